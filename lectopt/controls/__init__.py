@@ -1,0 +1,3 @@
+"""Controls: what needs more than the gradient of the step."""
+
+from lectopt.controls.evaluation import evaluation_params as evaluation_params

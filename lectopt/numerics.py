@@ -1,0 +1,34 @@
+"""Arithmetic that stays finite, and differentiable, where a coordinate has never had a gradient."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+
+@jax.custom_jvp
+def sqrt(x: Any) -> Any:
+    """`sqrt(x)`; its derivative at 0 is 0, so that one can differentiate through a training with dead coordinates."""
+    return jnp.sqrt(x)
+
+
+@sqrt.defjvp
+def _sqrt_jvp(primals: Any, tangents: Any) -> Any:
+    (x,), (dx,) = primals, tangents
+    y = jnp.sqrt(x)
+    return y, jnp.where(x > 0, dx / (2 * jnp.where(x > 0, y, 1)), 0)
+
+
+def divide(n: Any, d: Any) -> Any:
+    """`n / d`, and 0 where `d` is 0 (nothing has been accumulated there)."""
+    return jnp.where(d == 0, 0, n / jnp.where(d == 0, 1, d))
+
+
+def abs_sq(x: Any) -> Any:
+    """`x^2`, and `|x|^2` for complex numbers."""
+    return jnp.real(x) ** 2 + jnp.imag(x) ** 2 if jnp.iscomplexobj(x) else x * x
+
+
+def one_minus_power(decay: Any, t: Any) -> Any:
+    """`1 - decay^t` without cancellation, the same for static and traced settings."""
+    return -jnp.expm1(t * jnp.log(decay))

@@ -1,0 +1,83 @@
+"""First and second moments of the gradient: the running averages and sums that the methods are made of."""
+
+from typing import Any
+
+from lectopt.numerics import abs_sq, one_minus_power, sqrt
+from lectopt.settings import Decay, NonNegative
+from lectopt.transformation import leafwise
+
+
+@leafwise(mu=0.0)
+def ema(g: Any, state: Any, *, decay: Decay) -> Any:
+    """Exponential moving average: `mu = decay mu + (1 - decay) g`, from `mu = 0`, not corrected for that start.
+
+    `optax.ema` corrects by default: that is `chain(ema(decay), bias_correction(decay))` here.
+
+    Args:
+      decay: in [0, 1); the average reaches back about `1 / (1 - decay)` updates.
+      state_dtype: dtype of `mu`, by default that of the parameter, at least float32.
+
+    Source: ISI, moving averages (S2-17); TTIC 31230, running averages (S3-09).
+    """
+    mu = decay * state.mu + (1 - decay) * g
+    return mu, dict(mu=mu)
+
+
+@leafwise(mu=0.0)
+def ema_ahead(g: Any, state: Any, t: Any, *, decay: Decay) -> Any:
+    """The bias-corrected average that the next update will see, as far as it is known now (Nesterov's idea in Adam).
+
+    `mu = decay mu + (1 - decay) g`, out comes `decay mu / (1 - decay^(t+1)) + (1 - decay) g / (1 - decay^t)`.
+
+    Args:
+      decay: in [0, 1).
+      state_dtype: dtype of `mu`.
+
+    Source: Dozat 2016, with a constant decay as in `optax.nadam`.
+    """
+    mu = decay * state.mu + (1 - decay) * g
+    ahead = decay * mu / one_minus_power(decay, t + 1)
+    return ahead + (1 - decay) * g / one_minus_power(decay, t), dict(mu=mu)
+
+
+@leafwise(nu="initial")
+def mean_square(g: Any, state: Any, *, decay: Decay, initial: NonNegative = 0.0) -> Any:
+    """Moving average of the squared gradient: `nu = decay nu + (1 - decay) |g|^2`.
+
+    Args:
+      decay: in [0, 1).
+      initial: first value of `nu`; 0 in the lectures, PyTorch, Keras and Optax, 1 in TensorFlow 1.
+      state_dtype: dtype of `nu`.
+
+    Source: CMU, RMSProp (S0-38); Liège (S1-17); ISI (S2-20); TTIC 31230 (S3-13); STAT 479 (S4-24).
+    """
+    nu = decay * state.nu + (1 - decay) * abs_sq(g)
+    return nu, dict(nu=nu)
+
+
+@leafwise(sum_of_squares="initial")
+def sum_of_squares(g: Any, state: Any, *, initial: NonNegative = 0.0) -> Any:
+    """Sum of all squared gradients so far: `r = r + |g|^2`.
+
+    Args:
+      initial: first value of `r`; 0 in the lecture and PyTorch, 0.1 in Keras and Optax.
+      state_dtype: dtype of `r`.
+
+    Source: Liège, AdaGrad (S1-16).
+    """
+    r = state.sum_of_squares + abs_sq(g)
+    return r, dict(sum_of_squares=r)
+
+
+@leafwise()
+def bias_correction(moment: Any, t: Any, *, decay: Decay, of_root: bool = False) -> Any:
+    """Undo the pull of the zero start on a moving average: `moment / (1 - decay^t)`, `t` from 1.
+
+    Args:
+      decay: that of the average; a schedule is read at the current update.
+      of_root: divide by `sqrt(1 - decay^t)`, for the root of an average.
+
+    Source: CMU, Adam (S0-40, S0-41); Liège (S1-18); ISI (S2-17, where t counts from 0 and the power is t + 1).
+    """
+    correction = one_minus_power(decay, t)
+    return moment / (sqrt(correction) if of_root else correction)

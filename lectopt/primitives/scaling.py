@@ -1,0 +1,99 @@
+"""Scaling: by the learning rate, and per weight by the size that its gradients have had."""
+
+from typing import Any
+
+from lectopt.combinators import chain, identity, ratio, root, variance
+from lectopt.primitives.moments import bias_correction as corrected
+from lectopt.primitives.moments import ema, mean_square, sum_of_squares
+from lectopt.settings import Decay, EpsPlacement, LearningRate, NonNegative, checked
+from lectopt.transformation import Transformation, leafwise
+
+
+@leafwise()
+def scale_by_learning_rate(u: Any, *, learning_rate: LearningRate) -> Any:
+    """Downhill: `-learning_rate u`.
+
+    Args:
+      learning_rate: zero or more; a schedule is called with the number of updates made before (0 at the first).
+
+    Source: every lecture; CMU, S0-43 on the two terms of the update.
+    """
+    return -learning_rate * u
+
+
+@checked
+def scale_by_rms(
+    decay: Decay = 0.9,
+    eps: NonNegative = 1e-8,
+    initial_scale: NonNegative = 0.0,
+    *,
+    eps_placement: EpsPlacement = "inside",
+    bias_correction: bool = False,
+    state_dtype: Any = None,
+) -> Transformation:
+    """Divide the gradient by its root mean square: `g / sqrt(nu + eps)`.
+
+    Args:
+      decay: of the mean square `nu`, in [0, 1).
+      eps: epsilon, zero or more.
+      initial_scale: first value of `nu`.
+      eps_placement: see `root`.
+      bias_correction: divide `nu` by `1 - decay^t`.
+      state_dtype: dtype of `nu`.
+
+    Source: CMU (S0-38, inside); Liège (S1-17, outside); STAT 479 (S4-24, outside); TTIC 31230 (S3-13).
+    """
+    moment = mean_square(decay, initial_scale, state_dtype=state_dtype)
+    moment = chain(moment, corrected(decay)) if bias_correction else moment
+    return ratio(identity(), root(moment, eps, eps_placement))
+
+
+@checked
+def scale_by_stddev(
+    decay: Decay = 0.9,
+    eps: NonNegative = 1e-8,
+    initial_scale: NonNegative = 0.0,
+    *,
+    eps_placement: EpsPlacement = "inside",
+    bias_correction: bool = False,
+    state_dtype: Any = None,
+) -> Transformation:
+    """Divide the gradient by its standard deviation: `g / sqrt(nu - |mu|^2 + eps)`, the variance never below 0.
+
+    Args:
+      decay: of the two moments, in [0, 1).
+      eps: epsilon, zero or more.
+      initial_scale: first value of `nu`.
+      eps_placement: see `root`.
+      bias_correction: divide both moments by `1 - decay^t`.
+      state_dtype: dtype of both moments.
+
+    Source: Graves 2013; `centered=True` in PyTorch, Keras and Optax.
+    """
+    second = mean_square(decay, initial_scale, state_dtype=state_dtype)
+    first = ema(decay, state_dtype=state_dtype)
+    if bias_correction:
+        second, first = chain(second, corrected(decay)), chain(first, corrected(decay))
+    return ratio(identity(), root(variance(second, first), eps, eps_placement))
+
+
+@checked
+def scale_by_rss(
+    initial_accumulator_value: NonNegative = 0.1,
+    eps: NonNegative = 1e-7,
+    *,
+    eps_placement: EpsPlacement = "inside",
+    state_dtype: Any = None,
+) -> Transformation:
+    """Divide the gradient by the root of the sum of its squares: `g / sqrt(r + eps)`.
+
+    Args:
+      initial_accumulator_value: first value of `r`.
+      eps: epsilon, zero or more.
+      eps_placement: see `root`.
+      state_dtype: dtype of `r`.
+
+    Source: Liège, AdaGrad (S1-16: `r` from 0, epsilon outside); Keras and Optax (from 0.1, inside).
+    """
+    moment = sum_of_squares(initial_accumulator_value, state_dtype=state_dtype)
+    return ratio(identity(), root(moment, eps, eps_placement))

@@ -1,0 +1,98 @@
+"""`sweep`: train all optimizers, configurations and seeds of a study, and collect what they did.
+
+Each optimizer is two compiled programs, of which the second runs the lanes from one evaluation to
+the next, so that between two calls there is a progress bar to move and a point to add to the curves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lectopt.sweep.lanes import Lanes
+from lectopt.sweep.result import Runs, SweepResult
+from lectopt.sweep.space import Maker, Space, grids, listed_seeds, positive_integer
+from lectopt.training.problem import Problem, random_streams
+
+
+def sweep(
+    problem: Problem,
+    optimizers: Mapping[str, Maker],
+    space: Space | Mapping[str, Space],
+    seeds: int | Sequence[int],
+    steps: int,
+    *,
+    eval_every: int | None = None,
+    divergence_factor: float = 1e3,
+    progress: bool = True,
+) -> SweepResult:
+    """Train every optimizer with every combination of its hyperparameters, for every seed.
+
+    A seed fixes the initial parameters, the order of the data and the noise in the loss, the same
+    for all configurations and optimizers (`random_streams`). The gradient is taken at
+    `tx.point(params, state)` where the optimizer has a `point`, and metrics at
+    `evaluation_params(opt_state, params)`. Every `update` is given `value`, `grad` and `value_fn`.
+
+    A lane, one configuration with one seed, diverges at the first step where its loss, or a
+    parameter after the update, is not finite, or where its loss is above
+    `divergence_factor * max(abs(first loss), 1e-6)`. It then keeps the parameters it has, the last
+    finite ones, to the end. The other lanes are, bit for bit, what they would have been without it.
+
+    Args:
+        problem: What is trained.
+        optimizers: By name, makers that take the hyperparameters as keywords and return any Optax
+            transformation, e.g. `{"adam": optax.adam}`. They are called with tracers.
+        space: By hyperparameter, a 1-D array of its values, e.g.
+            `{"learning_rate": np.logspace(-4, 0, 24)}`; all combinations are trained. Or such a
+            mapping for each optimizer, by its name.
+        seeds: How many (0, 1, ...), or which.
+        steps: Updates per lane.
+        eval_every: Steps between two points of the curves; by default a twentieth of `steps`.
+        divergence_factor: Above 1; `inf` leaves only what is not finite.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        Tables, curves, best configurations and plots.
+
+    Raises:
+        ValueError: An argument does not fit.
+        ImportError: `progress` is true and tqdm is missing.
+    """
+    configurations = grids(optimizers, space)
+    seeds = listed_seeds(seeds)
+    steps = positive_integer("steps", steps)
+    eval_every = positive_integer("eval_every", -(-steps // 20) if eval_every is None else eval_every)
+    if not divergence_factor > 1:
+        raise ValueError(f"wanted a divergence_factor above 1, or inf, got {divergence_factor!r}")
+    problem.check()
+
+    data = jax.tree.map(jnp.asarray, dict(problem.data))
+    streams = jax.tree.map(lambda *keys: jnp.stack(keys), *map(random_streams, seeds))
+    # This program knows no optimizer, so that it is compiled once for all of them.
+    measure = jax.jit(jax.vmap(jax.vmap(problem.metrics, in_axes=(0, None)), in_axes=(0, None)))
+    stops = [*range(eval_every, steps, eval_every), steps]
+
+    runs = {}
+    with _Progress(len(optimizers) * steps, progress) as bar:
+        for name, maker in optimizers.items():
+            bar.begin(name)
+            values = {key: jnp.asarray(x) for key, x in configurations[name].items()}
+            program = Lanes(problem, name, maker, divergence_factor)
+            start = jax.jit(program.start, static_argnames="configurations")
+            tile = jax.jit(program.tile, donate_argnums=0)
+
+            lanes = start(streams, values, configurations=_length(values))
+            train_loss, validation = [], []
+            for first, stop in zip([0, *stops], stops, strict=False):
+                lanes, params = tile(lanes, values, streams, data["train"], first, stop)
+                train_loss.append(_mean(lanes.loss_sum, lanes.loss_count))
+                if "validation" in data:
+                    validation.append(measure(params, data["validation"]))
+                bar.advance(stop - first, np.asarray(lanes.diverged_at))
+            final = {split: measure(params, data[split]) for split in data}
+            runs[name] = jax.tree.map(np.asarray, Runs(...))
+    return SweepResult(seeds, np.asarray(stops), runs)

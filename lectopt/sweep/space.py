@@ -1,0 +1,97 @@
+"""What a sweep runs over: for each optimizer, every combination of the values of its hyperparameters."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import optax
+from jax.typing import ArrayLike
+
+Maker = Callable[..., optax.GradientTransformation]
+Space = Mapping[str, ArrayLike]
+
+
+def grids(
+    optimizers: Mapping[str, Maker], space: Space | Mapping[str, Space]
+) -> dict[str, dict[str, np.ndarray]]:
+    """The configurations of each optimizer: by hyperparameter, one number per configuration.
+
+    Args:
+        optimizers: Makers by name.
+        space: By hyperparameter, a 1-D array of its values; or such a mapping for each optimizer.
+
+    Returns:
+        By optimizer and hyperparameter, an array of shape `(configurations,)`; the last
+        hyperparameter varies fastest.
+
+    Raises:
+        ValueError: The names or the values do not fit, or a maker does not take a hyperparameter.
+    """
+    if not isinstance(optimizers, Mapping) or not optimizers:
+        raise ValueError(
+            'wanted optimizers by name, e.g. {"adam": optax.adam, "sgd": optax.sgd}, '
+            f"got {optimizers!r}"
+        )
+    if not isinstance(space, Mapping):
+        raise ValueError(f'wanted a space such as {{"learning_rate": [0.01, 0.1]}}, got {space!r}')
+    nested = [isinstance(values, Mapping) for values in space.values()]
+    if any(nested):
+        if not all(nested) or set(space) != set(optimizers):
+            raise ValueError(
+                "wanted one space for all optimizers, or one for each of "
+                f"{sorted(optimizers)} by name, got entries {sorted(space)}"
+            )
+        return {name: _grid(name, optimizers[name], space[name]) for name in optimizers}
+    return {name: _grid(name, maker, space) for name, maker in optimizers.items()}
+
+
+def _grid(name: str, maker: Maker, space: Space) -> dict[str, np.ndarray]:
+    axes = {key: _axis(name, key, values) for key, values in space.items()}
+    try:
+        inspect.signature(maker).bind(**axes)
+    except TypeError as error:
+        raise ValueError(
+            f"optimizer {name!r}: wanted a maker that takes exactly what the space gives, "
+            f"{sorted(axes)}, got {maker!r}, for which {error}; fix other settings with "
+            "functools.partial, or give each optimizer a space of its own"
+        ) from error
+    grid = np.meshgrid(*axes.values(), indexing="ij")
+    return {key: values.ravel() for key, values in zip(axes, grid, strict=True)}
+
+
+def _axis(name: str, key: str, values: ArrayLike) -> np.ndarray:
+    axis = np.asarray(values)
+    if axis.ndim != 1 or axis.size == 0 or axis.dtype.kind not in "iuf":
+        raise ValueError(
+            f"optimizer {name!r}: wanted a 1-D array of numbers for {key!r}, got {values!r}; "
+            "write [0.1] for a single value, and one optimizer for each setting that is no number"
+        )
+    return axis
+
+
+def listed_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """The seeds 0, ..., `seeds - 1`, or the ones that are listed.
+
+    Raises:
+        ValueError: There are none, some are no integers, or one comes twice.
+    """
+    listed = range(seeds) if isinstance(seeds, int | np.integer) else seeds
+    found = tuple(listed)
+    if not found or len(set(found)) < len(found):
+        raise ValueError(f"wanted a positive number of seeds, or distinct integers, got {seeds!r}")
+    for seed in found:
+        positive_integer("each seed", seed, least=0)
+    return tuple(map(int, found))
+
+
+def positive_integer(name: str, value: int, least: int = 1) -> int:
+    """The value, if it is an integer and at least `least`.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+        raise ValueError(f"wanted an integer for {name}, at least {least}, got {value!r}")
+    return int(value)
