@@ -1,4 +1,4 @@
-"""lectopt: the optimization algorithms of five deep-learning lectures, each a proved Optax transformation."""
+"""lectopt: the optimization algorithms of five deep-learning lectures, as Optax transformations."""
 
 from lectopt.combinators import chain as chain
 from lectopt.combinators import identity as identity
@@ -9,6 +9,7 @@ from lectopt.combinators import side_by_side as side_by_side
 from lectopt.combinators import square_root as square_root
 from lectopt.combinators import variance as variance
 from lectopt.controls import evaluation_params as evaluation_params
+from lectopt.lifting import leafwise as leafwise
 from lectopt.optimizers import adagrad as adagrad
 from lectopt.optimizers import adam as adam
 from lectopt.optimizers import adamw as adamw
@@ -31,6 +32,5 @@ from lectopt.primitives import trace as trace
 from lectopt.primitives import trace_ahead as trace_ahead
 from lectopt.primitives import undamped_first as undamped_first
 from lectopt.transformation import Transformation as Transformation
-from lectopt.transformation import leafwise as leafwise
 
 __version__ = "0.1.0"

@@ -1,8 +1,9 @@
 """Combinators: a combination of transformations is again a transformation.
 
-`chain` is composition (each member gets the output of the one before), `ratio` and `product` feed every member the same
-gradient and combine what comes out, `root` takes the square root of a second moment and puts epsilon in its place.
-"Smoothing over normalising" is `ratio(ema, root(mean_square))`: the two terms of the update that the CMU lecture separates.
+`chain` is composition (each member gets the output of the one before), `ratio` and `product` feed
+every member the same gradient and combine what comes out, `root` takes the square root of a second
+moment and puts epsilon in its place. "Smoothing over normalising" is `ratio(ema,
+root(mean_square))`: the two terms of the update that the CMU lecture separates.
 """
 
 from collections.abc import Callable
@@ -15,8 +16,9 @@ import numpy as np
 import optax
 
 from lectopt import numerics
+from lectopt.lifting import leafwise
 from lectopt.settings import EpsPlacement, NonNegative, checked
-from lectopt.transformation import Core, Now, State, Transformation, leafwise
+from lectopt.transformation import Core, Now, State, Transformation
 from lectopt.trees import dtype_of, wide_dtype
 
 AnyTransformation = optax.GradientTransformation
@@ -25,9 +27,10 @@ AnyTransformation = optax.GradientTransformation
 def chain(*members: AnyTransformation, **named: AnyTransformation) -> Transformation:
     """Feed each member the output of the one before.
 
-    A chain inside a chain is the same as the longer chain. The state of a member stands in the common record under its
-    own field names (`mu`, `nu`, `trace`); a member given by keyword keeps its state under that name. So a stateless
-    member can be put anywhere without changing the layout.
+    A chain inside a chain is the same as the longer chain. The state of a member stands in the
+    common record under its own field names (`mu`, `nu`, `trace`); a member given by keyword keeps
+    its state under that name. So a stateless member can be put anywhere without changing the
+    layout.
 
     Args:
       *members: lectopt or Optax transformations, in order.
@@ -75,13 +78,13 @@ def chain(*members: AnyTransformation, **named: AnyTransformation) -> Transforma
 
 
 def ratio(numerator: AnyTransformation, denominator: AnyTransformation) -> Transformation:
-    """Divide one transformation of the gradient by another, weight by weight; a zero denominator gives 0.
+    """Divide one transformation of the gradient by another, weight by weight.
 
     Args:
       numerator: for example `ema(b1)`, or `identity()` for the gradient itself.
       denominator: for example `root(mean_square(b2), eps)`.
     """
-    return side_by_side("ratio", numerics.divide, numerator=numerator, denominator=denominator)
+    return side_by_side("ratio", jnp.divide, numerator=numerator, denominator=denominator)
 
 
 def product(first: AnyTransformation, second: AnyTransformation) -> Transformation:
@@ -90,9 +93,11 @@ def product(first: AnyTransformation, second: AnyTransformation) -> Transformati
 
 
 def variance(mean_square: AnyTransformation, mean: AnyTransformation) -> Transformation:
-    """The variance `max(nu - |mu|^2, 0)` from a mean square `nu` and a mean `mu` of the same gradient.
+    """The variance `max(nu - |mu|^2, 0)` from a mean square `nu` and a mean `mu` of the same
+    gradient.
 
-    Rounding makes `nu - |mu|^2` negative for a nearly constant gradient; without the maximum its root is NaN.
+    Rounding makes `nu - |mu|^2` negative for a nearly constant gradient; without the maximum its
+    root is NaN.
     """
     return side_by_side("variance", _centred, mean_square=mean_square, mean=mean)
 
@@ -110,11 +115,13 @@ def root(
     """The square root of a second moment `v`, with epsilon where the source puts it.
 
     Args:
-      moment: `mean_square(b2)`, `chain(mean_square(b2), bias_correction(b2))`, `sum_of_squares()`, ...
+      moment: `mean_square(b2)`, `chain(mean_square(b2), bias_correction(b2))`, `sum_of_squares()`,
+        ...
       eps: epsilon; 0 is legal, `ratio` then gives 0 where nothing has been accumulated.
       eps_placement: `"outside"`: `sqrt(v) + eps` (Kingma and Ba, PyTorch, Liège, STAT 479).
-        `"inside"`: `sqrt(v + eps)` (CMU, ISI). `"uncorrected"`: `(sqrt(v) + eps) / sqrt(1 - b^t)`, epsilon joins
-        the root before the bias correction (Keras' "epsilon hat"); with no bias correction it is `"outside"`.
+        `"inside"`: `sqrt(v + eps)` (CMU, ISI). `"uncorrected"`: `(sqrt(v) + eps) / sqrt(1 - b^t)`,
+        epsilon joins the root before the bias correction (Keras' "epsilon hat"); with no bias
+        correction it is `"outside"`.
     """
     *before, last = chain(moment).members
     if eps_placement == "uncorrected" and last.core.name == "bias_correction":
@@ -124,7 +131,10 @@ def root(
 
 @leafwise()
 def square_root(v: Any, *, eps: NonNegative = 0.0, eps_inside: bool = False) -> Any:
-    """`sqrt(v) + eps`, or `sqrt(v + eps)` if `eps_inside`."""
+    """`sqrt(v) + eps`, or `sqrt(v + eps)` if `eps_inside`; infinite where that would be 0."""
+    # Where nothing was accumulated and eps is 0, an infinite root makes 0 of 0/0. The test is on v
+    # and not on its root, which XLA would otherwise store instead of fusing it.
+    v = jnp.where(v + eps == 0, jnp.inf, v)
     return numerics.sqrt(v + eps) if eps_inside else numerics.sqrt(v) + eps
 
 
@@ -146,7 +156,8 @@ def as_core(member: AnyTransformation) -> Core:
         call = f"{member.__name__}(...)" if callable(member) else "a call such as ema(0.9)"  # pyright: ignore
         raise TypeError(f"Expected a gradient transformation, got {member!r}. Write {call}.")
     tx = optax.with_extra_args_support(member)
-    home, name = member.update.__module__.split(".")[0], member.update.__qualname__.split(".")[0]
+    function: Any = member.update
+    home, name = function.__module__.split(".")[0], function.__qualname__.split(".")[0]
     key = f"{home}_{name}"
 
     def start(params: Any) -> State:
@@ -163,7 +174,7 @@ def as_core(member: AnyTransformation) -> Core:
 
 
 def _wide(params: Any) -> Any:
-    """Parameters as a foreign member sees them: as wide as the updates it gets, so that its state keeps its dtype."""
+    """Parameters as wide as the updates a foreign member gets: its state then keeps its dtype."""
 
     def wide(leaf: Any) -> Any:
         dtype = wide_dtype(dtype_of(leaf))
@@ -199,8 +210,8 @@ def _check_distinct(parts: list[Core]) -> None:
         for key in part.keys:
             if key in owners:
                 raise ValueError(
-                    f"{owners[key]!r} and {part!r} would both keep their state under {key!r}. Name them with "
-                    "keywords, as in chain(fast=ema(0.9), slow=ema(0.99))."
+                    f"{owners[key]!r} and {part!r} would both keep their state under {key!r}. "
+                    "Name them with keywords, as in chain(fast=ema(0.9), slow=ema(0.99))."
                 )
             owners[key] = part
 
@@ -216,6 +227,7 @@ def side_by_side(
       **members: lectopt or Optax transformations.
     """
     cores = {key: as_core(member) for key, member in members.items()}
+    combined = jax.jit(combine, inline=True)  # traced once per shape of a leaf
     inner = {key: _named(key, core) for key, core in cores.items()}
 
     def start(params: Any) -> State:
@@ -228,7 +240,7 @@ def side_by_side(
             out, own = core.step(updates, state.get(name, {}), now)
             outs.append(out)
             entry |= own
-        return jax.tree.map(combine, *outs), ({name: entry} if entry else {})
+        return jax.tree.map(combined, *outs), ({name: entry} if entry else {})
 
     return Transformation(
         Core(

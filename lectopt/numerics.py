@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 @jax.custom_jvp
 def sqrt(x: Any) -> Any:
-    """`sqrt(x)`; its derivative at 0 is 0, so that one can differentiate through a training with dead coordinates."""
+    """`sqrt(x)`, its derivative 0 at 0: one can differentiate through dead coordinates."""
     return jnp.sqrt(x)
 
 
@@ -17,11 +17,6 @@ def _sqrt_jvp(primals: Any, tangents: Any) -> Any:
     (x,), (dx,) = primals, tangents
     y = jnp.sqrt(x)
     return y, jnp.where(x > 0, dx / (2 * jnp.where(x > 0, y, 1)), 0)
-
-
-def divide(n: Any, d: Any) -> Any:
-    """`n / d`, and 0 where `d` is 0 (nothing has been accumulated there)."""
-    return jnp.where(d == 0, 0, n / jnp.where(d == 0, 1, d))
 
 
 def abs_sq(x: Any) -> Any:

@@ -1,7 +1,8 @@
 """The algorithms, as wiring: each names its parts, and the parts hold the recurrences.
 
-Where Optax has the name, the same call gives Optax's numbers. Keywords after the `*` name the conventions in which lectures and
-frameworks differ; they change the arithmetic, and the default is Optax's.
+Where Optax has the name, the same call gives Optax's numbers. Keywords after the `*` name the
+conventions in which lectures and frameworks differ; they change the arithmetic, and the default is
+Optax's.
 """
 
 from dataclasses import dataclass
@@ -39,8 +40,8 @@ def sgd(
 
     Args:
       learning_rate: zero or more, or a schedule.
-      momentum: with it, the velocity `v = momentum v + g` takes the place of `g` (rate outside, as in PyTorch and
-        Optax; see `momentum` for the lectures' form).
+      momentum: with it, the velocity `v = momentum v + g` takes the place of `g` (rate outside, as
+        in PyTorch and Optax; see `momentum` for the lectures' form).
       nesterov: with momentum, `momentum v + g` takes the place of `v`.
       state_dtype: dtype of the velocity.
 
@@ -58,37 +59,41 @@ def momentum(
     decay: Decay = 0.9,
     *,
     form: Literal["velocity", "heavy_ball", "ema", "debiased_ema"] = "velocity",
-    dampening: Decay = 0.0,
+    dampening: Decay | None = None,
     dampen_first: bool = True,
     state_dtype: Any = None,
 ) -> Transformation:
     """Gradient descent with momentum, in the form that a source writes it.
 
-    The forms are the same for a constant rate, up to a constant factor on it; under a schedule they are four algorithms.
+    The forms are the same for a constant rate, up to a constant factor on it; under a schedule
+    they are four algorithms.
 
     Args:
       learning_rate: zero or more, or a schedule.
       decay: momentum coefficient in [0, 1).
-      form: `"velocity"`: `v = decay v - learning_rate g`, `param + v` (CMU, Liège, STAT 479, Keras);
-        `"heavy_ball"`: `v = decay v + g`, `param - learning_rate v` (PyTorch, Optax);
-        `"ema"`: `v = decay v + (1 - decay) g`, `param - learning_rate v` (ISI, TTIC 31230 "nonstandard");
-        `"debiased_ema"`: the same with `v / (1 - decay^t)`.
-      dampening: in the first two forms `(1 - dampening) g` takes the place of `g`.
-      dampen_first: whether the first gradient is dampened too (the STAT 479 slide) or not (PyTorch itself).
+      form: `"velocity"`: `v = decay v - learning_rate g`, `param + v` (CMU, Liège, STAT 479,
+        Keras); `"heavy_ball"`: `v = decay v + g`, `param - learning_rate v` (PyTorch, Optax);
+        `"ema"`: `v = decay v + (1 - decay) g`, `param - learning_rate v` (ISI, TTIC 31230
+        "nonstandard"); `"debiased_ema"`: the same with `v / (1 - decay^t)`.
+      dampening: in the first two forms `(1 - dampening) g` takes the place of `g`; by default 0.
+      dampen_first: whether the first gradient is dampened too (the STAT 479 slide) or not (PyTorch
+        itself).
       state_dtype: dtype of the velocity.
 
     Raises:
       ValueError: dampening in a form that is already an average.
 
-    Source: CMU (S0-31, S0-33); Liège (S1-11); ISI (S2-18); TTIC 31230 (S3-14, S3-15); STAT 479 (S4-18, S4-20).
+    Source: CMU (S0-31, S0-33); Liège (S1-11); ISI (S2-18); TTIC 31230 (S3-14, S3-15); STAT 479
+    (S4-18, S4-20).
     """
     if form in ("ema", "debiased_ema"):
-        if not (isinstance(dampening, float | int) and dampening == 0):
+        if dampening is not None:
             raise ValueError(
-                f'momentum: form={form!r} is already dampened by its decay. Write form="heavy_ball" to choose '
-                "the dampening, or leave it out."
+                f"momentum: form={form!r} is already dampened by its decay. "
+                'Write form="heavy_ball" to choose the dampening, or leave it out.'
             )
         dampening = decay
+    dampening = 0.0 if dampening is None else dampening
     velocity = trace(decay, dampening=dampening, state_dtype=state_dtype)
     if not dampen_first:
         velocity = chain(undamped_first(dampening), velocity)
@@ -110,18 +115,20 @@ def nesterov(
     form: Literal["shifted", "look_ahead", "simplified"] = "shifted",
     state_dtype: Any = None,
 ) -> Transformation:
-    """Nesterov's accelerated gradient: momentum whose gradient is taken where the velocity is about to lead.
+    """Nesterov's accelerated gradient: momentum whose gradient is taken where the velocity is
+    about to lead.
 
     The lectures' rule is `v = decay v - learning_rate g(param + decay v)`, `param + v`.
 
     Args:
       learning_rate: zero or more, or a schedule.
       decay: momentum coefficient in [0, 1), or a schedule.
-      form: `"shifted"`: the model's parameters are the look-ahead points, so any training loop takes the gradient in
-        the right place; exact for every schedule (Keras); read the base points with `evaluation_params`.
-        `"look_ahead"`: the lectures' text; the loop must take the gradient at `tx.point(params, state)`.
-        `"simplified"`: `v = decay v + g`, `param - learning_rate (decay v + g)` (PyTorch, Optax), equal to the others while the
-        learning rate is constant.
+      form: `"shifted"`: the model's parameters are the look-ahead points, so any training loop
+        takes the gradient in the right place; exact for every schedule (Keras); read the base
+        points with `evaluation_params`. `"look_ahead"`: the lectures' text; the loop must take the
+        gradient at `tx.point(params, state)`. `"simplified"`: `v = decay v + g`, `param -
+        learning_rate (decay v + g)` (PyTorch, Optax), equal to the others while the learning rate
+        is constant.
       state_dtype: dtype of the velocity.
 
     Source: CMU (S0-34, S0-35); Liège (S1-14); STAT 479 (S4-21); Sutskever et al. 2013.
@@ -149,9 +156,11 @@ def adagrad(
 
     Args:
       learning_rate: zero or more, or a schedule.
-      initial_accumulator_value: first value of `r`: 0 in the lecture and PyTorch, 0.1 in Keras and Optax.
+      initial_accumulator_value: first value of `r`: 0 in the lecture and PyTorch, 0.1 in Keras and
+        Optax.
       eps: epsilon, zero or more.
-      eps_placement: `"inside"` (Keras, Optax) or `"outside"`, `sqrt(r) + eps` (Liège, PyTorch); see `root`.
+      eps_placement: `"inside"` (Keras, Optax) or `"outside"`, `sqrt(r) + eps` (Liège, PyTorch);
+        see `root`.
       state_dtype: dtype of `r`.
 
     Source: Liège (S1-16); Duchi et al. 2011.
@@ -182,13 +191,16 @@ def rmsprop(
     Args:
       learning_rate: zero or more, or a schedule.
       decay: of the mean square, in [0, 1).
-      eps: epsilon, zero or more; 0 is ISI's form, weights that never had a gradient then stand still.
+      eps: epsilon, zero or more; 0 is ISI's form, weights that never had a gradient then stand
+        still.
       initial_scale: first value of `nu`; 1 in TensorFlow 1.
-      eps_placement: `"inside"` (CMU, Keras, Optax) or `"outside"`, `sqrt(nu) + eps` (Liège, STAT 479, PyTorch).
+      eps_placement: `"inside"` (CMU, Keras, Optax) or `"outside"`, `sqrt(nu) + eps` (Liège, STAT
+        479, PyTorch).
       centered: divide by the standard deviation instead, its variance never below 0.
       momentum: with it, a velocity of the normalised gradient.
       nesterov: with momentum, its simplified Nesterov form.
-      momentum_form: `"velocity"`: rate inside the velocity (Keras, Optax); `"heavy_ball"`: outside (PyTorch).
+      momentum_form: `"velocity"`: rate inside the velocity (Keras, Optax); `"heavy_ball"`: outside
+        (PyTorch).
       bias_correction: divide the moments by `1 - decay^t`.
       state_dtype: dtype of every slot.
 
@@ -233,12 +245,14 @@ def adam(
       b1: decay of the mean, in [0, 1).
       b2: decay of the mean square, in [0, 1).
       eps: epsilon, zero or more.
-      eps_placement: `"outside"` (Kingma and Ba, Liège, STAT 479, PyTorch, Optax), `"inside"`: `sqrt(nu_hat + eps)` (CMU, ISI),
-        `"uncorrected"` (Keras); see `root`.
-      nesterov: the mean that the next update will see takes the place of the mean, as in Optax (see `ema_ahead`).
+      eps_placement: `"outside"` (Kingma and Ba, Liège, STAT 479, PyTorch, Optax), `"inside"`:
+        `sqrt(nu_hat + eps)` (CMU, ISI), `"uncorrected"` (Keras); see `root`.
+      nesterov: the mean that the next update will see takes the place of the mean, as in Optax
+        (see `ema_ahead`).
       state_dtype: dtype of both moments.
 
-    Source: CMU (S0-40); Liège (S1-18); ISI (S2-21); TTIC 31230 (S3-17); STAT 479 (S4-26); Kingma and Ba 2015.
+    Source: CMU (S0-40); Liège (S1-18); ISI (S2-21); TTIC 31230 (S3-17); STAT 479 (S4-26); Kingma
+    and Ba 2015.
     """
     smoothing = chain(ema(b1, state_dtype=state_dtype), bias_correction(b1))
     if nesterov:
@@ -264,7 +278,8 @@ def adamw(
     """Adam with decoupled weight decay: `param - learning_rate (adam + weight_decay param)`.
 
     Args:
-      learning_rate: zero or more, or a schedule; it scales the decay too (the paper scales the decay by the schedule only).
+      learning_rate: zero or more, or a schedule; it scales the decay too (the paper scales the
+        decay by the schedule only).
       b1: see `adam`.
       b2: see `adam`.
       eps: see `adam`.
@@ -274,7 +289,8 @@ def adamw(
       nesterov: see `adam`.
       state_dtype: see `adam`.
 
-    Source: Loshchilov and Hutter 2019; ISI (S2-07) for the equivalence of L2 and decay in plain SGD, which Adam breaks.
+    Source: Loshchilov and Hutter 2019; ISI (S2-07) for the equivalence of L2 and decay in plain
+    SGD, which Adam breaks.
     """
     undecayed = adam(
         learning_rate,
@@ -290,7 +306,7 @@ def adamw(
 
 
 def _next(decay: Any) -> Any:
-    """A schedule read one update ahead: the look-ahead of an update uses the coefficient of the next."""
+    """A schedule read one update ahead, for the look-ahead that the next gradient will use."""
     return NextStep(decay) if callable(decay) else decay
 
 

@@ -1,8 +1,9 @@
 """What a setting of an optimizer may be, and the range it must lie in.
 
-Every numeric setting is a Python number, a scalar array, a tracer or a schedule `count -> value`. Its range stands in the
-annotation of the argument (`b1: Decay`), and `checked` holds concrete values against it when the optimizer is built:
-a wrong setting fails there, with its name, and not as a NaN a thousand steps later.
+Every numeric setting is a Python number, a scalar array, a tracer or a schedule `count -> value`.
+Its range stands in the annotation of the argument (`b1: Decay`), and `checked` holds concrete
+values against it when the optimizer is built: a wrong setting fails there, with its name, and not
+as a NaN a thousand steps later.
 """
 
 import functools as ft
@@ -16,16 +17,19 @@ from typing import Annotated, Any, Literal, ParamSpec, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Schedule = Callable[[jax.typing.ArrayLike], jax.typing.ArrayLike]
-Numeric = jax.typing.ArrayLike | Schedule
+Schedule = Callable[[Any], Any]
+# A number, a scalar array, a tracer or a schedule to the caller, and a tracer to the rule: no
+# static type says both.
+Numeric = Any
 
 
 class Range(typing.NamedTuple):
-    """The interval `[low, high)`, or `[low, high]` if `closed`, with words for the error message."""
+    """The interval `[low, high)`, or `[low, high]` if `closed`, with words for the message."""
 
     low: float
     high: float
@@ -43,7 +47,7 @@ class Range(typing.NamedTuple):
 
 LearningRate = Annotated[
     Numeric,
-    Range(0, math.inf, False, "a step size; the minus sign of descent is added for you", 1e-3),
+    Range(0, math.inf, False, "a step size; the minus sign of descent is added here", 1e-3),
 ]
 Decay = Annotated[
     Numeric, Range(0, 1, False, "the share of the old average that is kept at each step", 0.9)
@@ -62,7 +66,7 @@ RENAMED = {
 
 def concrete(value: Any) -> bool:
     """Whether `value` is known now: neither a schedule nor a tracer."""
-    return not callable(value) and not isinstance(value, jax.core.Tracer)
+    return not callable(value) and not isinstance(value, Tracer)
 
 
 def at(setting: Any, count: Any) -> Any:
@@ -111,9 +115,9 @@ def _check(where: str, name: str, value: Any, annotation: Any) -> None:
     if jnp.shape(value) != ():
         raise ValueError(
             f"{where}: {name} must be one number, got an array of shape {jnp.shape(value)}. "
-            f"To try many values at once write jax.vmap(lambda {name}: train({where}(...)))(values)."
+            f"For many values write jax.vmap(lambda {name}: train({where}(...)))(values)."
         )
-    if concrete(value) and not float(value) in interval:
+    if concrete(value) and float(value) not in interval:
         raise ValueError(
             f"{where}: {name} must lie in {interval} ({interval.meaning}); "
             f"got {float(value):g}. {hint}"
@@ -124,8 +128,10 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
     """Hold every argument against its annotation before `function` runs.
 
     Raises:
-      ValueError: a concrete number outside its `Range`, or a string that is not one of its `Literal`s.
-      TypeError: something that is no number, or a keyword that does not exist (with Optax's name translated).
+      ValueError: a concrete number outside its `Range`, or a string that is not one of its
+        `Literal`s.
+      TypeError: something that is no number, or a keyword that does not exist (with Optax's name
+        translated).
     """
     signature = inspect.signature(function)
     where = function.__name__
@@ -161,7 +167,7 @@ def frozen(value: Any) -> Any:
 
     Arrays count by value, tracers and plain functions by identity, schedules by their own `==`.
     """
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, Tracer):
         return ("tracer", id(value))
     if isinstance(value, np.ndarray | np.generic | jax.Array):
         array = np.asarray(value)
@@ -172,7 +178,7 @@ def frozen(value: Any) -> Any:
 
 def shown(value: Any) -> str:
     """How a setting prints: what one would write to get it."""
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, Tracer):
         return f"<traced {value.dtype}>"
     if isinstance(value, np.ndarray | np.generic | jax.Array) and np.ndim(value) == 0:
         return repr(np.asarray(value).item())

@@ -35,8 +35,9 @@ def widened(updates: Any) -> Any:
         dtype = dtype_of(leaf)
         if not jnp.issubdtype(dtype, jnp.inexact):
             raise TypeError(
-                f"Gradients must be floating point or complex; {_path_of(leaf, updates)} is {dtype}. "
-                "Give None as the gradient of leaves that are not trained, or leave them out of the parameters."
+                f"Gradients must be floating point or complex; {_path_of(leaf, updates)} is "
+                f"{dtype}. Give None as the gradient of leaves that are not trained, or leave "
+                "them out of the parameters."
             )
         return leaf if dtype == (to := wide_dtype(dtype)) else jnp.asarray(leaf, to)
 
@@ -49,11 +50,8 @@ def aligned(updates: Any, record: Mapping[str, Any], key: str) -> list[Any]:
     Raises:
       ValueError: `record` lacks `key`, or its tree has other leaves or shapes than `updates`.
     """
-    if key not in record:
-        raise ValueError(
-            f"This state has no {key!r}, only {sorted(record)}: it belongs to another optimizer. "
-            "Write state = tx.init(params) with the same tx that updates."
-        )
+    if not isinstance(record, Mapping) or key not in record:
+        raise ValueError(foreign_state(key, record))
     tree = record[key]
     gradients, treedef = jax.tree.flatten(updates, is_leaf=is_none)
     try:
@@ -63,11 +61,22 @@ def aligned(updates: Any, record: Mapping[str, Any], key: str) -> list[Any]:
     for update, leaf in zip(gradients, leaves, strict=True):
         if update is not None and (leaf is None or jnp.shape(update) != jnp.shape(leaf)):
             raise ValueError(
-                f"The gradient of {_path_of(update, updates)} has shape {jnp.shape(update)}, but {key} has "
-                f"{'none there' if leaf is None else jnp.shape(leaf)}. Take the gradient with respect to the "
-                "same parameters that were given to init."
+                f"The gradient of {_path_of(update, updates)} has shape {jnp.shape(update)}, but "
+                f"{key} has {'none there' if leaf is None else jnp.shape(leaf)}. Take the gradient "
+                "with respect to the same parameters that were given to init."
             )
     return leaves
+
+
+def foreign_state(key: str, state: Any) -> str:
+    """The message for a state that does not hold what the optimizer keeps there."""
+    held = (
+        f"only {sorted(state)}" if isinstance(state, Mapping) else f"it is a {type(state).__name__}"
+    )
+    return (
+        f"This state has no {key!r}, {held}: it belongs to another optimizer. "
+        "Write state = tx.init(params) with the same tx that updates."
+    )
 
 
 def _difference(updates: Any, tree: Any, key: str) -> str:

@@ -1,4 +1,4 @@
-"""Primitives: each the recurrence of one idea, for one weight, or the shortest composition that names it."""
+"""Primitives: each the recurrence of one idea, or the shortest composition that names it."""
 
 from lectopt.primitives.decay import add_decayed_weights as add_decayed_weights
 from lectopt.primitives.moments import bias_correction as bias_correction

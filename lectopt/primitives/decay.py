@@ -4,8 +4,9 @@ from typing import Any
 
 import jax
 
+from lectopt.lifting import leafwise
 from lectopt.settings import NonNegative, checked
-from lectopt.transformation import Core, Now, State, Transformation, leafwise
+from lectopt.transformation import Core, Now, State, Transformation
 
 
 @leafwise()
@@ -17,12 +18,14 @@ def _decayed(g: Any, param: Any, *, weight_decay: NonNegative) -> Any:
 def add_decayed_weights(weight_decay: NonNegative = 0.0, mask: Any = None) -> Transformation:
     """`g + weight_decay param`.
 
-    First in a chain it is the gradient of an L2 penalty `weight_decay/2 |param|^2` (the lectures' lambda/m); after the
-    normalisation and before the learning rate it is AdamW's decoupled decay. With plain SGD the two are the same.
+    First in a chain it is the gradient of an L2 penalty `weight_decay/2 |param|^2` (the lectures'
+    lambda/m); after the normalisation and before the learning rate it is AdamW's decoupled decay.
+    With plain SGD the two are the same.
 
     Args:
       weight_decay: zero or more.
-      mask: tree of booleans (or a prefix of the parameters, or a function of them): which leaves decay.
+      mask: tree of booleans (or a prefix of the parameters, or a function of them): which leaves
+        decay.
 
     Raises:
       ValueError: `update` was not given the parameters.

@@ -1,15 +1,16 @@
-"""First and second moments of the gradient: the running averages and sums that the methods are made of."""
+"""First and second moments of the gradient: the running averages and sums behind the methods."""
 
 from typing import Any
 
+from lectopt.lifting import leafwise
 from lectopt.numerics import abs_sq, one_minus_power, sqrt
 from lectopt.settings import Decay, NonNegative
-from lectopt.transformation import leafwise
 
 
 @leafwise(mu=0.0)
 def ema(g: Any, state: Any, *, decay: Decay) -> Any:
-    """Exponential moving average: `mu = decay mu + (1 - decay) g`, from `mu = 0`, not corrected for that start.
+    """Exponential moving average: `mu = decay mu + (1 - decay) g`, from `mu = 0`, not corrected
+    for that start.
 
     `optax.ema` corrects by default: that is `chain(ema(decay), bias_correction(decay))` here.
 
@@ -25,9 +26,11 @@ def ema(g: Any, state: Any, *, decay: Decay) -> Any:
 
 @leafwise(mu=0.0)
 def ema_ahead(g: Any, state: Any, t: Any, *, decay: Decay) -> Any:
-    """The bias-corrected average that the next update will see, as far as it is known now (Nesterov's idea in Adam).
+    """The bias-corrected average that the next update will see, as far as it is known now
+    (Nesterov's idea in Adam).
 
-    `mu = decay mu + (1 - decay) g`, out comes `decay mu / (1 - decay^(t+1)) + (1 - decay) g / (1 - decay^t)`.
+    `mu = decay mu + (1 - decay) g`, out comes `decay mu / (1 - decay^(t+1)) + (1 - decay) g / (1 -
+    decay^t)`.
 
     Args:
       decay: in [0, 1).
@@ -77,7 +80,8 @@ def bias_correction(moment: Any, t: Any, *, decay: Decay, of_root: bool = False)
       decay: that of the average; a schedule is read at the current update.
       of_root: divide by `sqrt(1 - decay^t)`, for the root of an average.
 
-    Source: CMU, Adam (S0-40, S0-41); Liège (S1-18); ISI (S2-17, where t counts from 0 and the power is t + 1).
+    Source: CMU, Adam (S0-40, S0-41); Liège (S1-18); ISI (S2-17, where t counts from 0 and the
+    power is t + 1).
     """
     correction = one_minus_power(decay, t)
     return moment / (sqrt(correction) if of_root else correction)

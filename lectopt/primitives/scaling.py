@@ -3,10 +3,11 @@
 from typing import Any
 
 from lectopt.combinators import chain, identity, ratio, root, variance
+from lectopt.lifting import leafwise
 from lectopt.primitives.moments import bias_correction as corrected
 from lectopt.primitives.moments import ema, mean_square, sum_of_squares
 from lectopt.settings import Decay, EpsPlacement, LearningRate, NonNegative, checked
-from lectopt.transformation import Transformation, leafwise
+from lectopt.transformation import Transformation
 
 
 @leafwise()
@@ -14,7 +15,8 @@ def scale_by_learning_rate(u: Any, *, learning_rate: LearningRate) -> Any:
     """Downhill: `-learning_rate u`.
 
     Args:
-      learning_rate: zero or more; a schedule is called with the number of updates made before (0 at the first).
+      learning_rate: zero or more; a schedule is called with the number of updates made before (0
+        at the first).
 
     Source: every lecture; CMU, S0-43 on the two terms of the update.
     """
@@ -41,7 +43,8 @@ def scale_by_rms(
       bias_correction: divide `nu` by `1 - decay^t`.
       state_dtype: dtype of `nu`.
 
-    Source: CMU (S0-38, inside); Liège (S1-17, outside); STAT 479 (S4-24, outside); TTIC 31230 (S3-13).
+    Source: CMU (S0-38, inside); Liège (S1-17, outside); STAT 479 (S4-24, outside); TTIC 31230
+    (S3-13).
     """
     moment = mean_square(decay, initial_scale, state_dtype=state_dtype)
     moment = chain(moment, corrected(decay)) if bias_correction else moment
@@ -58,7 +61,8 @@ def scale_by_stddev(
     bias_correction: bool = False,
     state_dtype: Any = None,
 ) -> Transformation:
-    """Divide the gradient by its standard deviation: `g / sqrt(nu - |mu|^2 + eps)`, the variance never below 0.
+    """Divide the gradient by its standard deviation: `g / sqrt(nu - |mu|^2 + eps)`, the variance
+    never below 0.
 
     Args:
       decay: of the two moments, in [0, 1).

@@ -1,7 +1,7 @@
 """`sweep`: train all optimizers, configurations and seeds of a study, and collect what they did.
 
-Each optimizer is two compiled programs, of which the second runs the lanes from one evaluation to
-the next, so that between two calls there is a progress bar to move and a point to add to the curves.
+Each optimizer is two compiled programs: the start of its trainings, and a tile of their steps, up
+to the next evaluation. Between two tiles the curves get a point, and the progress bar moves.
 """
 
 from __future__ import annotations
@@ -65,34 +65,88 @@ def sweep(
     configurations = grids(optimizers, space)
     seeds = listed_seeds(seeds)
     steps = positive_integer("steps", steps)
-    eval_every = positive_integer("eval_every", -(-steps // 20) if eval_every is None else eval_every)
+    eval_every = positive_integer(
+        "eval_every", -(-steps // 20) if eval_every is None else eval_every
+    )
     if not divergence_factor > 1:
         raise ValueError(f"wanted a divergence_factor above 1, or inf, got {divergence_factor!r}")
     problem.check()
 
     data = jax.tree.map(jnp.asarray, dict(problem.data))
     streams = jax.tree.map(lambda *keys: jnp.stack(keys), *map(random_streams, seeds))
+    params = jax.jit(jax.vmap(problem.init))(streams.init)
     # This program knows no optimizer, so that it is compiled once for all of them.
     measure = jax.jit(jax.vmap(jax.vmap(problem.metrics, in_axes=(0, None)), in_axes=(0, None)))
     stops = [*range(eval_every, steps, eval_every), steps]
 
     runs = {}
-    with _Progress(len(optimizers) * steps, progress) as bar:
+    with _Bar(len(optimizers) * steps, progress) as bar:
         for name, maker in optimizers.items():
             bar.begin(name)
-            values = {key: jnp.asarray(x) for key, x in configurations[name].items()}
             program = Lanes(problem, name, maker, divergence_factor)
             start = jax.jit(program.start, static_argnames="configurations")
             tile = jax.jit(program.tile, donate_argnums=0)
 
-            lanes = start(streams, values, configurations=_length(values))
-            train_loss, validation = [], []
-            for first, stop in zip([0, *stops], stops, strict=False):
-                lanes, params = tile(lanes, values, streams, data["train"], first, stop)
-                train_loss.append(_mean(lanes.loss_sum, lanes.loss_count))
+            values = {key: jnp.asarray(x) for key, x in configurations[name].items()}
+            lanes = start(params, values, configurations=next(map(len, values.values()), 1))
+            train_loss, validation, points = [], [], params
+            for done, stop in zip([0, *stops], stops, strict=False):
+                lanes, points = tile(lanes, values, streams, data["train"], done, stop)
+                train_loss.append(_ratio(lanes.loss_sum, lanes.loss_count))
                 if "validation" in data:
-                    validation.append(measure(params, data["validation"]))
-                bar.advance(stop - first, np.asarray(lanes.diverged_at))
-            final = {split: measure(params, data[split]) for split in data}
-            runs[name] = jax.tree.map(np.asarray, Runs(...))
-    return SweepResult(seeds, np.asarray(stops), runs)
+                    validation.append(measure(points, data["validation"]))
+                bar.advance(stop - done, np.asarray(lanes.diverged_at))
+            runs[name] = Runs(
+                hyperparameters=configurations[name],
+                diverged_at=np.asarray(lanes.diverged_at),
+                train_loss=np.stack(train_loss),
+                validation=_stacked(validation),
+                final={split: jax.device_get(measure(points, data[split])) for split in data},
+            )
+    return SweepResult(seeds, tuple(stops), runs)
+
+
+def _ratio(total: jax.Array, count: jax.Array) -> np.ndarray:
+    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN, where a lane was frozen all the time
+        return np.asarray(total) / np.asarray(count)
+
+
+def _stacked(points: Sequence[Mapping[str, jax.Array]]) -> dict[str, np.ndarray]:
+    """A list of metrics as metrics that have one more axis, in front."""
+    return jax.tree.map(lambda *x: np.stack([*map(np.asarray, x)]), *points) if points else {}
+
+
+class _Bar:
+    """One progress bar for the whole sweep, or nothing."""
+
+    def __init__(self, steps: int, shown: bool) -> None:
+        self.diverged, self.before = 0, 0
+        self.bar: Any = None
+        if shown:
+            try:
+                from tqdm import tqdm
+            except ImportError as error:
+                raise ImportError(
+                    'the progress bar needs tqdm: pip install "lectopt[demo]", or progress=False'
+                ) from error
+            self.bar = tqdm(total=steps, unit="step")
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def begin(self, name: str) -> None:
+        """The next optimizer; its first step comes after its compilation."""
+        self.before = self.diverged
+        if self.bar is not None:
+            self.bar.set_description(name)
+
+    def advance(self, steps: int, diverged_at: np.ndarray) -> None:
+        """Steps done, and the configurations that have a diverged seed."""
+        self.diverged = self.before + int((diverged_at >= 0).any(axis=0).sum())
+        if self.bar is not None:
+            self.bar.set_postfix(diverged=self.diverged, refresh=False)
+            self.bar.update(steps)

@@ -47,8 +47,8 @@ class Lane(NamedTuple):
 class Lanes:
     """The two programs that train all lanes of one optimizer.
 
-    Lanes are arrays with two leading axes, seeds and configurations; `streams` have the first of
-    them and `values`, the hyperparameters, the second.
+    Lanes are arrays with two leading axes, seeds and configurations; initial parameters and
+    `streams` have the first of them, and `values`, the hyperparameters, the second.
 
     Args:
         problem: What is trained.
@@ -62,15 +62,10 @@ class Lanes:
     maker: Maker
     divergence_factor: float
 
-    def start(self, streams: Streams, values: Hyperparameters, configurations: int) -> Lane:
-        """All lanes before their first step."""
-
-        def of_seed(streams: Streams, values: Hyperparameters) -> Lane:
-            params = self.problem.init(streams.init)
-            begin = jax.vmap(self._begin, in_axes=(None, 0), axis_size=configurations)
-            return begin(params, values)
-
-        return jax.vmap(of_seed, in_axes=(0, None))(streams, values)
+    def start(self, params: Any, values: Hyperparameters, configurations: int) -> Lane:
+        """All lanes before their first step, from the initial parameters of each seed."""
+        of_seed = jax.vmap(self._begin, in_axes=(None, 0), axis_size=configurations)
+        return jax.vmap(of_seed, in_axes=(0, None))(params, values)
 
     def tile(
         self,
@@ -88,22 +83,23 @@ class Lanes:
         problem = self.problem
 
         def of_seed(lanes: Lane, streams: Streams) -> Lane:
-            def order(step: jax.Array) -> jax.Array:
-                return epoch_permutation(streams.data, step // problem.steps_per_epoch, problem.size)
-
             def body(step: jax.Array, carry: tuple[Lane, jax.Array]) -> tuple[Lane, jax.Array]:
-                lanes, permutation = carry
-                place = step % problem.steps_per_epoch
-                permutation = jax.lax.cond(place == 0, lambda: order(step), lambda: permutation)
-                samples = cut_batch(permutation, place, problem.batch_size)
+                lanes, order = carry
+                epoch, place = jnp.divmod(step, problem.steps_per_epoch)
+                order = jax.lax.cond(
+                    (place == 0) | (step == start),
+                    lambda: epoch_permutation(streams.data, epoch, problem.size),
+                    lambda: order,
+                )
+                samples = cut_batch(order, place, problem.batch_size)
                 batch = jax.tree.map(lambda x: x[samples], train)
                 key = jax.random.fold_in(streams.noise, step)
                 move = jax.vmap(self._step, in_axes=(0, 0, None, None, None))
-                return move(lanes, values, batch, key, step), permutation
+                return move(lanes, values, batch, key, step), order
 
             zero = jnp.zeros_like(lanes.loss_sum)
             lanes = lanes._replace(loss_sum=zero, loss_count=zero)
-            return jax.lax.fori_loop(start, stop, body, (lanes, order(start)))[0]
+            return jax.lax.fori_loop(start, stop, body, (lanes, jnp.arange(problem.size)))[0]
 
         lanes = jax.vmap(of_seed)(lanes, streams)
         return lanes, jax.vmap(jax.vmap(evaluation_params))(lanes.opt_state, lanes.params)

@@ -1,13 +1,14 @@
-"""What a sweep runs over: for each optimizer, every combination of the values of its hyperparameters."""
+"""What a sweep runs over: every combination of hyperparameters, and the seeds."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import optax
-from jax.typing import ArrayLike
+from numpy.typing import ArrayLike
 
 Maker = Callable[..., optax.GradientTransformation]
 Space = Mapping[str, ArrayLike]
@@ -36,15 +37,16 @@ def grids(
         )
     if not isinstance(space, Mapping):
         raise ValueError(f'wanted a space such as {{"learning_rate": [0.01, 0.1]}}, got {space!r}')
-    nested = [isinstance(values, Mapping) for values in space.values()]
-    if any(nested):
-        if not all(nested) or set(space) != set(optimizers):
-            raise ValueError(
-                "wanted one space for all optimizers, or one for each of "
-                f"{sorted(optimizers)} by name, got entries {sorted(space)}"
-            )
-        return {name: _grid(name, optimizers[name], space[name]) for name in optimizers}
-    return {name: _grid(name, maker, space) for name, maker in optimizers.items()}
+    spaces: Mapping[str, Any] = space
+    nested = [isinstance(values, Mapping) for values in spaces.values()]
+    if not any(nested):
+        spaces = dict.fromkeys(optimizers, space)
+    elif not all(nested) or set(space) != set(optimizers):
+        raise ValueError(
+            "wanted one space for all optimizers, or one for each of "
+            f"{sorted(optimizers)} by name, got entries {sorted(space)}"
+        )
+    return {name: _grid(name, maker, spaces[name]) for name, maker in optimizers.items()}
 
 
 def _grid(name: str, maker: Maker, space: Space) -> dict[str, np.ndarray]:

@@ -1,7 +1,7 @@
-"""Data for small trainings: split it, standardise it, and draw its batches from random numbers that can be repeated.
+"""Data for small trainings: split it, standardise it, and draw its batches by a key.
 
-A data set is any pytree of arrays that share their first axis, the samples. A batch is a set of indices into that axis:
-every epoch shuffles the samples anew and cuts the shuffle into whole batches, so that a batch never holds a sample twice.
+A data set is any pytree of arrays that share their first axis, the samples. A batch is a set of
+indices into that axis: every epoch shuffles the samples anew and cuts them into whole batches.
 """
 
 from __future__ import annotations
@@ -27,15 +27,20 @@ def count_samples(data: Any, name: str = "the data") -> int:
     Raises:
         ValueError: There is no array, one has no axis, or their lengths differ.
     """
-    shapes = {jax.tree_util.keystr(path): np.shape(x) for path, x in jax.tree_util.tree_leaves_with_path(data)}
+    shapes = {
+        jax.tree_util.keystr(path): np.shape(x)
+        for path, x in jax.tree_util.tree_leaves_with_path(data)
+    }
     if not shapes or any(shape == () for shape in shapes.values()):
         raise ValueError(
-            f"{name}: wanted arrays whose first axis is the samples, got shapes {shapes}; give e.g. a pair (x, y) "
-            "of shapes (n, features) and (n,)"
+            f"{name}: wanted arrays whose first axis is the samples, got shapes {shapes}; give "
+            "e.g. a pair (x, y) of shapes (n, features) and (n,)"
         )
     lengths = {shape[0] for shape in shapes.values()}
     if len(lengths) > 1:
-        raise ValueError(f"{name}: wanted the same number of samples in every array, got shapes {shapes}")
+        raise ValueError(
+            f"{name}: wanted the same number of samples in every array, got shapes {shapes}"
+        )
     return lengths.pop()
 
 
@@ -51,35 +56,50 @@ def split_data(
     Args:
         seed: An integer, or a JAX key.
         data: A pytree of arrays with a common first axis.
-        fractions: The share of each part, positive, of sum 1: three numbers for `"train"`, `"validation"` and `"test"`,
-            or a mapping from names of your own.
-        stratify: One class label per sample, shape `(n,)`: each class is divided in these shares, to within one sample.
+        fractions: The share of each part, positive, of sum 1: three numbers for `"train"`,
+            `"validation"` and `"test"`, or a mapping from names of your own.
+        stratify: One class label per sample, shape `(n,)`: each class is divided in these shares,
+            to within one sample.
 
     Returns:
         The parts by name, each with the structure of `data`, in shuffled order, as NumPy arrays.
 
     Raises:
-        ValueError: The shares are not positive with sum 1, a part would be empty, or the labels do not fit the data.
+        ValueError: The shares are not positive with sum 1, a part would be empty, or the labels do
+            not fit the data.
     """
     n = count_samples(data)
     if not isinstance(fractions, Mapping):
         if len(fractions) != len(SPLITS):
-            raise ValueError(f"wanted one fraction for each of {SPLITS}, got {fractions}; name other parts in a mapping")
+            raise ValueError(
+                f"wanted one fraction for each of {SPLITS}, got {fractions}; name other parts in a "
+                'mapping, e.g. {"train": 0.8, "test": 0.2}'
+            )
         fractions = dict(zip(SPLITS, fractions, strict=True))
     shares = np.asarray(list(fractions.values()), float)
     if not (shares > 0).all() or abs(shares.sum() - 1) > 1e-6:
-        raise ValueError(f"wanted positive fractions of sum 1, got {dict(fractions)} of sum {shares.sum():g}")
+        raise ValueError(
+            f"wanted positive fractions of sum 1, got {dict(fractions)} of sum {shares.sum():g}"
+        )
     labels = np.zeros(n) if stratify is None else np.asarray(stratify)
     if labels.shape != (n,):
-        raise ValueError(f"wanted one label for each of the {n} samples, got stratify of shape {labels.shape}")
+        raise ValueError(
+            f"wanted one label for each of the {n} samples, got stratify of shape {labels.shape}"
+        )
 
-    order = np.asarray(jax.random.permutation(jax.random.key(seed) if isinstance(seed, int) else seed, n))
+    order = np.asarray(
+        jax.random.permutation(jax.random.key(seed) if isinstance(seed, int) else seed, n)
+    )
     ends = np.cumsum(shares)[:-1]
-    classes = [np.flatnonzero(labels[order] == label) for label in np.unique(labels)]  # places in `order`
+    classes = [
+        np.flatnonzero(labels[order] == label) for label in np.unique(labels)
+    ]  # places in `order`
     pieces = [np.split(places, np.round(ends * len(places)).astype(int)) for places in classes]
     parts = [order[np.sort(np.concatenate(part))] for part in zip(*pieces, strict=True)]
     if empty := [name for name, part in zip(fractions, parts, strict=True) if len(part) == 0]:
-        raise ValueError(f"{n} samples are too few for {dict(fractions)}: nothing is left for {empty}")
+        raise ValueError(
+            f"{n} samples are too few for {dict(fractions)}: nothing is left for {empty}"
+        )
     return {
         name: jax.tree.map(lambda x, part=part: np.asarray(x)[part], data)
         for name, part in zip(fractions, parts, strict=True)
@@ -91,40 +111,46 @@ def standardize(
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """Shift and scale every feature by what it is on one split: `(x - mean) / sd`.
 
-    The mean and the standard deviation come from the split `fit` alone, so that nothing is learned from the others. A
-    feature that is constant there carries no scale: its `sd` is set to 1.
+    The mean and the standard deviation come from the split `fit` alone, so that nothing is learned
+    from the others. A feature that is constant there carries no scale: its `sd` is set to 1.
 
     Args:
         inputs: Arrays of shape `(n, ...)` by split name.
         fit: The split that sets mean and standard deviation.
 
     Returns:
-        The standardised splits, the mean and the standard deviation (of the population, shape `(...)`), in float32.
+        The standardised splits, the mean and the standard deviation (of the population, shape
+        `(...)`), all float32.
 
     Raises:
         ValueError: There is no split of the name `fit`.
     """
     if fit not in inputs:
-        raise ValueError(f"wanted a split {fit!r} to take mean and standard deviation from, got {sorted(inputs)}")
+        raise ValueError(
+            f"wanted a split {fit!r} to take mean and standard deviation from, got {sorted(inputs)}"
+        )
     fitted = np.asarray(inputs[fit], np.float64)
     mean = fitted.mean(axis=0)
     sd = np.where(np.ptp(fitted, axis=0) > 0, fitted.std(axis=0), 1.0)
-    scaled = {name: ((np.asarray(x, np.float64) - mean) / sd).astype(np.float32) for name, x in inputs.items()}
+    scaled = {
+        name: ((np.asarray(x, np.float64) - mean) / sd).astype(np.float32)
+        for name, x in inputs.items()
+    }
     return scaled, mean.astype(np.float32), sd.astype(np.float32)
 
 
 def digits(
     seed: int | jax.Array = 0, fractions: Sequence[float] = (0.6, 0.2, 0.2)
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Handwritten digits: 1797 grey images of 8 x 8 pixels in ten classes, which ship with scikit-learn.
+    """Handwritten digits: 1797 images of 8 x 8 grey pixels in ten classes, from scikit-learn.
 
     Args:
         seed: An integer, or a JAX key, for the stratified split.
         fractions: The shares of train, validation and test.
 
     Returns:
-        `{"train": (x, y), "validation": ..., "test": ...}`, `x` float32 of shape `(n, 64)`, standardised on the training
-        part, and `y` int32 of shape `(n,)`.
+        `{"train": (x, y), "validation": ..., "test": ...}`: `x` float32 of shape `(n, 64)`,
+        standardised on the training part, and `y` int32 of shape `(n,)`.
 
     Raises:
         ImportError: scikit-learn is missing.
@@ -133,22 +159,22 @@ def digits(
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise ImportError('digits() needs scikit-learn: pip install "lectopt[demo]"') from error
-    x, y = load_digits(return_X_y=True)
+    x, y = map(np.asarray, load_digits(return_X_y=True))
     parts = split_data(seed, (x, y.astype(np.int32)), fractions, stratify=y)
     scaled, _, _ = standardize({name: x for name, (x, _) in parts.items()})
     return {name: (scaled[name], y) for name, (_, y) in parts.items()}
 
 
 def epoch_permutation(key: jax.Array, epoch: ArrayLike, n: int) -> jax.Array:
-    """The order in which an epoch visits the `n` samples: a function of the key and the epoch alone."""
+    """The order in which an epoch visits the `n` samples: a function of key and epoch alone."""
     return jax.random.permutation(jax.random.fold_in(key, epoch), n)
 
 
 def batch_indices(key: jax.Array, step: ArrayLike, n: int, batch_size: int) -> jax.Array:
     """The samples in the batch of a step, drawn without replacement within an epoch.
 
-    An epoch is `n // batch_size` whole batches; the `n % batch_size` samples at the end of its shuffle are left out of
-    it (others in each epoch).
+    An epoch is `n // batch_size` whole batches; the `n % batch_size` samples at the end of its
+    shuffle are left out of it (others in each epoch).
 
     Args:
         key: A JAX key; the stream of batches is a function of it.

@@ -1,0 +1,37 @@
+"""Sphinx configuration: Markdown pages (MyST) and the API reference from the docstrings."""
+
+import re
+
+import lectopt
+
+project = "lectopt"
+author = "The lectopt authors"
+copyright = "2026, The lectopt authors"
+version = release = lectopt.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"lectopt {release}"
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the docstrings say what an argument is, with its range
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+
+
+def markdown_code(app, what, name, obj, options, lines):
+    """Docstrings write code as in Markdown, `x`; reST wants ``x``, and a break before a letter."""
+    text = re.sub(r"(?<!`)`([^`]+)`(?!`)(?=(\w?))", code, "\n".join(lines))
+    lines[:] = text.split("\n")
+
+
+def code(match):
+    return f"``{match[1]}``" + ("\\ " if match[2] else "")
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", markdown_code, priority=400)  # before napoleon's 500

@@ -1,0 +1,342 @@
+"""What every algorithm promises: the rows of the table crossed with the ways people use one."""
+
+import copy
+
+import chex
+import flax
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import orbax.checkpoint as ocp
+import pytest
+from algorithms import ALGORITHMS
+from flax import nnx
+from flax.training.train_state import TrainState
+
+import lectopt
+
+rows = pytest.mark.parametrize("row", ALGORITHMS, ids=lambda row: row.id)
+DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64")
+
+
+def params_of(dtype):
+    """A nested tree with a scalar and a leaf that is None."""
+    return {
+        "dense": {"kernel": jnp.ones((3, 2), dtype), "bias": jnp.zeros(2, dtype)},
+        "scale": jnp.ones((), dtype),
+        "frozen": None,
+    }
+
+
+PARAMS = params_of("float32")
+GRADS = jax.tree.map(lambda p: jnp.cos(jnp.arange(p.size, dtype=p.dtype)).reshape(p.shape), PARAMS)
+
+
+def types(tree):
+    return jax.tree.map(lambda x: (x.shape, x.dtype, x.weak_type), tree)
+
+
+def updates_of(tx, params, grads, steps=3, **extra):
+    """The sum of all updates, jitted as one program."""
+
+    @jax.jit
+    def run(params, grads):
+        state, start = tx.init(params), params
+        for _ in range(steps):
+            updates, state = tx.update(grads, state, params, **extra)
+            params = optax.apply_updates(params, updates)
+        return optax.tree.sub(params, start)
+
+    return run(params, grads)
+
+
+@rows
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.usefixtures("x64")
+def test_state_and_updates_keep_their_types(row, dtype):
+    """A `scan` carry, a `cond` between update and none, and updates in the gradient's dtype."""
+    params, tx = params_of(dtype), row.build()
+
+    def step(carry, _):
+        params, state = carry
+        updates, new = tx.update(params, state, params)
+        assert types(updates) == types(params)
+        kept = jax.lax.cond(jnp.bool_(True), lambda: (updates, new), lambda: (params, state))
+        return (optax.apply_updates(params, kept[0]), kept[1]), None
+
+    carry = (params, tx.init(params))
+    (_, state), _ = jax.eval_shape(lambda c: jax.lax.scan(step, c, length=2), carry)
+    assert types(state) == types(carry[1])
+    for slot in jax.tree.leaves(state):
+        assert slot.dtype == jnp.int32 or slot.dtype.itemsize >= 4
+
+
+@rows
+def test_state_dtype_is_kept_and_arithmetic_is_not_done_in_it(row):
+    if row.id == "sgd":
+        assert row.build().init(PARAMS) == {}  # nothing to store, so nothing to keep
+        return
+    tx = row.build(state_dtype=jnp.bfloat16)
+    state = tx.init(PARAMS)
+    slots = [x.dtype for x in jax.tree.leaves(state) if x.dtype != jnp.int32]
+    assert slots and set(slots) == {jnp.dtype(jnp.bfloat16)}
+    assert types(jax.eval_shape(tx.update, GRADS, state, PARAMS)[1]) == types(state)
+    updates, _ = tx.update(GRADS, state, PARAMS)
+    wide, _ = row.build().update(GRADS, row.build().init(PARAMS), PARAMS)
+    # Only a first value that is not 0 has been rounded by the first update.
+    chex.assert_trees_all_close(updates, wide, rtol=5e-3 if row.first_value else 1e-6)
+
+
+@rows
+def test_zero_gradients_stay_finite(row):
+    """In half precision epsilon would be zero; nowhere may 0/0 come out."""
+
+    @jax.jit
+    def run():
+        totals = []
+        for dtype in (jnp.float16, jnp.bfloat16):
+            params = {"dead": jnp.ones(2, dtype), "tiny": jnp.ones(2, dtype)}
+            grads = {"dead": jnp.zeros(2, dtype), "tiny": jnp.full(2, 1e-7, dtype)}
+            state, tx = row.build().init(params), row.build()
+            for _ in range(3):
+                updates, state = tx.update(grads, state, params)
+                totals.append(updates)
+        return totals
+
+    for updates in run():
+        assert np.isfinite(np.asarray(updates["tiny"], np.float32)).all()
+        if row.id != "adamw":  # decay moves a weight that has no gradient
+            np.testing.assert_array_equal(np.asarray(updates["dead"], np.float32), 0)
+
+
+@rows
+def test_one_compilation_however_the_optimizer_is_passed(row):
+    chex.clear_trace_counter()
+
+    @chex.assert_max_traces(n=1)
+    def step(tx, grads, state):
+        return tx.update(grads, state, PARAMS)
+
+    step = jax.jit(step, static_argnums=0)
+    _, state = step(row.build(), GRADS, row.build().init(PARAMS))
+    for _ in range(2):
+        _, state = step(row.build(), GRADS, state)
+
+
+@rows
+def test_is_what_it_prints(row):
+    """`repr` is the composition, evaluates to an equal optimizer, and copies are equal."""
+    tx = row.build()
+    assert eval(repr(tx), vars(lectopt)) == tx
+    assert hash(eval(repr(tx), vars(lectopt))) == hash(tx)
+    assert copy.deepcopy(tx) == tx
+    assert row.build(0.2) != tx and tx != optax.sgd(0.1)
+    assert jax.tree.leaves(tx) == [] and jax.tree.map(lambda x: x, tx) == tx
+
+
+@rows
+def test_inside_optaxs_wrappers(row):
+    """One program that holds the optimizer bare and in every wrapper."""
+    params = {k: v for k, v in PARAMS.items() if k != "frozen"}
+    grads = {k: v for k, v in GRADS.items() if k != "frozen"}
+    mask = {"dense": {"kernel": True, "bias": True}, "scale": True}
+
+    @jax.jit
+    def run():
+        tx = row.build()
+        bare = updates_of(tx, params, grads)
+        wrapped = {
+            "chain": optax.chain(optax.identity(), tx),
+            "lectopt.chain": lectopt.chain(optax.identity(), tx, optax.scale(1.0)),
+            "masked": optax.masked(tx, mask),
+            "partition": optax.partition({"all": tx}, jax.tree.map(lambda _: "all", params)),
+            "apply_if_finite": optax.apply_if_finite(tx, 3),
+            "inject_hyperparams": optax.inject_hyperparams(row.make)(
+                learning_rate=0.1, **row.numbers
+            ),
+        }
+        return bare, {k: updates_of(w, params, grads) for k, w in wrapped.items()}
+
+    bare, wrapped = run()
+    for name, updates in wrapped.items():
+        chex.assert_trees_all_close(updates, bare, rtol=2e-5, atol=1e-6, custom_message=name)
+
+
+@rows
+def test_gradient_accumulation(row):
+    """`MultiSteps` over two equal halves is one update with the whole, and counts as one."""
+    tx = optax.MultiSteps(row.build(), 2)
+    twice = updates_of(tx, PARAMS, GRADS, steps=4)
+    once = updates_of(row.build(), PARAMS, GRADS, steps=2)
+    chex.assert_trees_all_close(twice, once, rtol=1e-5, atol=1e-6)
+
+
+@rows
+def test_only_the_masked_in_leaves_move(row):
+    tx = optax.masked(row.build(), {"dense": True, "scale": False, "frozen": True})
+    updates, _ = tx.update(GRADS, tx.init(PARAMS), PARAMS)
+    assert updates["scale"] is GRADS["scale"]
+    bare, _ = row.build().update(GRADS, row.build().init(PARAMS), PARAMS)
+    chex.assert_trees_all_equal(updates["dense"], bare["dense"])
+
+
+@rows
+def test_a_leaf_without_gradient_is_left_alone(row):
+    tx = row.build()
+    state = tx.init(PARAMS)
+    _, state = tx.update(GRADS, state, PARAMS)
+    grads = GRADS | {"dense": GRADS["dense"] | {"bias": None}}
+    updates, new = tx.update(grads, state, PARAMS)
+    assert updates["dense"]["bias"] is None
+    kept = [
+        (a, b)
+        for (path, a), b in zip(
+            jax.tree_util.tree_leaves_with_path(state), jax.tree.leaves(new), strict=True
+        )
+        if "bias" in jax.tree_util.keystr(path)
+    ]
+    for before, after in kept:
+        np.testing.assert_array_equal(before, after)
+    assert len(kept) == sum("bias" in jax.tree_util.keystr(p) for p, _ in flat(tx.init(PARAMS)))
+
+
+def flat(tree):
+    return jax.tree_util.tree_leaves_with_path(tree)
+
+
+@rows
+def test_empty_trees_scalars_and_abstract_params(row):
+    tx = row.build()
+    updates, _ = tx.update({}, tx.init({}), {})
+    assert updates == {}
+    updates, _ = tx.update(jnp.float32(1), tx.init(1.0), 1.0)
+    assert updates.shape == () and np.isfinite(updates)
+    abstract = tx.init(jax.eval_shape(lambda: PARAMS))
+    chex.assert_trees_all_equal(abstract, tx.init(PARAMS))
+
+
+@rows
+def test_one_can_differentiate_through_a_training(row):
+    """With respect to the rate, over three updates, one coordinate dead: finite and not zero."""
+
+    def final_loss(rate):
+        tx, params = row.build(rate), {"x": jnp.array([1.0, 2.0, 0.0])}
+        state = tx.init(params)
+        for _ in range(3):
+            grads = {"x": params["x"] * jnp.array([1.0, 2.0, 0.0])}
+            updates, state = tx.update(grads, state, params)
+            params = optax.apply_updates(params, updates)
+        return jnp.sum(params["x"] ** 2)
+
+    gradient = jax.jit(jax.grad(final_loss))(0.01)
+    assert np.isfinite(gradient) and gradient != 0
+
+
+@rows
+def test_extra_arguments_pass_through(row):
+    seen = {}
+
+    def spy(updates, state, params=None, **extra):
+        seen.update(extra)
+        return updates, state
+
+    tx = lectopt.chain(
+        row.build(), optax.GradientTransformationExtraArgs(lambda p: optax.EmptyState(), spy)
+    )
+    tx.update(GRADS, tx.init(PARAMS), PARAMS, value=1.5, unknown=None)
+    assert seen == dict(value=1.5, unknown=None)
+
+
+@rows
+def test_state_survives_a_stateless_member(row):
+    """A clip put in front changes no key: old checkpoints still fit."""
+    for clip in (optax.clip(1.0), lectopt.add_decayed_weights(0.1), lectopt.identity()):
+        longer = lectopt.chain(clip, row.build())
+        assert jax.tree.structure(longer.init(PARAMS)) == jax.tree.structure(
+            row.build().init(PARAMS)
+        )
+
+
+@rows
+@pytest.mark.filterwarnings("ignore:Sharding info not provided")  # Orbax, restoring untargeted
+def test_checkpoints(row, tmp_path):
+    """Orbax and msgpack give the state back, bit by bit, with a restore target and without."""
+    tx = row.build()
+    params = {k: v for k, v in PARAMS.items() if k != "frozen"}
+    grads = {k: v for k, v in GRADS.items() if k != "frozen"}
+    _, state = tx.update(grads, tx.init(params), params)
+    whole = {"params": params, "opt_state": state}
+
+    checkpointer = ocp.PyTreeCheckpointer()
+    checkpointer.save(tmp_path / "orbax", whole)
+    untargeted = checkpointer.restore(tmp_path / "orbax")
+    targeted = checkpointer.restore(tmp_path / "orbax", item=whole)
+    packed = flax.serialization.msgpack_restore(flax.serialization.to_bytes(whole))
+    repacked = flax.serialization.from_bytes(whole, flax.serialization.to_bytes(whole))
+    for restored in (untargeted, targeted, packed, repacked):
+        again = restored["opt_state"] or {}  # Orbax gives None for an empty state
+        chex.assert_trees_all_equal(again, state)
+        chex.assert_trees_all_equal(
+            tx.update(grads, again, params), tx.update(grads, state, params)
+        )
+
+
+class Model(nnx.Module):
+    def __init__(self, rngs):
+        self.first = nnx.Linear(3, 4, rngs=rngs)
+        self.second = nnx.Linear(4, 2, rngs=rngs)
+
+    def __call__(self, x):
+        return self.second(nnx.relu(self.first(x)))
+
+
+@rows
+def test_in_flax_nnx_and_linen(row):
+    """`nnx.Optimizer` and `TrainState` do what the bare transformation does on their parameters."""
+    tx, x = row.build(0.01), jnp.linspace(-1, 1, 12).reshape(4, 3)
+    graph, start = nnx.split(Model(nnx.Rngs(0)))
+
+    def loss(params):
+        return jnp.mean(nnx.merge(graph, params)(x) ** 2)
+
+    @jax.jit
+    def by_hand():
+        params, state = start, tx.init(start)
+        for _ in range(3):
+            updates, state = tx.update(jax.grad(loss)(params), state, params)
+            params = optax.apply_updates(params, updates)
+        return params
+
+    @jax.jit
+    def linen():
+        train_state = TrainState.create(apply_fn=loss, params=start, tx=row.build(0.01))
+        for _ in range(3):
+            grads = jax.grad(train_state.apply_fn)(train_state.params)
+            train_state = train_state.apply_gradients(grads=grads)
+        return train_state.params, lectopt.evaluation_params(
+            train_state.opt_state, train_state.params
+        )
+
+    model = Model(nnx.Rngs(0))
+    optimizer = nnx.Optimizer(model, tx, wrt=nnx.Param)
+
+    @nnx.jit
+    def step(model, optimizer):
+        grads = nnx.grad(lambda m: jnp.mean(m(x) ** 2))(model)
+        optimizer.update(model, grads)
+
+    for _ in range(3):
+        step(model, optimizer)
+    expected = by_hand()
+    from_linen, evaluated = linen()
+    chex.assert_trees_all_close(from_linen, expected, rtol=1e-5, atol=1e-6)
+    from_nnx = nnx.state(model, nnx.Param)
+    chex.assert_trees_all_close(
+        jax.tree.leaves(from_nnx), jax.tree.leaves(expected), rtol=1e-5, atol=1e-6
+    )
+    # evaluation_params finds the same through both.
+    evaluated_nnx = lectopt.evaluation_params(optimizer.opt_state, from_nnx)
+    chex.assert_trees_all_close(
+        jax.tree.leaves(evaluated_nnx), jax.tree.leaves(evaluated), rtol=1e-5, atol=1e-6
+    )
