@@ -89,6 +89,9 @@ def test_every_number_can_be_swept(row):
     for lane, (rate, numbers) in enumerate(lanes):
         static = jax.jit(lambda rate=rate, numbers=numbers: path(rate, numbers))()
         np.testing.assert_allclose(swept[lane], static, rtol=1e-11, atol=1e-12)
+    schedules = {k: (lambda count, v=v: v) for k, v in row.numbers.items()}
+    scheduled = jax.jit(lambda: path(lambda count: 0.05, schedules))()
+    np.testing.assert_allclose(scheduled, swept[0], rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.parametrize("row", [r for r in ALGORITHMS if r.optax], ids=lambda row: row.id)
