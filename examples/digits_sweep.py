@@ -5,7 +5,7 @@ starts. All trainings of an optimizer run side by side in one compiled program. 
 rate is chosen on the validation images, and its accuracy is reported on the test images.
 
     python examples/digits_sweep.py
-    python examples/digits_sweep.py --steps 200 --rates 12 --seeds 2 --out /tmp/quick
+    python examples/digits_sweep.py --steps 200 --rates 12 --seeds 2 --out runs/quick
 """
 
 import argparse
@@ -19,15 +19,15 @@ import optax
 from flax import nnx
 
 import lectopt
-from lectopt.sweep import SweepResult, sweep
-from lectopt.training import Problem, digits
+from lectopt import Problem, SweepResult
+from lectopt.training import digits
 
 OPTIMIZERS = {
     "sgd": lectopt.sgd,
-    "velocity": partial(lectopt.momentum, decay=0.9, form="velocity"),
-    "heavy ball": partial(lectopt.momentum, decay=0.9, form="heavy_ball"),
-    "average": partial(lectopt.momentum, decay=0.9, form="ema"),
-    "debiased average": partial(lectopt.momentum, decay=0.9, form="debiased_ema"),
+    "momentum, velocity": partial(lectopt.momentum, decay=0.9, form="velocity"),
+    "momentum, heavy ball": partial(lectopt.momentum, decay=0.9, form="heavy_ball"),
+    "momentum, ema": partial(lectopt.momentum, decay=0.9, form="ema"),
+    "momentum, debiased ema": partial(lectopt.momentum, decay=0.9, form="debiased_ema"),
     "nesterov": partial(lectopt.nesterov, decay=0.9),
     "adagrad": lectopt.adagrad,
     "rmsprop": lectopt.rmsprop,
@@ -58,11 +58,13 @@ def evaluate(model: Classifier, split: tuple[jax.Array, jax.Array]) -> dict[str,
 
 def summary(result: SweepResult) -> str:
     """The best rate of each optimizer, one line each."""
-    lines = [f"{'optimizer':18} {'best rate':>9}   {'test accuracy':15}   diverged"]
+    lines = [f"{'optimizer':22} {'best rate':>9}   {'test accuracy':15}   diverged"]
     for row in result.best("accuracy").to_dict("records"):
-        accuracy = f"{row['test_accuracy']:.2%} ± {row['test_accuracy_sd']:.2%}"
+        accuracy = f"{row['test_accuracy']:.2%}"
+        if len(result.seeds) > 1:
+            accuracy += f" ± {row['test_accuracy_sd']:.2%}"
         lines.append(
-            f"{row['optimizer']:18} {row['learning_rate']:9.2g}   {accuracy:15}   "
+            f"{row['optimizer']:22} {row['learning_rate']:9.2g}   {accuracy:15}   "
             f"{row['diverged']} of {row['configurations']} rates"
         )
     return "\n".join(lines)
@@ -81,7 +83,9 @@ def main(argv: list[str] | None = None) -> None:
     started = time.perf_counter()
     problem = Problem.from_nnx(Classifier, loss, digits(), batch_size=64, evaluate=evaluate)
     rates = np.logspace(-4, 1, arguments.rates)
-    result = sweep(problem, OPTIMIZERS, {"learning_rate": rates}, arguments.seeds, arguments.steps)
+    result = lectopt.sweep(
+        problem, OPTIMIZERS, {"learning_rate": rates}, arguments.seeds, arguments.steps
+    )
 
     result.to_csv(arguments.out / "table.csv")
     result.plot_sensitivity("accuracy", path=arguments.out / "sensitivity.png")

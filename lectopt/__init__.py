@@ -31,6 +31,9 @@ from lectopt.primitives import sum_of_squares as sum_of_squares
 from lectopt.primitives import trace as trace
 from lectopt.primitives import trace_ahead as trace_ahead
 from lectopt.primitives import undamped_first as undamped_first
+from lectopt.sweep import SweepResult as SweepResult
+from lectopt.sweep import sweep as sweep
+from lectopt.training import Problem as Problem
 from lectopt.transformation import Transformation as Transformation
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Sweeps: a lane is a plain training, diverged lanes neither win nor disturb, and one compilation."""
+"""Sweeps: a lane is a plain training; diverged lanes neither win nor disturb; one compilation."""
 
 import importlib.util
 from functools import partial
@@ -18,6 +18,14 @@ from lectopt.training import Problem, batch_indices, random_streams
 N, STEPS, RATES = 40, 13, np.array([0.003, 0.03, 0.3])
 
 
+@pytest.fixture(scope="module", autouse=True)
+def fast_compilation():
+    """Most of the time here is compilation, of programs that run for milliseconds."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
 def make_data():
     random = np.random.default_rng(0)
     x = random.normal(size=(2 * N, 5)).astype(np.float32)
@@ -29,13 +37,13 @@ DATA = make_data()
 
 
 def init(key):
-    return {"w": 0.1 * jax.random.normal(key, (5, 2)), "b": jnp.zeros((1, 2))}
+    return {"w": 0.2 * jax.random.uniform(key, (5, 2)), "b": jnp.zeros((1, 2))}
 
 
 def loss(params, batch, key):
     """Logistic regression on noisy inputs, so that the noise stream matters."""
     x, y = batch
-    x = x + 0.1 * jax.random.normal(key, x.shape, x.dtype)
+    x = x + 0.2 * jax.random.uniform(key, x.shape, x.dtype)
     logits = x @ params["w"] + params["b"]
     return optax.softmax_cross_entropy_with_integer_labels(logits, y).mean()
 
@@ -93,20 +101,20 @@ def test_a_lane_is_a_plain_training_of_its_seed_and_rate():
         "nesterov": partial(optax.sgd, momentum=0.9, nesterov=True),
         "polyak": polyak,
     }
-    result = run(makers, {"learning_rate": RATES}, [5, 2], eval_every=5)
-    assert result.evaluated_at == (5, 10, 13)
+    result = run(makers, {"learning_rate": RATES}, [5, 2], eval_every=4)
+    assert result.evaluated_at == (4, 8, 12, 13)
     for name, maker in makers.items():
         for rate in RATES:
             params, losses = plain_training(maker(float(rate)), seed=2)
-            own = "optimizer == @name and seed == 2 and learning_rate == @rate"
+            own = f"optimizer == {name!r} and seed == 2 and learning_rate == {rate}"
             final, curve = result.table().query(own), result.curves().query(own)
             assert len(final) == 1 and final.diverged_at.item() == -1
             for split in DATA:
                 for metric, value in evaluate(params, DATA[split]).items():
                     np.testing.assert_allclose(final[f"{split}_{metric}"], value, rtol=2e-5)
-            means = [np.mean(losses[:5]), np.mean(losses[5:10]), np.mean(losses[10:])]
+            means = [*np.reshape(losses[:12], (3, 4)).mean(axis=1), losses[12]]
             np.testing.assert_allclose(curve.train_loss, means, rtol=2e-5)
-            assert curve.step.tolist() == [5, 10, 13]
+            assert curve.step.tolist() == [4, 8, 12, 13]
 
 
 def test_the_look_ahead_is_where_the_gradient_is_and_the_base_point_what_is_measured():
@@ -138,8 +146,7 @@ def test_lanes_of_a_seed_are_paired():
 
 def test_evaluating_more_often_changes_nothing():
     rare, often = (
-        run({"adam": optax.adam}, {"learning_rate": RATES}, 2, eval_every=every)
-        for every in (99, 2)
+        run({"sgd": optax.sgd}, {"learning_rate": RATES}, 2, eval_every=every) for every in (99, 2)
     )
     assert rare.evaluated_at == (13,) and often.evaluated_at == (2, 4, 6, 8, 10, 12, 13)
     pd.testing.assert_frame_equal(rare.table(), often.table())
@@ -147,8 +154,8 @@ def test_evaluating_more_often_changes_nothing():
 
 def test_tiles_of_any_length_are_one_program():
     def weakly_typed(learning_rate):  # its state starts as a Python number
-        count = optax.GradientTransformation(lambda p: 0.0, lambda g, s, p=None: (g, s + 1.0))
-        return optax.chain(count, optax.adam(learning_rate))
+        last = optax.GradientTransformation(lambda p: 0.0, lambda g, s, p=None: (g, g["b"].sum()))
+        return optax.chain(last, optax.sgd(learning_rate))
 
     def traces(steps):
         count = 0
@@ -159,7 +166,7 @@ def test_tiles_of_any_length_are_one_program():
             return loss(params, batch, key)
 
         problem = Problem(init, counted, DATA, 8, evaluate)
-        makers = {"a": weakly_typed, "b": optax.sgd}
+        makers = {"it": weakly_typed}
         sweep(problem, makers, {"learning_rate": RATES}, 2, steps, eval_every=3, progress=False)
         return count
 
@@ -208,7 +215,9 @@ def test_each_way_to_diverge():
     problem = Problem(lambda key: jnp.ones(1), quadratic, {"train": np.ones(4)}, 2)
 
     def diverged_at(maker, rates, **options):
-        result = sweep(problem, {"it": maker}, {"rate": rates}, 1, 20, progress=False, **options)
+        result = sweep(
+            problem, {"it": maker}, {"learning_rate": rates}, 1, 20, progress=False, **options
+        )
         return result.table().diverged_at.tolist(), result.runs["it"].final["train"]["loss"][0]
 
     # At rate 3 the loss is 4^t / 2, above 1000 / 2 from step 5 on; w keeps that step's value.
@@ -218,10 +227,10 @@ def test_each_way_to_diverge():
     assert diverged_at(optax.sgd, [3.0], divergence_factor=10)[0] == [2]
     assert diverged_at(optax.sgd, [3.0], divergence_factor=np.inf)[0] == [-1]
 
-    def broken(rate):  # its third update is not finite
+    def broken(learning_rate):  # its third update is not finite
         def update(updates, state, params=None):
             return jax.tree.map(
-                lambda g: jnp.where(state == 2, jnp.nan, -rate * g), updates
+                lambda g: jnp.where(state == 2, jnp.nan, -learning_rate * g), updates
             ), state + 1
 
         return optax.GradientTransformation(lambda params: jnp.zeros((), int), update)
@@ -370,9 +379,9 @@ def test_best_is_the_best_row_of_the_table(result):
 def test_csv_round_trip(result, tmp_path):
     path = tmp_path / "new" / "table.csv"
     result.to_csv(path)
-    read = pd.read_csv(path, float_precision="round_trip")
+    read = pd.read_csv(path)
     pd.testing.assert_frame_equal(read, result.table(), check_dtype=False, rtol=1e-6)
-    assert read.learning_rate.unique().tolist() == RATES.tolist()
+    np.testing.assert_allclose(read.learning_rate.unique(), RATES, rtol=1e-15)
     assert [file.name for file in path.parent.iterdir()] == ["table.csv"]
 
 

@@ -7,13 +7,14 @@ to the next evaluation. Between two tiles the curves get a point, and the progre
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lectopt.sweep.lanes import Lanes
+from lectopt.sweep.lanes import Lanes, draw
 from lectopt.sweep.result import Runs, SweepResult
 from lectopt.sweep.space import Maker, Space, grids, listed_seeds, positive_integer
 from lectopt.training.problem import Problem, random_streams
@@ -75,7 +76,8 @@ def sweep(
     data = jax.tree.map(jnp.asarray, dict(problem.data))
     streams = jax.tree.map(lambda *keys: jnp.stack(keys), *map(random_streams, seeds))
     params = jax.jit(jax.vmap(problem.init))(streams.init)
-    # This program knows no optimizer, so that it is compiled once for all of them.
+    # No optimizer is in these two programs, so that they are compiled once for all of them.
+    draws = jax.jit(jax.vmap(partial(draw, problem, steps=eval_every), in_axes=(0, None)))
     measure = jax.jit(jax.vmap(jax.vmap(problem.metrics, in_axes=(0, None)), in_axes=(0, None)))
     stops = [*range(eval_every, steps, eval_every), steps]
 
@@ -91,7 +93,8 @@ def sweep(
             lanes = start(params, values, configurations=next(map(len, values.values()), 1))
             train_loss, validation, points = [], [], params
             for done, stop in zip([0, *stops], stops, strict=False):
-                lanes, points = tile(lanes, values, streams, data["train"], done, stop)
+                drawn = draws(streams, done)
+                lanes, points = tile(lanes, values, data["train"], drawn, done, stop)
                 train_loss.append(_ratio(lanes.loss_sum, lanes.loss_count))
                 if "validation" in data:
                     validation.append(measure(points, data["validation"]))

@@ -43,12 +43,38 @@ class Lane(NamedTuple):
     diverged_at: jax.Array  # the step, or -1
 
 
+class Draws(NamedTuple):
+    """What chance gives the steps of a tile; the first axis is the step."""
+
+    samples: jax.Array  # indices into the training data, shape (steps, batch_size)
+    noise: jax.Array  # keys for the loss, shape (steps,)
+
+
+def draw(problem: Problem, streams: Streams, start: jax.Array, steps: int) -> Draws:
+    """The draws of one seed for `steps` steps from `start` on.
+
+    They are those of `batch_indices`, but the samples are shuffled once an epoch, not once a step.
+    """
+
+    def at(order: jax.Array, step: jax.Array) -> tuple[jax.Array, Draws]:
+        epoch, place = jnp.divmod(step, problem.steps_per_epoch)
+        order = jax.lax.cond(
+            (place == 0) | (step == start),
+            lambda: epoch_permutation(streams.data, epoch, problem.size),
+            lambda: order,
+        )
+        samples = cut_batch(order, place, problem.batch_size)
+        return order, Draws(samples, jax.random.fold_in(streams.noise, step))
+
+    return jax.lax.scan(at, jnp.arange(problem.size), start + jnp.arange(steps))[1]
+
+
 @dataclass(frozen=True, eq=False)
 class Lanes:
     """The two programs that train all lanes of one optimizer.
 
-    Lanes are arrays with two leading axes, seeds and configurations; initial parameters and
-    `streams` have the first of them, and `values`, the hyperparameters, the second.
+    Lanes are arrays with two leading axes, seeds and configurations; initial parameters and draws
+    have the first of them, and `values`, the hyperparameters, the second.
 
     Args:
         problem: What is trained.
@@ -71,8 +97,8 @@ class Lanes:
         self,
         lanes: Lane,
         values: Hyperparameters,
-        streams: Streams,
         train: Any,
+        draws: Draws,
         start: jax.Array,
         stop: jax.Array,
     ) -> tuple[Lane, Any]:
@@ -80,28 +106,20 @@ class Lanes:
 
         Both ends may be traced, so that tiles of any length are one program.
         """
-        problem = self.problem
 
-        def of_seed(lanes: Lane, streams: Streams) -> Lane:
-            def body(step: jax.Array, carry: tuple[Lane, jax.Array]) -> tuple[Lane, jax.Array]:
-                lanes, order = carry
-                epoch, place = jnp.divmod(step, problem.steps_per_epoch)
-                order = jax.lax.cond(
-                    (place == 0) | (step == start),
-                    lambda: epoch_permutation(streams.data, epoch, problem.size),
-                    lambda: order,
-                )
-                samples = cut_batch(order, place, problem.batch_size)
-                batch = jax.tree.map(lambda x: x[samples], train)
-                key = jax.random.fold_in(streams.noise, step)
+        def of_seed(lanes: Lane, draws: Draws) -> Lane:
+            def body(step: jax.Array, lanes: Lane) -> Lane:
+                now = jax.tree.map(lambda x: x[step - start], draws)
+                batch = jax.tree.map(lambda x: x[now.samples], train)
                 move = jax.vmap(self._step, in_axes=(0, 0, None, None, None))
-                return move(lanes, values, batch, key, step), order
+                return move(lanes, values, batch, now.noise, step)
 
             zero = jnp.zeros_like(lanes.loss_sum)
-            lanes = lanes._replace(loss_sum=zero, loss_count=zero)
-            return jax.lax.fori_loop(start, stop, body, (lanes, jnp.arange(problem.size)))[0]
+            return jax.lax.fori_loop(
+                start, stop, body, lanes._replace(loss_sum=zero, loss_count=zero)
+            )
 
-        lanes = jax.vmap(of_seed)(lanes, streams)
+        lanes = jax.vmap(of_seed)(lanes, draws)
         return lanes, jax.vmap(jax.vmap(evaluation_params))(lanes.opt_state, lanes.params)
 
     def _optimizer(self, values: Hyperparameters) -> optax.GradientTransformation:
