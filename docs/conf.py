@@ -17,6 +17,7 @@ html_title = f"lectopt {release}"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
+add_module_names = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say what an argument is, with its range
 napoleon_google_docstring = True

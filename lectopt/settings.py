@@ -29,20 +29,24 @@ Numeric = Any
 
 
 class Range(typing.NamedTuple):
-    """The interval `[low, high)`, or `[low, high]` if `closed`, with words for the message."""
+    """The interval `[low, high)`, `[low, high]` if `closed`, without `low` itself if `above`, with
+    words for the message."""
 
     low: float
     high: float
     closed: bool
     meaning: str
     example: float
+    above: bool = False
 
     def __contains__(self, value: object) -> bool:
         number = typing.cast(float, value)
-        return self.low <= number and (number < self.high or (self.closed and number == self.high))
+        from_below = self.low < number or (number == self.low and not self.above)
+        return from_below and (number < self.high or (self.closed and number == self.high))
 
     def __str__(self) -> str:
-        return f"[{self.low:g}, {self.high:g}{']' if self.closed else ')'}"
+        left, right = "(" if self.above else "[", "]" if self.closed else ")"
+        return f"{left}{self.low:g}, {self.high:g}{right}"
 
 
 LearningRate = Annotated[
@@ -53,12 +57,24 @@ Decay = Annotated[
     Numeric, Range(0, 1, False, "the share of the old average that is kept at each step", 0.9)
 ]
 NonNegative = Annotated[Numeric, Range(0, math.inf, False, "a finite number, zero or more", 1e-8)]
+Fraction = Annotated[Numeric, Range(0, 1, True, "a factor that makes smaller, or a share", 0.5)]
+Growth = Annotated[Numeric, Range(1, math.inf, False, "a factor that makes larger", 1.2)]
+Positive = Annotated[Numeric, Range(0, math.inf, False, "a finite number above zero", 1.0, True)]
+Steps = Annotated[
+    Numeric, Range(1, math.inf, False, "a number of updates or epochs, one or more", 10)
+]
+Count = Annotated[Numeric, Range(0, math.inf, False, "a number of updates, zero or more", 1000)]
+RectificationThreshold = Annotated[
+    Numeric, Range(4, math.inf, False, "a number of gradients; the variance exists above 4", 5.0)
+]
 EpsPlacement = Literal["outside", "inside", "uncorrected"]
 
 # What users of Optax may still write, and what says the same here.
 RENAMED = {
     "eps_root": 'eps_placement="inside" (sqrt(v + eps)) or "outside" (sqrt(v) + eps)',
     "eps_in_sqrt": 'eps_placement="inside" for True, "outside" for False',
+    "bias_correction_mu": 'maximum_of="uncorrected" where both moments are not to be corrected',
+    "bias_correction_nu": 'maximum_of="uncorrected" where both moments are not to be corrected',
     "mu_dtype": "state_dtype, the dtype of every slot",
     "accumulator_dtype": "state_dtype, the dtype of every slot",
 }

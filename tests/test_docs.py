@@ -9,6 +9,7 @@ with anything else, such as ```bash, is not run.
 import ast
 import doctest
 import importlib
+import inspect
 import os
 import re
 import subprocess
@@ -17,6 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+import lectopt
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -73,3 +76,11 @@ def test_docstring(test: doctest.DocTest):
     test.globs = vars(importlib.import_module(".".join(parts).removesuffix(".__init__"))).copy()
     result = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test)
     assert result.failed == 0, f"{result.failed} of {result.attempted} examples; see the output"
+
+
+def test_api_page_has_every_public_name():
+    page = (ROOT / "docs" / "api.md").read_text("utf-8")
+    modules = map(importlib.import_module, re.findall(r"automodule:: (\S+)", page))
+    listed = {name for module in modules for name in vars(module)}
+    public = {name for name, value in vars(lectopt).items() if not inspect.ismodule(value)}
+    assert {name for name in public if not name.startswith("_")} <= listed

@@ -33,15 +33,22 @@ def lectopt_path(row):
         def grad(theta, t):
             return noise[t] + curvature * theta
 
+        def value(theta, t):
+            return (noise[t] * theta).sum() + (curvature * theta**2).sum() / 2
+
         tx = row.build(lambda count: rates[count], **numbers)
-        return train(tx, jnp.asarray(THETA), grad, STEPS)
+        return train(tx, jnp.asarray(THETA), grad, STEPS, **row.loss(value))
 
     return path
 
 
 def twin_path(row, noise, rates, curvature):
     return row.twin_path(
-        THETA, lambda theta, t: noise[t] + curvature * theta, lambda t: rates[t], STEPS
+        THETA,
+        lambda theta, t: noise[t] + curvature * theta,
+        lambda t: rates[t],
+        STEPS,
+        lambda theta, t: (noise[t] * theta).sum() + (curvature * theta**2).sum() / 2,
     )
 
 
@@ -57,7 +64,10 @@ def test_is_its_twin(row):
     twin = twin_path(row, noise(), RATES, CURVATURE)
     np.testing.assert_allclose(ours[0], twin[0], rtol=1e-12, atol=1e-12)  # the first step
     np.testing.assert_allclose(ours, twin, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(ours[:, 0], twin[:, 0], rtol=1e-15)  # the dead coordinate
+    if not row.decays:
+        np.testing.assert_allclose(ours[:, 0], twin[:, 0], rtol=1e-15)  # the dead coordinate
+    if not row.any_history:
+        return
 
     # The same program on histories that hypothesis invents: zeros, ties, sign changes, all sizes.
     sizes = st.one_of(st.just(0.0), st.floats(1e-6, 1e3), st.floats(-1e3, -1e-6))
@@ -79,8 +89,14 @@ def test_every_number_can_be_swept(row):
     """One vmapped program over all numbers and the rate equals a loop over constants."""
 
     def path(rate, numbers):
+        def value(theta, t):
+            return (NOISE[t] * theta).sum() + (CURVATURE * theta**2).sum() / 2
+
+        def grad(theta, t):
+            return NOISE[t] + CURVATURE * theta
+
         tx = row.build(rate, **numbers)
-        return train(tx, jnp.asarray(THETA), lambda p, t: NOISE[t] + CURVATURE * p, STEPS)
+        return train(tx, jnp.asarray(THETA), grad, STEPS, **row.loss(value))
 
     NOISE = jnp.asarray(noise())
     lanes = [(0.05, row.numbers), (0.02, {k: 0.9 * v for k, v in row.numbers.items()})]
@@ -119,7 +135,8 @@ def test_a_call_that_optax_accepts_gives_its_numbers(row, scheduled, dtype, slac
 @pytest.mark.usefixtures("x64")
 def test_defaults_are_optaxs():
     """Names, order and values of the arguments that both have."""
-    for name in ("sgd", "adagrad", "rmsprop", "adam", "adamw"):
+    names = "sgd adagrad rmsprop adam adamw adadelta adamax amsgrad nadam radam"
+    for name in names.split():
         ours = train(getattr(lectopt, name)(0.1), jnp.ones(3), lambda p, t: p, 5)
         theirs = train(getattr(optax, name)(0.1), jnp.ones(3), lambda p, t: p, 5)
         np.testing.assert_allclose(ours, theirs, rtol=1e-12)

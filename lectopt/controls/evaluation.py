@@ -3,19 +3,26 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+
+from lectopt.controls.walking import Names, entries, names, records
 
 AHEAD = (
     "look_ahead"  # entry of a state: how far the parameters stand ahead of the point to evaluate
 )
+# Entries of a state: the average of the points to evaluate, but for the newest one, in whose place
+# stand the parameters; and the share of the newest one in it, 0 while nothing is averaged.
+AVERAGE, SHARE = "average", "share"
 
 
 def evaluation_params(opt_state: Any, params: Any) -> Any:
-    """The parameters to evaluate, save and ship: Nesterov's base point where a state records one,
-    else `params`.
+    """The parameters to evaluate, save and ship: the average that `average_params` keeps, else
+    Nesterov's base point where a state records one, else `params`.
 
     The state is searched for what the optimizers of this library leave there, so it may be wrapped
     in `optax.chain`, `masked`, `partition`, `MultiSteps`, `inject_hyperparams` or be the
-    `opt_state` of a Flax optimizer.
+    `opt_state` of a Flax optimizer. A leaf without an average, because it is masked out or the
+    average has not begun, is what it is without `average_params`.
 
     Args:
       opt_state: state of an optimizer, after any number of updates.
@@ -24,26 +31,30 @@ def evaluation_params(opt_state: Any, params: Any) -> Any:
     Returns:
       A tree like `params`.
     """
-    ahead = _entries(opt_state, AHEAD)
-    return jax.tree_util.tree_map_with_path(
-        lambda path, param: (
-            param - ahead[names].astype(param.dtype) if (names := _names(path)) in ahead else param
-        ),
-        params,
-    )
+    ahead, averages = entries(opt_state, AHEAD), _averages(opt_state)
+
+    def evaluated(path: Any, param: Any) -> Any:
+        leaf = names(path)
+        base = param - ahead[leaf].astype(param.dtype) if leaf in ahead else param
+        if leaf not in averages:
+            return base
+        average, share = averages[leaf]
+        return jnp.where(share > 0, average.astype(param.dtype), base)
+
+    return jax.tree_util.tree_map_with_path(evaluated, params)
 
 
-def _entries(opt_state: Any, key: str) -> dict[tuple[str, ...], Any]:
-    """The leaves below every entry `key` of a state, by their path from there."""
+def _averages(opt_state: Any) -> dict[Names, tuple[Any, Any]]:
+    """For each leaf the average of the points to evaluate, and the share of the newest in it."""
     found = {}
-    for path, leaf in jax.tree_util.tree_leaves_with_path(opt_state):
-        names = _names(path)
-        if key in names:
-            found[names[names.index(key) + 1 :]] = leaf
+    for record in records(opt_state, AVERAGE).values():
+        if (SHARE,) not in record:
+            continue  # these are parameters of that name
+        ahead = {n[n.index(AHEAD) + 1 :]: leaf for n, leaf in record.items() if AHEAD in n}
+        for (entry, *leaf), average in record.items():
+            if entry == AVERAGE:
+                # The lanes of a vmapped training are axes of the share too, its only ones.
+                share = record[(SHARE,)]
+                share = share.reshape(share.shape + (1,) * (average.ndim - share.ndim))
+                found[tuple(leaf)] = average - share * ahead.get(tuple(leaf), 0), share
     return found
-
-
-def _names(path: Any) -> tuple[str, ...]:
-    """A path as plain names, without the inside of a Flax variable (`.value`)."""
-    names = [jax.tree_util.keystr((entry,), simple=True) for entry in path]
-    return tuple(name for name in names if name not in ("value", "raw_value"))

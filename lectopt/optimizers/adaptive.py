@@ -1,16 +1,18 @@
-"""Rates per weight from the size of its gradients: AdaGrad, RMSProp."""
+"""Rates per weight from the size of its gradients: AdaGrad, RMSProp, AdaDelta."""
 
 from typing import Any, Literal
 
 from lectopt.combinators import chain
 from lectopt.primitives import (
+    add_decayed_weights,
+    scale_by_adadelta,
     scale_by_learning_rate,
     scale_by_rms,
     scale_by_rss,
     scale_by_stddev,
     trace,
 )
-from lectopt.settings import Decay, EpsPlacement, LearningRate, NonNegative, checked
+from lectopt.settings import Decay, EpsPlacement, LearningRate, NonNegative, checked, concrete
 from lectopt.transformation import Transformation
 
 
@@ -93,3 +95,36 @@ def rmsprop(
     if momentum_form == "velocity":
         return chain(normalised, descent, velocity)
     return chain(normalised, velocity, descent)
+
+
+@checked
+def adadelta(
+    learning_rate: LearningRate = 1.0,
+    rho: Decay = 0.9,
+    eps: NonNegative = 1e-6,
+    weight_decay: NonNegative = 0.0,
+    weight_decay_mask: Any = None,
+    *,
+    state_dtype: Any = None,
+) -> Transformation:
+    """AdaDelta: steps in the units of the weight, `param - learning_rate sqrt(e_x + eps) / sqrt(e_g
+    + eps) g`.
+
+    `e_g` and `e_x` are moving averages of the squared gradients and of the squared steps, without
+    the rate. `optax.adadelta()` without a rate ascends; this one descends.
+
+    Args:
+      learning_rate: zero or more, or a schedule; 1 in the paper and PyTorch, 0.001 in Keras.
+      rho: decay of both averages, in [0, 1); 0.95 in the paper and Keras.
+      eps: epsilon, zero or more; it sets the size of the first steps.
+      weight_decay: of an L2 penalty, added to the gradient first.
+      weight_decay_mask: which leaves decay; see `add_decayed_weights`.
+      state_dtype: dtype of both averages.
+
+    Source: CMU (S0-42); Zeiler 2012.
+    """
+    scaled = scale_by_adadelta(rho, eps, state_dtype=state_dtype)
+    descent = scale_by_learning_rate(learning_rate)
+    if concrete(weight_decay) and weight_decay == 0:
+        return chain(scaled, descent)  # which does not need the parameters
+    return chain(add_decayed_weights(weight_decay, weight_decay_mask), scaled, descent)

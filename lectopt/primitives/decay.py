@@ -3,9 +3,10 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from lectopt.lifting import leafwise
-from lectopt.settings import NonNegative, checked
+from lectopt.settings import LearningRate, NonNegative, checked
 from lectopt.transformation import Core, Now, State, Transformation
 
 
@@ -14,13 +15,20 @@ def _decayed(g: Any, param: Any, *, weight_decay: NonNegative) -> Any:
     return g + weight_decay * param
 
 
+@leafwise()
+def _shrunk(g: Any, param: Any, *, l1: NonNegative) -> Any:
+    return g + l1 * jnp.sign(param)
+
+
 @checked
 def add_decayed_weights(weight_decay: NonNegative = 0.0, mask: Any = None) -> Transformation:
     """`g + weight_decay param`.
 
-    First in a chain it is the gradient of an L2 penalty `weight_decay/2 |param|^2` (the lectures'
-    lambda/m); after the normalisation and before the learning rate it is AdamW's decoupled decay.
-    With plain SGD the two are the same.
+    First in a chain it is the gradient of an L2 penalty `weight_decay/2 |param|^2`. The lecture
+    penalises the mean loss over `m` examples by `lambda/(2m) |param|^2`: write `lambda/m` here,
+    and `lambda` where the loss is the sum. After the normalisation and before the learning rate it
+    is AdamW's decoupled decay. With plain SGD the two are the same, `(1 - learning_rate
+    weight_decay) param - learning_rate g`.
 
     Args:
       weight_decay: zero or more.
@@ -32,8 +40,52 @@ def add_decayed_weights(weight_decay: NonNegative = 0.0, mask: Any = None) -> Tr
 
     Source: ISI, L2 regularisation and weight decay (S2-06, S2-07); Loshchilov and Hutter 2019.
     """
-    core = _decayed(weight_decay).core
-    settings = dict(weight_decay=weight_decay, mask=mask)
+    return _masked("add_decayed_weights", _decayed(weight_decay).core, mask)
+
+
+@checked
+def add_l1(l1: NonNegative = 0.0, mask: Any = None) -> Transformation:
+    """`g + l1 sign(param)`, the subgradient of an L1 penalty `l1 |param|`; 0 at a weight of 0.
+
+    The lecture names the penalty without a formula; with the weight of its L2 penalty, `lambda/m`
+    for the mean loss over `m` examples, `l1` is that number.
+
+    Args:
+      l1: zero or more.
+      mask: see `add_decayed_weights`.
+
+    Raises:
+      ValueError: `update` was not given the parameters.
+
+    Source: ISI, L2 (or L1) regularisation (S2-06).
+    """
+    return _masked("add_l1", _shrunk(l1).core, mask)
+
+
+@leafwise()
+def shrink_weights(
+    u: Any, param: Any, *, learning_rate: LearningRate, weight_decay: NonNegative = 0.0
+) -> Any:
+    """`u - learning_rate weight_decay param`: decoupled decay, last in a chain, whose `u` is the
+    step.
+
+    Where the learning rate is the last factor, `add_decayed_weights` before it is the same. With
+    the rate inside a velocity only this one keeps the decay out of the velocity.
+
+    Args:
+      learning_rate: zero or more, or a schedule: that of the step.
+      weight_decay: zero or more.
+
+    Raises:
+      ValueError: `update` was not given the parameters.
+
+    Source: `weight_decay` in Keras.
+    """
+    return u - learning_rate * weight_decay * param
+
+
+def _masked(name: str, core: Core, mask: Any) -> Transformation:
+    """The stateless rule `core` on the leaves that `mask` picks, the others as they are."""
 
     def step(updates: Any, state: State, now: Now) -> tuple[Any, State]:
         if mask is None:
@@ -49,11 +101,11 @@ def add_decayed_weights(weight_decay: NonNegative = 0.0, mask: Any = None) -> Tr
 
     return Transformation(
         Core(
-            "add_decayed_weights",
+            name,
             core.start,
             step,
             counted=core.counted,
-            settings=settings,
+            settings={**core.settings, "mask": mask},
             defaults=dict(mask=None),
         )
     )

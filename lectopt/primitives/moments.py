@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import jax.numpy as jnp
+
 from lectopt.lifting import leafwise
 from lectopt.numerics import abs_sq, one_minus_power, sqrt
 from lectopt.settings import Decay, NonNegative
@@ -70,6 +72,42 @@ def sum_of_squares(g: Any, state: Any, *, initial: NonNegative = 0.0) -> Any:
     """
     r = state.sum_of_squares + abs_sq(g)
     return r, dict(sum_of_squares=r)
+
+
+@leafwise(nu_max=0.0)
+def running_max(moment: Any, state: Any) -> Any:
+    """The largest value so far: `nu_max = max(nu_max, moment)`, from 0.
+
+    Args:
+      state_dtype: dtype of `nu_max`.
+
+    Source: Reddi et al. 2018, AMSGrad.
+    """
+    nu_max = jnp.maximum(state.nu_max, moment)
+    return nu_max, dict(nu_max=nu_max)
+
+
+@leafwise(nu=0.0)
+def infinity_moment(
+    g: Any, state: Any, *, decay: Decay, eps: NonNegative = 0.0, eps_in_max: bool = False
+) -> Any:
+    """The largest gradient that is not yet forgotten: `nu = max(decay nu, |g|)`.
+
+    Out comes `nu + eps`, or with `eps_in_max` `nu = max(decay nu, |g| + eps)`, where epsilon is
+    forgotten too; infinite where that would be 0.
+
+    Args:
+      decay: in [0, 1).
+      eps: epsilon, zero or more.
+      eps_in_max: where epsilon goes.
+      state_dtype: dtype of `nu`.
+
+    Source: Kingma and Ba 2015, AdaMax (no epsilon); PyTorch, Optax (inside); Keras (outside).
+    """
+    nu = jnp.maximum(decay * state.nu, jnp.abs(g) + eps if eps_in_max else jnp.abs(g))
+    denominator = nu if eps_in_max else nu + eps
+    # As in `square_root`: 0 instead of 0/0 where there has been no gradient.
+    return jnp.where(denominator == 0, jnp.inf, denominator), dict(nu=nu)
 
 
 @leafwise()

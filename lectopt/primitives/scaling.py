@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import jax.numpy as jnp
+
 from lectopt.combinators import chain, identity, ratio, root, variance
 from lectopt.lifting import leafwise
+from lectopt.numerics import abs_sq, sqrt
 from lectopt.primitives.moments import bias_correction as corrected
 from lectopt.primitives.moments import ema, mean_square, sum_of_squares
 from lectopt.settings import Decay, EpsPlacement, LearningRate, NonNegative, checked
@@ -21,6 +24,12 @@ def scale_by_learning_rate(u: Any, *, learning_rate: LearningRate) -> Any:
     Source: every lecture; CMU, S0-43 on the two terms of the update.
     """
     return -learning_rate * u
+
+
+@leafwise()
+def negated(g: Any) -> Any:
+    """`-g`: first in a chain, descent becomes ascent; `maximize=True` in PyTorch."""
+    return -g
 
 
 @checked
@@ -101,3 +110,25 @@ def scale_by_rss(
     """
     moment = sum_of_squares(initial_accumulator_value, state_dtype=state_dtype)
     return ratio(identity(), root(moment, eps, eps_placement))
+
+
+@leafwise(e_g=0.0, e_x=0.0)
+def scale_by_adadelta(g: Any, state: Any, *, rho: Decay = 0.9, eps: NonNegative = 1e-6) -> Any:
+    """The gradient in the units of the weight: times the root mean square of the past steps, over
+    that of the gradients.
+
+    `e_g = rho e_g + (1 - rho) |g|^2`, out comes `d = sqrt(e_x + eps) / sqrt(e_g + eps) g`, then
+    `e_x = rho e_x + (1 - rho) |d|^2`.
+
+    Args:
+      rho: decay of both averages, in [0, 1).
+      eps: epsilon, zero or more. It sets the size of the first steps; with 0 there are none.
+      state_dtype: dtype of both averages.
+
+    Source: Zeiler 2012.
+    """
+    e_g = rho * state.e_g + (1 - rho) * abs_sq(g)
+    e_g_or_inf = jnp.where(e_g + eps == 0, jnp.inf, e_g)  # 0 instead of 0/0
+    d = sqrt(state.e_x + eps) / sqrt(e_g_or_inf + eps) * g
+    e_x = rho * state.e_x + (1 - rho) * abs_sq(d)
+    return d, dict(e_g=e_g, e_x=e_x)

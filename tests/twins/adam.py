@@ -142,6 +142,20 @@ def amsgrad_reddi(theta, grad, rate, steps, *, b1=0.9, b2=0.999, eps=0.0) -> np.
     return path
 
 
+def amsgrad_keras(theta, grad, rate, steps, *, b1=0.9, b2=0.999, eps=1e-7) -> np.ndarray:
+    """AMSGrad with epsilon-hat: keras.optimizers.Adam(amsgrad=True)."""
+    theta, path = begin(theta, steps)
+    m = v = v_hat = np.zeros_like(theta)
+    for t in range(steps):
+        g = grad(theta, t)
+        alpha = rate(t) * np.sqrt(1 - b2 ** (t + 1)) / (1 - b1 ** (t + 1))
+        m = m + (g - m) * (1 - b1)
+        v = v + (g**2 - v) * (1 - b2)
+        v_hat = np.maximum(v_hat, v)
+        path[t] = theta = theta - alpha * ratio(m, np.sqrt(v_hat) + eps)
+    return path
+
+
 def adamax_kingma(theta, grad, rate, steps, *, b1=0.9, b2=0.999) -> np.ndarray:
     """AdaMax, Kingma & Ba 2015, Algorithm 2: no epsilon, 0/0 := 0."""
     theta, path = begin(theta, steps)

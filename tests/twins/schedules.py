@@ -7,6 +7,11 @@ says so. Where a lecture counts epochs, `every` is in the unit of t (epochs time
 import numpy as np
 
 
+def constant(t, *, value):
+    """The rate that every lecture begins with."""
+    return value + 0 * t
+
+
 def step_decay(t, *, init, factor=0.5, every=10):
     """Liege S1-22: gamma_0 factor^floor(t / every), t from 0."""
     return init * factor ** np.floor(t / every)
@@ -77,3 +82,12 @@ def cosine_restarts(t, *, init, total, cycles):
 def warmup(t, *, peak, total, init=0.0):
     """Gradual warm-up (Goyal et al. 2017, behind TTIC S3-20): a line from init at t = 0 to peak."""
     return init + (peak - init) * np.minimum(t / total, 1)
+
+
+def joined(t, *, parts, boundaries):
+    """STAT479 S4-08: one schedule, then another; each is a function of the t since it began."""
+    begin = 0
+    for part, end in zip(parts, [*boundaries, np.inf], strict=True):
+        if t < end:
+            return part(t - begin)
+        begin = end

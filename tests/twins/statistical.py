@@ -1,4 +1,4 @@
-"""Rules that measure the run itself: signal-to-noise rates, SWATS, ASGD, averages of iterates."""
+"""Rules that measure the run itself (signal-to-noise rates, SWATS), SGLD, ASGD, averages."""
 
 import numpy as np
 
@@ -110,6 +110,15 @@ def swats(
                 Lambda = lam_hat
                 if switches is not None:
                     switches.append((t, Lambda))
+    return path
+
+
+def sgld(theta, grad, rate, steps, *, T=1.0, xi) -> np.ndarray:
+    """Welling & Teh 2011 with epsilon = 2 rate, at temperature T; row t of `xi` is the noise."""
+    theta, path = begin(theta, steps)
+    for t in range(steps):
+        theta = theta - rate(t) * grad(theta, t) + np.sqrt(2 * rate(t) * T) * xi[t]
+        path[t] = theta
     return path
 
 

@@ -1,0 +1,203 @@
+"""Monitoring: what an optimizer did in its last update, kept in its state.
+
+The record has a fixed structure from `init`, so it travels through `scan`, `vmap`, `cond`,
+checkpoints and Flax like every other state, and `metrics` finds it there.
+"""
+
+import os
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from lectopt.combinators import as_core
+from lectopt.controls.walking import Names, records
+from lectopt.numerics import abs_sq
+from lectopt.settings import at
+from lectopt.transformation import Core, Now, State, Transformation
+from lectopt.trees import dtype_of, foreign_state, wide_dtype
+
+METRICS = "metrics"  # entry of a state: the record of a monitor
+NORMS = ("grad_norm", "update_norm", "param_norm", "update_ratio", "descent_cosine")
+
+
+def monitor(tx: optax.GradientTransformation) -> Transformation:
+    """The same optimizer, with a record of its last update; read it with `metrics`.
+
+    The record holds, over all leaves together:
+
+    - `grad_norm`, `update_norm`, `param_norm`: Euclidean norms of the gradient that comes in, of
+      the update that goes out, and of the parameters before it.
+    - `update_ratio`: `update_norm / param_norm`, 0 while the parameters are 0.
+    - `descent_cosine`: the cosine of the angle between the update and the negative gradient, 0 if
+      one of them is 0; a negative one means that the update goes uphill.
+    - `nonfinite`: how many numbers of the gradient are infinite or NaN.
+    - `learning_rate`: of the `scale_by_learning_rate` inside, if there is exactly one; a schedule
+      is read at this update.
+    - `clip_fraction`: the share of all updates so far that a member of the chain with `clip` in its
+      name has made smaller, if there is such a member.
+
+    Norms are taken in float32 or wider and recorded in float32; the update is the one before it is
+    rounded to the dtype of the gradient.
+
+    Args:
+      tx: a lectopt or Optax transformation. Members outside it, as in `optax.chain(clip,
+        monitor(tx))`, are not seen: the gradient is the one that comes in here.
+
+    Returns:
+      A transformation with the state of `tx` and an entry `metrics`; `update` needs the parameters.
+
+    Raises:
+      ValueError: a monitor inside would keep its record at the same place, or `update` was not
+        given the parameters.
+      TypeError: `tx` is not a gradient transformation.
+
+    Source: Liège, visualise training (S1-01).
+    """
+    core = as_core(tx)
+    if METRICS in core.keys:
+        raise ValueError(
+            "monitor: a monitor inside keeps its record at the same place. Name that one with a "
+            "keyword, as in monitor(chain(clip_by_global_norm(1.0), inside=monitor(adam(1e-3))))."
+        )
+    parts = core.parts if core.name == "chain" and not core.label else (core,)
+    rates = _learning_rates(core)
+    clips = any(map(_is_clip, parts))
+
+    def start(params: Any) -> State:
+        record = {name: jnp.zeros([], jnp.float32) for name in NORMS}
+        record |= {"nonfinite": jnp.zeros([], jnp.int32)}
+        record |= {"learning_rate": jnp.zeros([], jnp.float32)} if len(rates) == 1 else {}
+        record |= {"clip_fraction": jnp.zeros([], jnp.float32)} if clips else {}
+        return {METRICS: record} | core.start(params)
+
+    def step(updates: Any, state: State, now: Now) -> tuple[Any, State]:
+        if now.params is None:
+            raise ValueError("monitor needs the parameters. Write tx.update(grads, state, params).")
+        if METRICS not in state:
+            raise ValueError(foreign_state(METRICS, state))
+        gradient, new, clipped = updates, {}, jnp.bool_(False)
+        for part in parts:
+            before = updates
+            updates, own = part.step(updates, state, now)
+            new |= own
+            if _is_clip(part):
+                clipped |= _smaller(updates, before)
+        record = _measured(gradient, updates, now.params)
+        if len(rates) == 1:
+            record["learning_rate"] = jnp.asarray(at(rates[0], now.count), jnp.float32)
+        if clips:
+            share = state[METRICS]["clip_fraction"]
+            record["clip_fraction"] = share + (clipped - share) / now.step()
+        kept = {k: jnp.asarray(record[k], old.dtype) for k, old in state[METRICS].items()}
+        return updates, {METRICS: kept} | new
+
+    return Transformation(
+        Core(
+            "monitor",
+            start,
+            step,
+            keys=(METRICS, *core.keys),
+            counted=core.counted or clips,
+            point=core.point,
+            parts=(core,),
+        )
+    )
+
+
+def metrics(opt_state: Any) -> dict[str, jax.Array]:
+    """What `monitor` recorded of the last update: `{"grad_norm": ..., ...}`.
+
+    The state may be wrapped as for `evaluation_params`. Under `vmap` every number has the axes of
+    the lanes; before the first update all are 0.
+
+    Args:
+      opt_state: the state of an optimizer with a `monitor` in it.
+
+    Returns:
+      The numbers by name. With several monitors a name begins with what tells the monitor's place
+      in the state from the others', as in `head/grad_norm` for `optax.partition({"head":
+      monitor(...), "body": monitor(...)}, labels)` or `chain(head=monitor(...), ...)`.
+
+    Raises:
+      ValueError: there is no monitor's record in the state.
+
+    Source: Liège, visualise training (S1-01).
+    """
+    found = {
+        place: record
+        for place, record in records(opt_state, METRICS).items()
+        if (METRICS, NORMS[0]) in record
+    }
+    if not found:
+        raise ValueError(
+            "metrics: there is no record of a monitor in this state. Write tx = monitor(tx) where "
+            "the optimizer is made, and state = tx.init(params)."
+        )
+    return {
+        "/".join((*label, *below)): value
+        for label, record in zip(_distinct(list(found)), found.values(), strict=True)
+        for (entry, *below), value in record.items()
+        if entry == METRICS
+    }
+
+
+def _measured(gradient: Any, updates: Any, params: Any) -> dict[str, Any]:
+    """The record of one update."""
+    wide = [
+        jnp.asarray(p, wide_dtype(dtype_of(p)))
+        for p in jax.tree.leaves(params)
+        if jnp.issubdtype(dtype_of(p), jnp.inexact)
+    ]
+    gs, us = jax.tree.leaves(gradient), jax.tree.leaves(updates)
+    grad_norm, update_norm, param_norm = _norm(gs), _norm(us), _norm(wide)
+    lengths = grad_norm * update_norm
+    descent = -sum((_inner(u, g) for u, g in zip(us, gs, strict=True)), jnp.float32(0))
+    return dict(
+        grad_norm=grad_norm,
+        update_norm=update_norm,
+        param_norm=param_norm,
+        update_ratio=jnp.where(param_norm == 0, 0, update_norm / _or_one(param_norm)),
+        descent_cosine=jnp.where(lengths == 0, 0, descent / _or_one(lengths)),
+        nonfinite=sum((jnp.sum(~jnp.isfinite(g)) for g in gs), jnp.int32(0)),
+    )
+
+
+def _norm(leaves: list[Any]) -> Any:
+    return jnp.sqrt(sum((jnp.sum(abs_sq(leaf)) for leaf in leaves), jnp.float32(0)))
+
+
+def _inner(a: Any, b: Any) -> Any:
+    """The inner product of real vectors; complex numbers count as two."""
+    # Products summed, and not a dot product: it needs no decision where its result is to be placed.
+    return jnp.sum(jnp.real(a) * jnp.real(b) + jnp.imag(a) * jnp.imag(b))
+
+
+def _or_one(x: Any) -> Any:
+    return jnp.where(x == 0, 1, x)
+
+
+def _smaller(after: Any, before: Any) -> Any:
+    """Whether any number has become smaller."""
+    pairs = zip(jax.tree.leaves(after), jax.tree.leaves(before), strict=True)
+    return sum((jnp.any(abs(a) < abs(b)) for a, b in pairs), jnp.bool_(False))
+
+
+def _is_clip(core: Core) -> bool:
+    return "clip" in core.name
+
+
+def _learning_rates(core: Core) -> list[Any]:
+    """The learning rates in a composition."""
+    if core.name == "scale_by_learning_rate":
+        return [core.settings["learning_rate"]]
+    return [rate for part in core.parts for rate in _learning_rates(part)]
+
+
+def _distinct(places: list[Names]) -> list[Names]:
+    """What is left of each place without the beginning and the end that all have in common."""
+    for _ in range(2):
+        common = len(os.path.commonprefix(places))
+        places = [place[common:][::-1] for place in places]
+    return places

@@ -1,0 +1,167 @@
+"""A learning rate that falls whenever the loss has stopped to: the plateau rule."""
+
+import inspect
+import math
+from typing import Annotated, Any, Literal
+
+import jax
+import jax.numpy as jnp
+
+from lectopt.settings import Numeric, Range, Steps, at, checked
+from lectopt.transformation import Core, Now, State, Transformation
+
+Factor = Annotated[Numeric, Range(0, 1, False, "what is left of the rate after a reduction", 0.1)]
+Scale = Annotated[Numeric, Range(0, 1, True, "a share of the learning rate", 0.01)]
+Evaluations = Annotated[Numeric, Range(0, math.inf, False, "a number of evaluations", 10)]
+Threshold = Annotated[Numeric, Range(0, math.inf, False, "zero or more", 1e-4)]
+
+
+@checked
+def reduce_on_plateau(
+    factor: Factor = 0.1,
+    patience: Evaluations = 10,
+    *,
+    mode: Literal["min", "max"] = "min",
+    threshold: Threshold = 1e-4,
+    threshold_mode: Literal["relative", "absolute"] | None = None,
+    cooldown: Evaluations = 0,
+    min_scale: Scale = 0.0,
+    accumulate: Steps = 1,
+    convention: Literal["torch", "keras"] = "torch",
+) -> Transformation:
+    """Multiply the updates by a scale that is reduced when the evaluations stop to improve.
+
+    An evaluation is better if it passes the best one so far by more than the threshold. Otherwise
+    it is one more in a row of bad ones; when the row is too long, `scale = max(factor scale,
+    min_scale)`, and the row begins anew after the cooldown, in which nothing is counted.
+
+    `update` takes `value=`, the loss (or accuracy) at the parameters before the update, and the
+    reduction acts on that same update. With `evaluated=False` the value is ignored: for a
+    validation loss that is new at some updates only.
+
+    Args:
+      factor: of a reduction, in [0, 1).
+      patience: the row is too long with more than so many bad evaluations (`"torch"`), or with so
+        many, but at least one (`"keras"`: one fewer).
+      mode: whether the value is to fall or to rise.
+      threshold: what counts as better, zero or more.
+      threshold_mode: `"relative"`: better by `threshold |best|`, whatever the sign of the value
+        (PyTorch takes `threshold best`, which asks for a change for the worse below zero);
+        `"absolute"`: by `threshold`. By default as in the convention: relative in PyTorch,
+        absolute in Keras.
+      cooldown: evaluations after a reduction that are not counted as bad; in Keras it is one
+        fewer.
+      min_scale: the least scale: the minimum learning rate over the initial one.
+      accumulate: the mean of so many values is one evaluation: the updates in an epoch, for
+        the training loss.
+      convention: whose counting is meant.
+
+    Returns:
+      A transformation, to be chained before or after the learning rate. Its state has an entry
+      `plateau` with the `scale`, the `best_value`, the `plateau_count` (bad evaluations in a row),
+      the `cooldown_count` and the number of `reductions`.
+
+    Raises:
+      TypeError: `update` was not given `value`.
+
+    Source: CMU (S0-30: by 10 when the error plateaus); PyTorch's and Keras' `ReduceLROnPlateau`.
+    """
+    usual = "relative" if convention == "torch" else "absolute"
+    numbers = dict(
+        factor=factor,
+        patience=patience,
+        threshold=threshold,
+        cooldown=cooldown,
+        min_scale=min_scale,
+        accumulate=accumulate,
+    )
+    words = dict(mode=mode, threshold_mode=threshold_mode or usual, convention=convention)
+
+    def start(params: Any) -> State:
+        real, zero = jnp.result_type(float), jnp.zeros([], jnp.int32)
+        entry = dict(
+            scale=jnp.ones([], real),
+            best_value=jnp.full([], jnp.inf if mode == "min" else -jnp.inf, real),
+            plateau_count=zero,
+            cooldown_count=zero,
+            reductions=zero,
+            total=jnp.zeros([], real),
+            values=zero,
+        )
+        return {"plateau": entry}
+
+    def step(updates: Any, state: State, now: Now) -> tuple[Any, State]:
+        settings = {name: at(number, now.count) for name, number in numbers.items()}
+        old, evaluated = state["plateau"], jnp.asarray(now.extra.get("evaluated", True))
+        read = old | dict(total=old["total"] + _value(now), values=old["values"] + 1)
+        due = evaluated & (read["values"] >= settings["accumulate"])
+        judged = _judged(read, **settings, **words)
+        new = {
+            name: jnp.where(due, judged[name], jnp.where(evaluated, read[name], entry))
+            for name, entry in old.items()
+        }
+        new = {name: entry.astype(old[name].dtype) for name, entry in new.items()}
+        scale = new["scale"]
+        return jax.tree.map(lambda u: u * scale.astype(u.real.dtype), updates), {"plateau": new}
+
+    defaults = {k: p.default for k, p in inspect.signature(reduce_on_plateau).parameters.items()}
+    return Transformation(
+        Core(
+            "reduce_on_plateau",
+            start,
+            step,
+            keys=("plateau",),
+            counted=any(map(callable, numbers.values())),
+            settings=numbers | words,
+            defaults=defaults | dict(threshold_mode=usual),
+        )
+    )
+
+
+def _judged(
+    entry: State,
+    *,
+    factor: Any,
+    patience: Any,
+    mode: str,
+    threshold: Any,
+    threshold_mode: str,
+    cooldown: Any,
+    min_scale: Any,
+    accumulate: Any,
+    convention: str,
+) -> State:
+    """The record after the evaluation that is the mean of the values collected in it."""
+    if convention == "keras":  # the bad evaluation that reduces is counted in both
+        patience, cooldown = jnp.maximum(patience - 1, 0), jnp.maximum(cooldown - 1, 0)
+    current, best = entry["total"] / entry["values"], entry["best_value"]
+    gain = best - current if mode == "min" else current - best
+    margin = threshold * (jnp.abs(best) if threshold_mode == "relative" else 1)
+    better = gain > jnp.where(jnp.isfinite(best), margin, 0)
+    cooling = entry["cooldown_count"] > 0
+    bad = jnp.where(better | cooling, 0, entry["plateau_count"] + 1)
+    reduce = bad > patience
+    scale = jnp.where(reduce, jnp.maximum(factor * entry["scale"], min_scale), entry["scale"])
+    return dict(
+        scale=scale,
+        best_value=jnp.where(better, current, best),
+        plateau_count=jnp.where(reduce, 0, bad),
+        cooldown_count=jnp.where(reduce, cooldown, entry["cooldown_count"] - cooling),
+        reductions=entry["reductions"] + (scale < entry["scale"]),
+        total=jnp.zeros_like(entry["total"]),
+        values=jnp.zeros_like(entry["values"]),
+    )
+
+
+def _value(now: Now) -> Any:
+    if "value" not in now.extra:
+        raise TypeError(
+            "reduce_on_plateau needs value. Write tx.update(grads, state, params, value=loss)."
+        )
+    value = now.extra["value"]
+    if jnp.shape(value) != ():
+        raise ValueError(
+            f"reduce_on_plateau: value must be one number, got shape {jnp.shape(value)}. "
+            "Write for example value=losses.mean()."
+        )
+    return value

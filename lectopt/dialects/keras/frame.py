@@ -1,0 +1,116 @@
+"""What Keras' optimizers have in common: clipping before every algorithm, decoupled weight decay
+and an average of the parameters after it.
+"""
+
+import functools as ft
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from lectopt.combinators import chain
+from lectopt.controls.averaging import Scheme, average_params
+from lectopt.dialects.spelling import Name, Unneeded, absent, spelled
+from lectopt.primitives import (
+    clip_by_global_norm,
+    clip_by_norm,
+    clip_by_value,
+    shrink_weights,
+)
+from lectopt.settings import Fraction, NonNegative, checked
+from lectopt.transformation import Transformation
+
+Overwrite = Annotated[
+    Any,
+    Unneeded(
+        "It puts the average in the place of the parameters while they are trained. Write params = "
+        "lectopt.evaluation_params(state, params) every so many updates."
+    ),
+]
+LossScale = Annotated[
+    Any, Unneeded("Divide the gradients: lectopt.chain(optax.scale(1 / factor), optimizer).")
+]
+Accumulation = Annotated[
+    Any,
+    Unneeded(
+        "Write optax.MultiSteps(optimizer, steps). A schedule then counts updates, where Keras "
+        "counts the calls in between too."
+    ),
+]
+
+
+def common(
+    *,
+    weight_decay: NonNegative | None = None,
+    clipnorm: NonNegative | None = None,
+    clipvalue: NonNegative | None = None,
+    global_clipnorm: NonNegative | None = None,
+    use_ema: bool = False,
+    ema_momentum: Fraction = 0.99,
+    ema_overwrite_frequency: Overwrite = None,
+    loss_scale_factor: LossScale = None,
+    gradient_accumulation_steps: Accumulation = None,
+    name: Name = None,
+) -> None:
+    """The arguments that every optimizer of Keras takes.
+
+    Args:
+      weight_decay: `param (1 - learning_rate weight_decay)` before the step, which it is no part
+        of.
+      clipnorm: bound on the norm of the gradient of each leaf.
+      clipvalue: bound on each coordinate of the gradient.
+      global_clipnorm: bound on the norm of the whole gradient.
+      use_ema: keep an average of the parameters, read with `lectopt.evaluation_params`.
+      ema_momentum: `average = ema_momentum average + (1 - ema_momentum) param`, from the parameters
+        after the first update.
+      ema_overwrite_frequency: not needed.
+      loss_scale_factor: not needed.
+      gradient_accumulation_steps: not needed.
+      name: not needed.
+    """
+
+
+def framed(rule: Callable[..., Transformation]) -> Callable[..., Transformation]:
+    """Give an algorithm the arguments of `common`, and what they do.
+
+    Raises:
+      ValueError: two of the three clippings at once.
+    """
+    where, own = rule.__name__, inspect.signature(rule).parameters
+    shared = inspect.signature(common).parameters
+    added = [
+        p.replace(kind=p.POSITIONAL_OR_KEYWORD) for name, p in shared.items() if name not in own
+    ]
+
+    @ft.wraps(rule)
+    def build(**settings: Any) -> Transformation:
+        passed = {name: settings[name] for name in own if name != "weight_decay"}
+        learning_rate, decay = settings["learning_rate"], settings["weight_decay"]
+        after = [] if absent(decay) else [shrink_weights(learning_rate, decay)]
+        if settings["use_ema"]:
+            after.append(average_params(moving_average(settings["ema_momentum"])))
+        members = [*_clipping(where, settings), rule(**passed), *after]
+        return chain(*members) if len(members) > 1 else members[0]
+
+    build.__signature__ = inspect.Signature([*own.values(), *added])  # pyright: ignore
+    build.__annotations__ = common.__annotations__ | rule.__annotations__
+    return spelled()(build)
+
+
+def _clipping(where: str, settings: dict[str, Any]) -> list[Transformation]:
+    kinds = dict(clipnorm=clip_by_norm, clipvalue=clip_by_value, global_clipnorm=clip_by_global_norm)
+    given = [name for name in kinds if settings[name] is not None]
+    if len(given) > 1:
+        raise ValueError(f"{where}: only one of {', '.join(kinds)} can be set, got {given}.")
+    return [kinds[name](settings[name]) for name in given if not absent(settings[name])]
+
+
+@checked
+def moving_average(momentum: Fraction) -> Scheme:
+    """`average = momentum average + (1 - momentum) param`, from the first parameters themselves.
+
+    Args:
+      momentum: in [0, 1].
+    """
+    return Scheme(
+        "dialects.keras.moving_average", lambda t, momentum: 1 - momentum, {"momentum": momentum}
+    )

@@ -1,0 +1,121 @@
+"""`spelled`: functions that take another library's arguments, by its names, order and defaults.
+
+What is out of range, unknown, or of no use here is refused, with the reason.
+"""
+
+import functools as ft
+import inspect
+import typing
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple, ParamSpec, TypeVar
+
+import jax
+
+from lectopt import settings as _settings
+from lectopt.schedules import Schedule, schedule
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Adapt = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+
+class Unneeded(NamedTuple):
+    """An argument that stands in the signature and must keep its default, and why."""
+
+    reason: str
+
+
+def spelled(adapt: Adapt | None = None) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Check the arguments of a function against its annotations before it runs.
+
+    Besides what `lectopt.settings` can check these are pairs, `tuple[Decay, Decay]`, and arguments
+    annotated `Annotated[Any, Unneeded(reason)]`.
+
+    Args:
+      adapt: `(name of the function, arguments) -> arguments`, applied first.
+
+    Raises:
+      TypeError: an argument that does not exist; the message names those that do.
+      ValueError: one that is out of range, or not needed.
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        signature = inspect.signature(function)
+        where = function.__name__
+
+        @ft.cache
+        def hints() -> dict[str, Any]:
+            return typing.get_type_hints(function, include_extras=True)
+
+        @ft.wraps(function)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                bound = signature.bind(*args, **kwargs)
+            except TypeError as error:
+                known = ", ".join(signature.parameters)
+                raise TypeError(f"{where}: {error}. The arguments are {known}.") from None
+            bound.apply_defaults()
+            given = bound.arguments if adapt is None else adapt(where, dict(bound.arguments))
+            for name, value in given.items():
+                check(where, name, value, hints()[name], signature.parameters[name].default)
+            return function(**given)  # pyright: ignore[reportCallIssue]
+
+        return wrapper
+
+    return decorate
+
+
+def check(where: str, name: str, value: Any, annotation: Any, default: Any = None) -> None:
+    """Hold one argument against its annotation."""
+    notes = getattr(annotation, "__metadata__", ())
+    for note in notes:
+        if isinstance(note, Unneeded) and value is not default and value != default:
+            raise ValueError(f"{where}: {name} is not needed here. {note.reason}")
+    if typing.get_origin(annotation) is tuple:
+        members = typing.get_args(annotation)
+        if not isinstance(value, tuple | list) or len(value) != len(members):
+            raise ValueError(
+                f"{where}: {name} must be {len(members)} numbers, got {value!r}. "
+                f"Write for example {name}={default!r}."
+            )
+        for i, (member, kind) in enumerate(zip(value, members, strict=True)):
+            _settings._check(where, f"{name}[{i}]", member, kind)
+        return
+    _settings._check(where, name, value, annotation)
+
+
+def absent(value: Any) -> bool:
+    """Whether a setting leaves its part of the algorithm out: None or a plain 0."""
+    return value is None or (_settings.concrete(value) and not callable(value) and value == 0)
+
+
+def formula(
+    dialect: str, raw: tuple[str, ...] = ()
+) -> Callable[[Callable[..., Any]], Callable[..., Schedule]]:
+    """`schedule` for a formula that only one library has.
+
+    It prints as `dialects.torch.CyclicLR(...)`, which evaluates among the names of `lectopt`, and
+    is called once when it is made, so that what the formula raises is raised there.
+
+    Args:
+      dialect: name of the module that exports it.
+      raw: see `lectopt.schedule`.
+    """
+
+    def decorate(rule: Callable[..., Any]) -> Callable[..., Schedule]:
+        name = rule.__name__.removeprefix("_")
+        rule.__name__ = f"dialects.{dialect}.{name}"
+        make = schedule(raw=raw)(rule)
+
+        @ft.wraps(make)
+        def made(*args: Any, **kwargs: Any) -> Schedule:
+            result = make(*args, **kwargs)
+            jax.eval_shape(result, 0)
+            return result
+
+        return made
+
+    return decorate
+
+
+Name = Annotated[Any, Unneeded("Nothing is looked up by name; leave it out.")]

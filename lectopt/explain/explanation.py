@@ -1,0 +1,207 @@
+"""`Explanation`: the equations of an optimizer, to print, to typeset, to compute with, to replay."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sympy as sp
+
+from lectopt.explain import nodes, page
+from lectopt.explain.groups import Group, groups, own
+from lectopt.explain.names import Notation
+from lectopt.explain.system import System
+
+PARAMETERS = ("theta", "params", "parameters")
+
+
+class Explanation:
+    """What an optimizer computes in one update.
+
+    `print` it for text; notebooks typeset it. `explanation["mu"]` is the new value of a statistic,
+    `explanation["theta"]` that of the parameters and `explanation["update"]` what is added to them,
+    as SymPy expressions of the settings, the old state and the gradient. Where leaves of the
+    parameters obey different equations, write `explanation["theta", "kernel"]`.
+
+    Attributes:
+      title: what was explained.
+      obstacle: why there are no equations, "" if there are.
+    """
+
+    def __init__(self, title: str, notation: Notation, system: System | None, obstacle: str = ""):
+        self.title, self.obstacle, self.notation = title, obstacle, notation
+        self._system = system
+        self.shared: Mapping[Any, Any] = {}
+        self.groups: list[Group] = []
+        if system is not None:
+            self.shared, self.groups = groups(system)
+
+    @property
+    def system(self) -> System:
+        """All that was read.
+
+        Raises:
+          ValueError: there are no equations.
+        """
+        if self._system is None:
+            raise ValueError(f"{self.title} is not explained: {self.obstacle}")
+        return self._system
+
+    @property
+    def text(self) -> str:
+        """The equations as plain text."""
+        return page.text(self)
+
+    @property
+    def latex(self) -> str:
+        """The equations as a LaTeX `aligned` block, for mathematics mode."""
+        return page.latex(self)
+
+    @property
+    def equations(self) -> list[sp.Eq]:
+        """The printed equations in order, as SymPy equations."""
+        rows = [row for group in self.groups for row in page.rows(self, group)]
+        rows = [*self.shared.items(), *((row.symbol, row.value) for row in rows if row.kind == "=")]
+        return [sp.Eq(symbol, plain(value), evaluate=False) for symbol, value in rows]
+
+    @property
+    def start(self) -> dict[str, Any]:
+        """The first value of every statistic, by its name in the state."""
+        states = [s for s in self.system.states if s.role in ("slot", "constant")]
+        return {s.key: plain(own(s.start, s.name.leaf)) for s in states}
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """What the update needs besides the gradient: "params", "value", ..."""
+        system = self.system
+        exprs = [*system.equations.values(), *system.updates.values()]
+        used = set().union(*(expr.free_symbols for expr in exprs))
+        params = {system.parameter(leaf) for leaf in system.updates}
+        names = {name for name, symbol in system.extra.items() if symbol in used}
+        return frozenset(
+            names | set(system.programs.functions) | ({"params"} if params & used else set())
+        )
+
+    @property
+    def symbols(self) -> dict[str, str]:
+        """Letter -> the setting that it stands for."""
+        subject = self.system.programs.subject
+        schedules = {self.notation.setting(k, subject.maker): k for k in subject.schedules}
+        return {s.name: name for s, name in self.system.settings.items()} | schedules
+
+    def symbol(self, name: str) -> Any:
+        """The symbol of a setting, of a statistic before the update, of "theta", "g" or "t".
+
+        Raises:
+          KeyError: there is no such name.
+        """
+        found = self.vocabulary().get(name)
+        if found is None:
+            raise KeyError(f"{name!r}; there are {', '.join(self.vocabulary())}")
+        return found
+
+    def vocabulary(self) -> dict[str, Any]:
+        """Names in plain letters and their symbols; statistics are those before the update."""
+        system = self.system
+        words = {name: symbol for symbol, name in system.settings.items()} | dict(system.extra)
+        for state in system.states:
+            if state.role == "slot":
+                words[state.key] = own(state.value("t-1").expr, state.name.leaf)
+        params = {name: own(system.parameter(""), "") for name in PARAMETERS}
+        letters = {s.name.partition("[")[0]: s for s in [*words.values()]}
+        return letters | words | params | {"g": system.gradient(""), "t": nodes.t}
+
+    def parse(self, text: str) -> Any:
+        """A SymPy expression from text in these names: `explanation.parse("b1*mu + (1 - b1)*g")`."""
+        names = {k: v for k, v in self.vocabulary().items() if k.isidentifier()}
+        return inner(sp.sympify(text, locals=names | {"lambda": None}))
+
+    def __getitem__(self, key: str | tuple[str, str]) -> Any:
+        return plain(self.value(*((key,) if isinstance(key, str) else key)))
+
+    def value(self, name: str, leaf: str | None = None) -> Any:
+        """As `explanation[name, leaf]`, in the nodes of `explain` itself.
+
+        Raises:
+          KeyError: there is no such name, or it depends on the leaf.
+        """
+        system = self.system
+        labels = list(system.updates)
+        if leaf is None and len(self.groups) > 1:
+            raise KeyError(f"{name!r} depends on the leaf; write [{name!r}, {labels[0]!r}]")
+        leaf = labels[0] if leaf is None else leaf
+        if leaf not in labels:
+            raise KeyError(f"no leaf {leaf!r}; there are {', '.join(labels)}")
+        if name in ("update", *PARAMETERS, self.notation.symbol("params")):
+            expr = system.updates[leaf]
+            expr = expr if name == "update" else system.parameter(leaf) + expr
+        else:
+            found = [
+                state.value("t").expr
+                for state in system.states
+                if name in (state.key, state.name.base) and state.name.leaf in (leaf, "")
+            ]
+            if not found:
+                keys = dict.fromkeys(s.key for s in system.states if s.role == "slot")
+                raise KeyError(f"no {name!r}; there are {', '.join([*keys, 'theta', 'update'])}")
+            expr = system.equations.get(found[0], found[0])
+        return own(system.unfolded(expr), leaf)
+
+    def replay(self, steps: int = 5, seed: int = 0) -> float:
+        """The largest difference between these equations and the optimizer they describe.
+
+        The equations are evaluated in plain NumPy, in float64, beside `steps` updates on random
+        gradients; new parameters and all statistics are compared, relative to 1 + their size.
+
+        Args:
+          steps: how many updates.
+          seed: of the gradients and the first parameters.
+        """
+        from lectopt.explain.replay import replay
+
+        return replay(self, steps, seed)
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.latex}\n$$"
+
+    def _repr_html_(self) -> str:
+        return page.html(self)
+
+
+def plain(expr: Any) -> Any:
+    """An expression in SymPy's own nodes, as far as it has them."""
+    args = [plain(arg) for arg in expr.args]
+    if isinstance(expr, nodes.Decimal):
+        return sp.Float(expr.value)
+    if isinstance(expr, nodes.Case):
+        condition, yes, no = args
+        return sp.Piecewise((yes, condition), (no, True), evaluate=False)
+    if isinstance(expr, nodes.Maximum | nodes.Minimum):
+        function = sp.Max if isinstance(expr, nodes.Maximum) else sp.Min
+        return function(*args, evaluate=False)
+    return expr.func(*args) if args and args != list(expr.args) else expr
+
+
+def inner(expr: Any) -> Any:
+    """The inverse of `plain`."""
+    args = [inner(arg) for arg in expr.args]
+    if isinstance(expr, sp.Float):
+        return nodes.constant(float(expr))
+    if isinstance(expr, sp.Piecewise):
+        *cases, last = expr.args
+        out = inner(last[0])
+        for value, condition in reversed(cases):
+            out = nodes.Case(inner(condition), inner(value), out)
+        return out
+    if isinstance(expr, sp.Max | sp.Min):
+        from lectopt.explain.rules import maximum, minimum
+
+        combine = maximum if isinstance(expr, sp.Max) else minimum
+        out = args[0]
+        for arg in args[1:]:
+            out = combine(out, arg)
+        return out
+    return expr.func(*args) if args and args != list(expr.args) else expr

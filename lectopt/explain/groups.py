@@ -1,0 +1,130 @@
+"""Leaves that obey the same equations, and what is summed over all leaves.
+
+An optimizer is read on a tree of several leaves, every symbol with its leaf (`m[t]@kernel`). Here
+the label of a formula's own leaf is taken off, leaves whose formulas then agree become a group, and
+a sum that has the same term for every leaf becomes a sum over the whole tree.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from lectopt.explain.names import parse
+from lectopt.explain.nodes import All, Everywhere, Largest, Maximum, Some, Throughout, Total
+from lectopt.explain.system import System
+
+
+@dataclass(frozen=True)
+class Group:
+    """The equations of some leaves, in order; `update` is what is added to the parameters.
+
+    `point` is where the gradient is taken, `evaluation` what to evaluate, None if it is at the
+    parameters; `start` the first values of the slots.
+    """
+
+    leaves: tuple[str, ...]
+    equations: Mapping[Any, Any]
+    update: Any
+    point: Any
+    evaluation: Any
+    start: Mapping[Any, Any]
+
+
+def leaf_of(symbol: Any) -> str:
+    """The leaf that a symbol belongs to, "" for none."""
+    return parse(symbol.name)["leaf"] or ""
+
+
+def untagged(symbol: Any) -> Any:
+    """The symbol without its leaf."""
+    return _renamed(symbol, symbol.name.partition("@")[0])
+
+
+def _renamed(symbol: Any, name: str) -> Any:
+    return type(symbol)(name, **symbol._assumptions_orig) if name != symbol.name else symbol
+
+
+def own(expr: Any, leaf: str) -> Any:
+    """`expr` as the formula of a leaf: the label of that leaf taken off."""
+    tagged = {s: untagged(s) for s in expr.free_symbols if leaf and leaf_of(s) == leaf}
+    return expr.xreplace(tagged)
+
+
+def groups(system: System) -> tuple[dict[Any, Any], list[Group]]:
+    """The equations that belong to no leaf, and the groups of leaves."""
+    leaves = list(system.updates)
+    merged = _Merger(leaves)
+    shared = {
+        s: merged(e) for s, e in system.equations.items() if len(leaves) > 1 and not leaf_of(s)
+    }
+    found: dict[Any, Group] = {}
+    for leaf in leaves:
+
+        def mine(expr: Any, leaf: str = leaf) -> Any:
+            return None if expr is None else own(merged(expr), leaf)
+
+        equations = {
+            own(s, leaf): mine(e)
+            for s, e in system.equations.items()
+            if leaf_of(s) == leaf and s not in shared
+        }
+        start = {
+            own(state.name.symbol("0"), leaf): mine(state.start)
+            for state in system.states
+            if state.role == "slot" and state.name.leaf == leaf
+        }
+        group = Group(
+            (leaf,),
+            equations,
+            mine(system.updates[leaf]),
+            mine(system.points.get(leaf)),
+            mine(system.evaluations.get(leaf)),
+            start,
+        )
+        same = (*map(tuple, (equations.items(), start.items())), group.update, group.point)
+        earlier = found.get(same)
+        together = (*earlier.leaves, leaf) if earlier else (leaf,)
+        found[same] = Group(together, *list(vars(group).values())[1:])
+    return shared, list(found.values())
+
+
+ACROSS = {sp.Add: Total, Maximum: Largest, sp.And: All, sp.Or: Some}  # what extends over leaves
+
+
+class _Merger:
+    """Turns what is done with every leaf alike into one operation on the tree."""
+
+    def __init__(self, leaves: list[str]):
+        self.leaves = leaves
+
+    def __call__(self, expr: Any) -> Any:
+        if len(self.leaves) < 2 or not expr.has(*ACROSS.values()):
+            return expr
+        args = [self(arg) if arg.args else arg for arg in expr.args]
+        if expr.func in ACROSS:
+            args = self.combined(args, ACROSS[expr.func])
+        return args[0] if expr.func in ACROSS and len(args) == 1 else expr.func(*args)
+
+    def combined(self, args: list[Any], reduction: Any) -> list[Any]:
+        """Replace each set of arguments that are the same but for their leaf."""
+        alike: dict[Any, dict[str, Any]] = {}
+        for arg in args:
+            reduced = [x for x in sp.Mul.make_args(arg) if isinstance(x, reduction)]
+            tags = {leaf_of(s) for s in arg.free_symbols} - {""}
+            factor = [x for x in sp.Mul.make_args(arg) if x not in reduced]
+            if len(reduced) == len(tags) == 1 and not any(map(leaf_of, _symbols(factor))):
+                (leaf,) = tags
+                alike.setdefault(own(arg, leaf), {})[leaf] = arg
+        for bare, by_leaf in alike.items():
+            if len(by_leaf) == len(self.leaves):
+                (reduced,) = (x for x in sp.Mul.make_args(bare) if isinstance(x, reduction))
+                whole = Throughout if reduction in (All, Some) else Everywhere
+                args = [arg for arg in args if arg not in by_leaf.values()]
+                args.append(bare.xreplace({reduced: whole(reduced)}))
+        return args
+
+
+def _symbols(exprs: list[Any]) -> set[Any]:
+    return set().union(*(expr.free_symbols for expr in exprs))

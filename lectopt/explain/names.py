@@ -1,0 +1,153 @@
+"""Names: which letter stands for which setting or statistic, in whose notation."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import sympy as sp
+
+NAME = re.compile(r"^(?P<base>.*?)(?P<hat>_hat)?(\[(?P<time>.*)\])?(@(?P<leaf>.*))?$")
+
+GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η",
+    "theta": "θ", "kappa": "κ", "lambda": "λ", "lam": "λ", "mu": "μ", "nu": "ν", "xi": "ξ",
+    "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ",
+    "omega": "ω",
+}  # fmt: skip
+
+
+KINDS: dict[str, dict[str, bool]] = {
+    "real": {"real": True},
+    "nonnegative": {"real": True, "nonnegative": True},
+    "positive": {"real": True, "positive": True},
+    "integer": {"integer": True},
+    "bool": {},
+}
+
+
+@dataclass(frozen=True)
+class Name:
+    """A symbol's parts: `m_hat[t-1]@kernel` is the corrected `m` of leaf `kernel` before update t.
+
+    `kind` is a key of `KINDS`.
+    """
+
+    base: str
+    leaf: str = ""
+    hatted: bool = False
+    kind: str = "real"
+
+    def symbol(self, time: str | None = "t") -> Any:
+        """The symbol at a time; without one it is a constant."""
+        name = self.base + "_hat" * self.hatted + (f"[{time}]" if time else "")
+        return sp.Symbol(name + (f"@{self.leaf}" if self.leaf else ""), **KINDS[self.kind])
+
+    def hat(self) -> "Name":
+        """The name of the corrected statistic."""
+        return replace(self, hatted=True, kind="real")
+
+    @classmethod
+    def of(cls, symbol: Any) -> "Name":
+        """The parts of a symbol."""
+        parts = parse(symbol.name)
+        kind = next(
+            kind
+            for kind, holds in (
+                ("bool", symbol.is_real is None),
+                ("integer", symbol.is_integer),
+                ("positive", symbol.is_positive),
+                ("nonnegative", symbol.is_nonnegative),
+                ("real", True),
+            )
+            if holds
+        )
+        return cls(parts["base"], parts["leaf"] or "", bool(parts["hat"]), kind)
+
+
+def parse(name: str) -> Mapping[str, Any]:
+    """The parts of a symbol's name."""
+    match = NAME.match(name)
+    assert match is not None
+    return match.groupdict()
+
+
+TEX = {letter: f"\\{word}" for word, letter in GREEK.items() if word != "lam"} | {
+    "ε": r"\epsilon", "Δ": r"\Delta", "Φ": r"\Phi", "Σ": r"\Sigma",
+}  # fmt: skip
+ACCENTS = {"\u0302": r"\hat", "\u0303": r"\tilde", "\u0304": r"\bar"}  # combining, on a letter
+
+
+def tex(name: str, time: str = "t") -> str:
+    r"""A symbol in LaTeX: `β1` is `\beta_{1}`, `m_hat[t-1]` is `\hat{m}_{t-1}`.
+
+    A name of several letters that is no Greek letter with an index is a word.
+    """
+    parts = parse(name)
+    head, _, tail = unicodedata.normalize("NFD", parts["base"]).partition("_")
+    match = re.fullmatch(r"(?P<delta>Δ?)(?P<letter>.?)(?P<accent>[\u0302-\u0304]?)(?P<index>\d*)", head)
+    below = [{"plus": "+", "minus": "-"}.get(tail, tail)] if tail else []
+    if match and (match["letter"] or match["delta"]):
+        out = TEX.get(match["letter"], match["letter"])
+        out = f"{ACCENTS[match['accent']]}{{{out}}}" if match["accent"] else out
+        out = f"{TEX['Δ']} {out}".strip() if match["delta"] else out
+        below = [match["index"]] * bool(match["index"]) + below
+    else:
+        out, below = rf"\mathrm{{{parts['base']}}}".replace("_", r"\_"), []
+    below = [b if len(b) == 1 or b.isdigit() else rf"\mathrm{{{b}}}".replace("_", r"\_") for b in below]
+    out = rf"\hat{{{out}}}" if parts["hat"] else out
+    if parts["time"]:
+        below.append(parts["time"].replace("t", time))
+    leaf = rf"^{{(\mathrm{{{parts['leaf']}}})}}".replace("_", r"\_") if parts["leaf"] else ""
+    return out + leaf + (f"_{{{','.join(below)}}}" if below else "")
+
+
+# In the words of Optax.
+SYMBOLS = {"params": "θ", "gradient": "g", "value": "L", "update": "u"}
+SETTINGS = {
+    "learning_rate": "α", "step_size": "α", "step_size_fn": "α", "max_learning_rate": "α_max",
+    "b1": "β1", "b2": "β2", "b3": "β3", "decay": "β", "decay_rate": "β", "momentum": "μ",
+    "eps": "ε", "eps_root": "ε_root", "weight_decay": "λ", "weight_decay_rate": "λ",
+    "eta_minus": "η_minus", "eta_plus": "η_plus", "min_step_size": "Δ_min",
+    "max_step_size": "Δ_max", "max_norm": "c", "max_delta": "c", "clipping": "c",
+    "threshold": "c", "dampening": "d", "initial_accumulator_value": "r0", "initial_scale": "v0",
+    "initial": "v0", "temperature": "T", "trust_coefficient": "η",
+}  # fmt: skip
+STATISTICS = {
+    "mu": "m", "nu": "v", "trace": "v", "ema": "m", "sum_of_squares": "r", "step_sizes": "Δ",
+    "prev_updates": "u_prev", "prev_update": "u_prev", "nu_max": "v_max", "look_ahead": "a",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Notation:
+    """Letters for settings and statistics, by Optax's names for them.
+
+    A key may be `maker.name` where a source uses another letter in one algorithm.
+    """
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    statistics: Mapping[str, str] = field(default_factory=dict)
+    symbols: Mapping[str, str] = field(default_factory=dict)
+    time: str = "t"
+
+    def setting(self, name: str, maker: str = "") -> str:
+        """The letter for a setting."""
+        return _chosen(name, maker, self.settings, SETTINGS)
+
+    def statistic(self, name: str, maker: str = "") -> str:
+        """The letter for an entry of the state."""
+        return _chosen(name, maker, self.statistics, STATISTICS)
+
+    def symbol(self, name: str) -> str:
+        """The letter for the parameters, the gradient, the loss or the update."""
+        return {**SYMBOLS, **self.symbols}[name]
+
+
+def _chosen(name: str, maker: str, *tables: Mapping[str, str]) -> str:
+    for table in tables:
+        for key in (f"{maker}.{name}", name):
+            if key in table:
+                return table[key]
+    return GREEK.get(name, name)

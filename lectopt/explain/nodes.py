@@ -1,0 +1,135 @@
+"""The few nodes that the equations need beside SymPy's own.
+
+SymPy's `Piecewise`, `Max` and `Sum` reason about their arguments whenever an expression is rebuilt;
+these do only what is cheap and certain. A value of an array stands for the value at one weight: the
+letters i, j, ... name its place, and `Total` and `Largest` bind them.
+"""
+
+from typing import Any
+
+import sympy as sp
+from sympy.logic.boolalg import BooleanFunction
+
+t = sp.Symbol("t", integer=True, positive=True)  # the number of the update, from 1
+
+
+class Decimal(sp.Symbol):
+    """A number that is not an integer, kept as it was written: `0.9 (x + y)` is not expanded."""
+
+    def __new__(cls, value: float) -> "Decimal":
+        """The positive number `value`, without the noise of its last digits."""
+        return super().__new__(cls, f"{value:.14g}", positive=True)
+
+    @property
+    def value(self) -> float:
+        """The number itself."""
+        return float(self.name)
+
+
+class Unit(sp.Symbol):
+    """A setting between 0 and 1, such as a decay: `1 - b` is positive."""
+
+
+class Case(sp.Expr):
+    """`yes` if `condition` holds, else `no`."""
+
+    def __new__(cls, condition: Any, yes: Any, no: Any) -> Any:
+        """Drop what cannot happen: known conditions, equal branches, questions asked twice."""
+        if condition is True or condition == sp.true:
+            return yes
+        if condition is False or condition == sp.false:
+            return no
+        if isinstance(condition, sp.Not):
+            return cls(condition.args[0], no, yes)
+        if isinstance(condition, sp.Ne):
+            return cls(sp.Eq(*condition.args, evaluate=False), no, yes)
+        yes, no = given(yes, condition, True), given(no, condition, False)
+        if yes == no:
+            return yes
+        if isinstance(condition, sp.Eq) and condition.rhs == 0:
+            # The other branch has the same value there: sqrt(x) where x = 0 is already 0.
+            if yes.is_number and no.xreplace({condition.lhs: sp.S.Zero}) == yes:
+                return no
+        return sp.Expr.__new__(cls, condition, yes, no)
+
+
+class Maximum(sp.Expr):
+    """The larger of two."""
+
+
+class Minimum(sp.Expr):
+    """The smaller of two."""
+
+
+class Total(sp.Expr):
+    """`Total(term, i, ...)`: over all places i, ... of one leaf of the parameters."""
+
+
+class Largest(sp.Expr):
+    """`Largest(term, i, ...)`: over all places of one leaf."""
+
+
+class Everywhere(sp.Expr):
+    """`Everywhere(Total(...))`: over all leaves of the parameters, not only one; of `Largest`
+    too."""
+
+
+class Call(sp.Expr):
+    """What an operation without a formula gives: `Call(name, inputs...)`."""
+
+
+class IsFinite(BooleanFunction):
+    """Whether a value is neither infinite nor NaN."""
+
+
+class IsNaN(BooleanFunction):
+    """Whether a value is NaN."""
+
+
+class All(BooleanFunction):
+    """Whether a condition holds at all places `i, ...`."""
+
+
+class Some(BooleanFunction):
+    """Whether a condition holds at some place `i, ...`."""
+
+
+class Throughout(BooleanFunction):
+    """`Throughout(All(...))`: in all leaves of the parameters; `Throughout(Some(...))`: in any."""
+
+
+def given(expr: Any, condition: Any, holds: bool) -> Any:
+    """`expr` where `condition` is known to hold, or not to."""
+    if not expr.has(Case):
+        return expr
+    known = {condition: sp.true if holds else sp.false}
+    if isinstance(condition, sp.And if holds else sp.Or):
+        known |= dict.fromkeys(condition.args, known[condition])
+    return expr.xreplace(known)
+
+
+def number(expr: Any) -> float | None:
+    """The value of a constant, None for anything else."""
+    if isinstance(expr, Decimal):
+        return expr.value
+    if isinstance(expr, sp.Integer | sp.Rational | sp.core.numbers.Infinity):
+        return float(expr)
+    if expr == -sp.oo:
+        return -float("inf")
+    if isinstance(expr, sp.Mul) and len(expr.args) == 2 and expr.args[0] == -1:
+        value = number(expr.args[1])
+        return None if value is None else -value
+    return None
+
+
+def constant(value: float | bool) -> Any:
+    """The node for a number: integers and infinities are SymPy's own."""
+    if isinstance(value, bool):
+        return sp.true if value else sp.false
+    if value != value:
+        return sp.nan
+    if abs(value) == float("inf"):
+        return sp.oo if value > 0 else -sp.oo
+    if float(value).is_integer() and abs(value) < 2**53:
+        return sp.Integer(int(value))
+    return Decimal(value) if value > 0 else -Decimal(-value)

@@ -1,0 +1,170 @@
+"""Operations that move places, add over them, or choose: what is not done place by place."""
+
+from collections.abc import Callable
+from typing import Any
+
+import sympy as sp
+
+from lectopt.explain.bounds import bounds
+from lectopt.explain.nodes import All, Case, Largest, Some
+from lectopt.explain.places import Layout, Value, distinct, reshaped, unified
+from lectopt.explain.rules import compare, truth
+
+Operation = Callable[[Layout, Any, list[Value]], Value | None]
+
+
+def choice(condition: Any, yes: Any, no: Any, logical: bool) -> Any:
+    """`yes` if `condition` else `no`, for numbers or for conditions."""
+    if logical:
+        return sp.Or(sp.And(condition, yes), sp.And(sp.Not(condition), no))
+    return Case(condition, yes, no)
+
+
+def _convert(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
+    """A change of type: true is 1, a float loses its fraction."""
+    (x,) = xs
+    old, new = (v.aval.dtype.kind for v in (eqn.invars[0], eqn.outvars[0]))
+    if old == "b" and new != "b":
+        return Value(Case(x.expr, sp.S.One, sp.S.Zero), x.dims)
+    if new == "b" and old != "b":
+        return Value(truth(x.expr), x.dims)
+    if old not in "iu" and new in "iu" and not x.expr.is_integer:
+        return Value(sp.floor(x.expr), x.dims) if bounds(x.expr).nonnegative else None
+    return None if "c" in (old, new) else x
+
+
+def _broadcast(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
+    (x, *rest), shape = xs, eqn.params["shape"]
+    if rest:
+        return None
+    old = eqn.invars[0].aval.shape
+    dims: list[str | None] = [None] * len(shape)
+    for k, axis in enumerate(eqn.params["broadcast_dimensions"]):
+        dims[axis] = x.dims[k] if old[k] == shape[axis] else None
+    return Value(x.expr, tuple(dims))
+
+
+def _reshape(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
+    x = xs[0]
+    dims = reshaped(layout, x.dims, eqn.invars[0].aval.shape, eqn.outvars[0].aval.shape)
+    return None if dims is None else Value(x.expr, dims)
+
+
+def _transpose(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
+    (x,) = xs
+    return Value(x.expr, tuple(x.dims[k] for k in eqn.params["permutation"]))
+
+
+def _whole(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
+    """A slice of everything, a concatenation of one."""
+    same = len(xs) == 1 and eqn.invars[0].aval.shape == eqn.outvars[0].aval.shape
+    return xs[0] if same and not any(s != 1 for s in eqn.params.get("strides") or ()) else None
+
+
+def _over(layout: Layout, eqn: Any, x: Value) -> tuple[dict[str, Any], list[Any], tuple[Any, ...]]:
+    """Of a reduction: the letters that go, with sizes, the sizes without letter, the letters that
+    stay."""
+    axes, shape = eqn.params["axes"], eqn.invars[0].aval.shape
+    over: dict[str, Any] = {}
+    alike = []
+    for k in axes:
+        size = layout.size(shape[k]) or sp.Integer(shape[k])
+        letter = x.dims[k]
+        if letter is None:
+            alike.append(size)
+        else:
+            sizes = layout.merged.get(letter, (size,))
+            over |= dict(zip(letter, map(sp.sympify, sizes), strict=True))
+    return over, alike, tuple(d for k, d in enumerate(x.dims) if k not in axes)
+
+
+def _reduce_sum(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
+    over, alike, dims = _over(layout, eqn, xs[0])
+    return Value(sp.Mul(*alike, layout.total(xs[0].expr, over)), dims)
+
+
+def _reduce(node: Any, sign: int = 1) -> Operation:
+    def rule(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
+        over, _, dims = _over(layout, eqn, xs[0])
+        expr = xs[0].expr if node is not Largest else sign * xs[0].expr
+        letters = [sp.Symbol(x) for x in sorted(set(over) & layout.letters(expr))]
+        reduced = node(expr, *letters) if letters else expr
+        return Value(reduced if node is not Largest else sign * reduced, dims)
+
+    return rule
+
+
+def _dot(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
+    """A product summed over the axes that both sides give up, if those carry the same letters."""
+    (contract, batch), (a, b) = eqn.params["dimension_numbers"], xs
+    kept = [
+        [d for k, d in enumerate(x.dims) if k not in (*contract[side], *batch[side])]
+        for side, x in enumerate(xs)
+    ]
+    pairs = [(a.dims[i], b.dims[j]) for i, j in zip(*contract, strict=True)]
+    pairs += [(a.dims[i], b.dims[j]) for i, j in zip(*batch, strict=True)]
+    if any(x != y and x and y for x, y in pairs):
+        return None
+    dims = distinct(tuple(a.dims[i] or b.dims[j] for i, j in zip(*batch, strict=True)) + tuple(kept[0]) + tuple(kept[1]))
+    over: dict[str, Any] = {}
+    factor = sp.S.One
+    for i, j in zip(*contract, strict=True):
+        size = layout.size(eqn.invars[0].aval.shape[i]) or sp.Integer(eqn.invars[0].aval.shape[i])
+        letter = a.dims[i] or b.dims[j]
+        if letter is None:
+            factor *= size
+        elif len(letter) > 1:
+            return None
+        else:
+            over[letter] = size
+    if dims is None or set(over) & {x for d in dims if d for x in d}:
+        return None
+    return Value(factor * layout.total(a.expr * b.expr, over), dims)
+
+
+def _power(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
+    return Value(xs[0].expr ** eqn.params["y"], xs[0].dims)
+
+
+def _select(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
+    which, *cases = xs
+    dims = unified([x.dims for x in xs])
+    if dims is None:
+        return None
+    logical = eqn.outvars[0].aval.dtype.kind == "b"
+    if eqn.invars[0].aval.dtype.kind == "b":
+        return Value(choice(which.expr, cases[1].expr, cases[0].expr, logical), dims)
+    expr = cases[-1].expr
+    for k, case in reversed(list(enumerate(cases[:-1]))):
+        expr = choice(compare(sp.Eq, which.expr, sp.Integer(k)), case.expr, expr, logical)
+    return Value(expr, dims)
+
+
+def _remainder(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
+    dims = unified([x.dims for x in xs])
+    if dims is None or not all(bounds(x.expr).nonnegative for x in xs):
+        return None
+    return Value(sp.Mod(*(x.expr for x in xs)), dims)
+
+
+
+
+OPERATIONS: dict[str, Operation] = {
+    "convert_element_type": _convert,
+    "broadcast_in_dim": _broadcast,
+    "reshape": _reshape,
+    "squeeze": _reshape,
+    "expand_dims": _reshape,
+    "transpose": _transpose,
+    "slice": _whole,
+    "concatenate": _whole,
+    "reduce_sum": _reduce_sum,
+    "reduce_max": _reduce(Largest),
+    "reduce_min": _reduce(Largest, -1),
+    "reduce_and": _reduce(All),
+    "reduce_or": _reduce(Some),
+    "dot_general": _dot,
+    "integer_pow": _power,
+    "select_n": _select,
+    "rem": _remainder,
+}

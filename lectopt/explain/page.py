@@ -1,0 +1,183 @@
+"""The page on which an explanation is shown: as text, as LaTeX, as HTML."""
+
+import html as _html
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sympy as sp
+
+from lectopt.explain import nodes
+from lectopt.explain.groups import Group
+from lectopt.explain.latex import Latex
+from lectopt.explain.names import Name, parse
+from lectopt.explain.places import LETTERS
+from lectopt.explain.writing import Text
+
+if TYPE_CHECKING:
+    from lectopt.explain.explanation import Explanation
+
+
+class Row(NamedTuple):
+    """One line: `symbol kind value`; the kind is "=", "~" (drawn from), "at" (where the gradient
+    is taken) or "evaluate"."""
+
+    symbol: Any
+    kind: str
+    value: Any
+
+
+def rows(explanation: "Explanation", group: Group) -> list[Row]:
+    """The lines of one group of leaves."""
+    system = explanation.system
+    found = []
+    if group.point is not None:
+        found.append(Row(system.gradient(""), "at", group.point))
+    hidden = _hidden(explanation)
+    for symbol, value in group.equations.items():
+        if symbol in system.draws:
+            found.append(Row(symbol, "~", system.draws[symbol]))
+        elif symbol.name not in hidden:
+            found.append(Row(symbol, "=", value))
+    params = system.parameter("")
+    if _descends(explanation, group):
+        found.append(Row(system.parameter("", "t"), "=", params + group.update))
+    else:
+        found.append(Row(Name(system.symbols["update"]).symbol(), "=", group.update))
+    if group.evaluation is not None:
+        found.append(Row(None, "evaluate", group.evaluation))
+    return found
+
+
+def text(explanation: "Explanation") -> str:
+    """The equations as plain text."""
+    lines = [explanation.title]
+    if explanation.obstacle:
+        return f"{explanation.title}\n    not explained: {explanation.obstacle}"
+    several = len(explanation.groups) > 1
+    blocks = [("", _shared_rows(explanation), None)] if explanation.shared else []
+    for group in explanation.groups:
+        blocks.append((", ".join(group.leaves), rows(explanation, group), group))
+    for leaves, block, group in blocks:
+        write = _writer(Text, explanation, group)
+        if several and group is not None:
+            lines.append(f"  {leaves}:")
+        lines += _aligned(write, block)
+        if group is not None and group.start:
+            starts = (f"{write(s)} = {write(v)}" for s, v in group.start.items())
+            lines.append(f"    start: {', '.join(starts)}")
+    lines += [f"    {line}" for line in _notes(explanation)]
+    return "\n".join(lines)
+
+
+def latex(explanation: "Explanation") -> str:
+    """The equations as a LaTeX `aligned` block."""
+    if explanation.obstacle:
+        return rf"\text{{not explained: {explanation.obstacle}}}".replace("_", r"\_")
+    lines = []
+    blocks = [(None, _shared_rows(explanation))] if explanation.shared else []
+    blocks += [(group, rows(explanation, group)) for group in explanation.groups]
+    for group, block in blocks:
+        write = _writer(Latex, explanation, group)
+        if group is not None and len(explanation.groups) > 1:
+            leaves = ", ".join(group.leaves).replace("_", r"\_")
+            lines.append(rf"&\text{{{leaves}:}}")
+        for row in block:
+            left = r"\text{evaluate at}" if row.symbol is None else write(row.symbol)
+            right = row.value if isinstance(row.value, str) else write(row.value)
+            if row.kind == "~":
+                right = rf"\text{{{right}}}"
+            if row.kind == "at":
+                right = rf"\nabla L\left({right}\right)"
+            mark = {"~": r"\sim", "evaluate": r"\,\,"}.get(row.kind, "=")
+            lines.append(f"{left} &{mark} {right}")
+    return "\\begin{aligned}\n" + " \\\\\n".join(f"  {line}" for line in lines) + "\n\\end{aligned}"
+
+
+def html(explanation: "Explanation") -> str:
+    """A page for notebooks: the title, the typeset equations, what the letters mean."""
+    title = f"<b>{_html.escape(explanation.title)}</b>"
+    if explanation.obstacle:
+        return f"<div>{title}<p>not explained: {_html.escape(explanation.obstacle)}</p></div>"
+    notes = "<br>".join(_html.escape(note) for note in _notes(explanation, starts=True))
+    return f"<div>{title}\n$$\n{_html.escape(explanation.latex)}\n$$\n<small>{notes}</small></div>"
+
+
+def _aligned(write: Text, block: list[Row]) -> list[str]:
+    lefts = ["evaluate at" if row.symbol is None else write(row.symbol) for row in block]
+    width = max(map(len, lefts), default=0)
+    lines = []
+    for left, row in zip(lefts, block, strict=True):
+        right = row.value if isinstance(row.value, str) else write(row.value)
+        right = f"∇L({right})" if row.kind == "at" else right
+        mark = {"~": "~", "evaluate": " "}.get(row.kind, "=")
+        lines.append(f"    {left:{width}} {mark} {right}")
+    return lines
+
+
+def _notes(explanation: "Explanation", starts: bool = False) -> list[str]:
+    """What the letters mean, what the update reads, and where it starts."""
+    notes = []
+    if starts:
+        for group in explanation.groups:
+            write = _writer(Text, explanation, group)
+            firsts = [f"{write(s)} = {write(v)}" for s, v in group.start.items()]
+            notes += [f"start: {', '.join(firsts)}"] * bool(firsts)
+    letters = {k: v for k, v in explanation.symbols.items() if k != v}
+    notes += ["where " + ", ".join(f"{k} = {v}" for k, v in letters.items())] * bool(letters)
+    reads = sorted(explanation.reads)
+    notes += [f"reads {', '.join(reads)}"] * bool(reads)
+    return notes
+
+
+def _shared_rows(explanation: "Explanation") -> list[Row]:
+    hidden = _hidden(explanation)
+    return [Row(s, "=", v) for s, v in explanation.shared.items() if s.name not in hidden]
+
+
+def _hidden(explanation: "Explanation") -> set[str]:
+    """Symbols that are not shown: random keys, and schedules that were not given."""
+    system = explanation.system
+    keys = {own.name.partition("@")[0] for own in (s.value("t").expr for s in system.states if s.role == "key")}
+    subject = system.programs.subject
+    return keys | {
+        Name(explanation.notation.setting(name, subject.maker)).symbol().name
+        for name in subject.unknown
+    }
+
+
+def _writer(style: type[Text], explanation: "Explanation", group: Group | None) -> Text:
+    system = explanation.system
+    leaves = list(system.updates)
+    shapes = system.places
+    first = system.parameter(group.leaves[0] if group else leaves[0])
+    letters = "".join(d for d in shapes.get(first, ()) if d)
+    return style(
+        system.symbols["gradient"], system.symbols["params"], explanation.notation.time, letters, len(leaves) > 1
+    )
+
+
+def _descends(explanation: "Explanation", group: Group) -> bool:
+    """Whether the update is a step of descent, and not only a changed gradient."""
+    system = explanation.system
+    if "learning_rate" in explanation.title or "learning_rate" in explanation.symbols.values():
+        return True
+    unfolded = system.unfolded(system.updates[group.leaves[0]])
+    return _signs(unfolded, system.gradient(group.leaves[0])) == {-1}
+
+
+def _signs(expr: Any, gradient: Any) -> set[int]:
+    """The signs with which the gradient enters a formula."""
+    if gradient not in expr.free_symbols:
+        return set()
+    if isinstance(expr, sp.Add):
+        return set().union(*(_signs(arg, gradient) for arg in expr.args))
+    if isinstance(expr, nodes.Case):
+        return _signs(expr.args[1], gradient) | _signs(expr.args[2], gradient)
+    if isinstance(expr, nodes.Maximum | nodes.Minimum):
+        return set().union(*(_signs(arg, gradient) for arg in expr.args))
+    if isinstance(expr, sp.Mul):
+        signs = {-1 if expr.as_coeff_Mul()[0].is_negative else 1}
+        for factor in expr.args:
+            inner = _signs(factor, gradient)
+            signs = {a * b for a in signs for b in inner} if inner else signs
+        return signs
+    return {1}

@@ -1,0 +1,216 @@
+"""Reading a program: from a jaxpr to named SymPy equations.
+
+The jaxpr is walked with a formula in place of every array. Three ideas make the result read like a
+slide: a variable that becomes new state is given its name (`m[t]`) there and then, and what follows
+is written with that name; `x[t] / (1 - b^t)` of a named statistic is itself named, `x_hat[t]`; and
+a formula stands for *one weight*, its place named by the letters i, j, ..., so that only sums over
+places appear as sums. What has no formula becomes a `Call` that remembers how it is computed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import sympy as sp
+from jax.extend import core as jex
+
+from lectopt.explain.calls import Record, Title, call_of, constant_of, is_key, title_of
+from lectopt.explain.names import Name
+from lectopt.explain.nodes import constant, t
+from lectopt.explain.operations import OPERATIONS, choice
+from lectopt.explain.places import Dims, Layout, Value, unified
+from lectopt.explain.rules import FORMULAS, apply, truth
+
+INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr")  # where operations keep the program they run
+LOOPS = ("while", "scan", "cond")
+BITWISE = ("and", "or", "not", "xor")
+MOVES = ("copy", "copy_p", "convert_element_type", "stop_gradient", "reduce_precision")
+
+
+@dataclass
+class Reader:
+    """Walks programs and keeps what it has named.
+
+    `equations` are the definitions, in the order of the program; `calls` says how every `Call` is
+    computed; `draws` are the symbols that are random, with their distributions.
+    """
+
+    layout: Layout
+    equations: dict[Any, Any] = field(default_factory=dict)
+    calls: dict[Any, Record] = field(default_factory=dict)
+    draws: dict[Any, str] = field(default_factory=dict)
+
+    def walk(
+        self,
+        closed: Any,
+        values: Sequence[Value],
+        names: Mapping[Any, Name] | None = None,
+        only: set[int] | None = None,
+    ) -> list[Value]:
+        """The outputs of a program whose inputs are `values`.
+
+        Args:
+          closed: a closed jaxpr.
+          values: formulas for its inputs.
+          names: of the variables that are to be symbols from where they are computed on.
+          only: the equations to read, if not all; outputs that need others are NaN.
+        """
+        jaxpr = closed.jaxpr
+        names = origins(jaxpr, names or {})
+        env: dict[Any, Value] = dict(zip(jaxpr.invars, values, strict=True))
+        for var, const in zip(jaxpr.constvars, closed.consts, strict=True):
+            env[var] = self.const(const)
+
+        def read(var: Any) -> Value:
+            return self.const(var.val) if isinstance(var, jex.Literal) else env[var]
+
+        for k, eqn in enumerate(jaxpr.eqns):
+            if only is None or k in only:
+                outs = self.equation(eqn, [read(v) for v in eqn.invars], names)
+                for var, value in zip(eqn.outvars, outs, strict=True):
+                    env[var] = self.named(names[var], value) if var in names else value
+        if only is None:
+            return [read(v) for v in jaxpr.outvars]
+        nothing = Value(sp.nan)
+        return [
+            read(v) if isinstance(v, jex.Literal) else env.get(v, nothing) for v in jaxpr.outvars
+        ]
+
+    def named(self, name: Name, value: Value) -> Value:
+        """Give `value` its name, unless it has it already."""
+        symbol = name.symbol()
+        if value.expr != symbol:
+            self.define(symbol, value)
+        return Value(symbol, value.dims)
+
+    def define(self, symbol: Any, value: Value) -> None:
+        """Add the equation `symbol = value`."""
+        self.equations[symbol] = value.expr
+        self.layout.places[symbol] = value.dims
+
+    def const(self, array: Any) -> Value:
+        """A constant: a number, or an operation without inputs if its entries differ."""
+        shape = np.shape(array)
+        key = hasattr(array, "dtype") and is_key(array)
+        data = None if key else np.asarray(array)
+        if data is None or data.size == 0 or (data != data.flat[0]).any() and data.size > 1:
+            return self.remember([constant_of(jnp.asarray(array), self.layout)], [])[0]
+        number = data.flat[0].item()
+        expr = None if isinstance(number, bool) else self.layout.size(number)
+        return Value(constant(number) if expr is None else expr, (None,) * len(shape))
+
+    def remember(self, records: Sequence[Record], inputs: Sequence[Value]) -> list[Value]:
+        """The outputs of an operation without a formula."""
+        outs = []
+        for record in records:
+            self.calls[record.token] = record
+            self.layout.places[record.token] = record.dims
+            outs.append(Value(record.expression([v.expr for v in inputs]), record.dims))
+        return outs
+
+    def opaque(self, eqn: Any, xs: list[Value]) -> list[Value]:
+        """An operation that has no formula."""
+        return self.remember(call_of(eqn, [x.dims for x in xs], self.layout), xs)
+
+    def equation(self, eqn: Any, xs: list[Value], names: Mapping[Any, Name]) -> list[Value]:
+        """The outputs of one operation."""
+        name = eqn.primitive.name
+        title = title_of(eqn)
+        if title is not None:
+            return [self.titled(title, eqn, xs)]
+        body = next((eqn.params[key] for key in INNER if key in eqn.params), None)
+        if body is not None and name not in LOOPS:
+            body = body if hasattr(body, "consts") else jex.ClosedJaxpr(body, ())
+            if len(body.jaxpr.invars) == len(xs):
+                pairs = zip(body.jaxpr.outvars, eqn.outvars, strict=True)
+                made = {v for inner in body.jaxpr.eqns for v in inner.outvars}
+                inner = {i: names[o] for i, o in pairs if o in names and i in made}
+                return self.walk(body, xs, inner)
+        if any(is_key(v.aval) for v in (*eqn.invars, *eqn.outvars)):
+            return self.opaque(eqn, xs)
+        if name == "optimization_barrier":
+            return xs
+        if name == "cond" and len(eqn.params["branches"]) == 2:
+            return self.branches(eqn, xs)
+        rule = OPERATIONS.get(name)
+        out = rule(self.layout, eqn, xs) if rule else self.elementwise(eqn, xs)
+        return self.opaque(eqn, xs) if out is None else [out]
+
+    def titled(self, title: Title, eqn: Any, xs: list[Value]) -> Value:
+        """A schedule, defined by an equation of its own, or a random draw."""
+        if not title.draw:
+            return self.named(Name(title.letter), self.walk(eqn.params["jaxpr"], xs)[0])
+        number = len(self.draws) + 1
+        name = Name(title.letter + (str(number) if number > 1 else ""))
+        drawn = self.named(name, self.opaque(eqn, xs)[0])
+        self.draws[drawn.expr] = title.draw
+        return drawn
+
+    def branches(self, eqn: Any, xs: list[Value]) -> list[Value]:
+        """`lax.cond`: both branches, and when each is taken."""
+        no, yes = (self.walk(branch, xs[1:]) for branch in eqn.params["branches"])
+        outs = []
+        for var, a, b in zip(eqn.outvars, yes, no, strict=True):
+            dims = unified([a.dims, b.dims])
+            if dims is None:
+                return self.opaque(eqn, xs)
+            logical = var.aval.dtype.kind == "b"
+            outs.append(Value(choice(truth(xs[0].expr), a.expr, b.expr, logical), dims))
+        return outs
+
+    def elementwise(self, eqn: Any, xs: list[Value]) -> Value | None:
+        """An operation on every place by itself; None if it is not, or has no formula."""
+        name, exprs = eqn.primitive.name, [x.expr for x in xs]
+        dims = unified([x.dims for x in xs])
+        if name not in FORMULAS or dims is None:
+            return None
+        kind = eqn.invars[0].aval.dtype.kind
+        if (name in BITWISE and kind != "b") or kind == "c":
+            return None
+        if kind == "b" and name in ("eq", "ne"):
+            return Value((sp.Equivalent if name == "eq" else sp.Xor)(*exprs), dims)
+        whole = apply(name, *exprs)
+        if name != "div":
+            return Value(whole, dims)
+        if kind in "iu":
+            return Value(whole if whole.is_integer else sp.floor(whole), dims)
+        return self.quotient(whole, *exprs, dims)
+
+    def quotient(self, whole: Any, a: Any, b: Any, dims: Dims) -> Value:
+        """`a / b`, named if it is a corrected average: `x_hat[t] = x[t] / (1 - b^t)`."""
+        rest = 1 - b
+        if not (isinstance(rest, sp.Pow) and rest.exp == t and a in self.equations):
+            return Value(whole, dims)
+        hat = Name.of(a).hat().symbol()
+        if self.equations.get(hat, whole) != whole:
+            return Value(whole, dims)
+        self.define(hat, Value(whole, dims))
+        return Value(hat, dims)
+
+
+def origins(jaxpr: Any, names: Mapping[Any, Name]) -> dict[Any, Name]:
+    """`names`, given to the variables that are only moved into the named ones."""
+    made = {var: eqn for eqn in jaxpr.eqns for var in eqn.outvars}
+    found: dict[Any, Name] = {}
+    for var, name in names.items():
+        eqn = made.get(var)
+        while eqn is not None and eqn.primitive.name in MOVES:
+            (before,) = eqn.invars
+            if isinstance(before, jex.Literal) or before.aval.dtype != var.aval.dtype:
+                break
+            eqn = made.get(before)
+            var = before if eqn is not None else var
+        found.setdefault(var, name)
+    return found
+
+
+def needed(jaxpr: Any, outputs: Sequence[Any]) -> set[int]:
+    """The equations of a program that some of its outputs depend on."""
+    wanted, found = set(map(id, outputs)), set()
+    for k, eqn in reversed(list(enumerate(jaxpr.eqns))):
+        if any(id(v) in wanted for v in eqn.outvars):
+            found.add(k)
+            wanted |= {id(v) for v in eqn.invars}
+    return found

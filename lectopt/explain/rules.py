@@ -1,0 +1,224 @@
+"""What each elementwise operation of a program is as a formula."""
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from sympy.core.relational import Relational
+
+from lectopt.explain.bounds import bounds
+from lectopt.explain.nodes import Case, IsFinite, IsNaN, Maximum, Minimum, constant, number, t
+
+
+def compare(relation: Any, a: Any, b: Any) -> Any:
+    """`a relation b`, decided where the sizes of the two decide it."""
+    if relation is sp.Ne:
+        return sp.Not(compare(sp.Eq, a, b))
+    gap = bounds(a - b)
+    below, above = gap.negated(), gap
+    if relation is sp.Eq:
+        if below.positive or above.positive:
+            return sp.false
+        return _equal(a, b)
+    if relation in (sp.Gt, sp.Ge):
+        below, above = above, below
+    strict = relation in (sp.Lt, sp.Gt)
+    if below.positive or (not strict and below.nonnegative):
+        return sp.true
+    if above.positive or (strict and above.nonnegative):
+        return sp.false
+    if not strict and above.nonnegative:
+        return _equal(a, b)
+    if _about(t, a) and number(b) is not None:  # t - 1 < 5 reads t < 6
+        shift = a - t
+        a, b = t, b - shift
+    return relation(a, b, evaluate=False)
+
+
+def _about(symbol: Any, expr: Any) -> bool:
+    return isinstance(expr, sp.Add) and (expr - symbol).is_Integer
+
+
+def _equal(a: Any, b: Any) -> Any:
+    """`a = b`; of a product that is 0, one factor is."""
+    if a == b:
+        return sp.true
+    if _about(t, a) and number(b) is not None:
+        return _equal(t, b - (a - t))
+    if number(a) is not None and number(b) is not None:
+        return sp.true if number(a) == number(b) else sp.false
+    if b == 0 and isinstance(a, sp.Pow) and bounds(a.exp).positive:
+        return _equal(a.base, b)
+    if b == 0 and isinstance(a, sp.Mul):
+        doubtful = [x for x in a.args if not bounds(x).positive and number(x) is None]
+        if 0 < len(doubtful) < len(a.args):
+            return _equal(sp.Mul(*doubtful), b)
+    if b == 0 and isinstance(a, Case) and number(a.args[1]) is not None:
+        yes, no = (_equal(x, b) for x in a.args[1:])
+        return sp.And(a.args[0], yes) | sp.And(sp.Not(a.args[0]), no)
+    return sp.Eq(a, b, evaluate=False)
+
+
+def rebuilt(expr: Any, mapping: Mapping[Any, Any]) -> Any:
+    """`expr` with symbols replaced, and the conditions on them decided again."""
+    if expr in mapping:
+        return mapping[expr]
+    if not expr.args:
+        return expr
+    args = [rebuilt(arg, mapping) for arg in expr.args]
+    if isinstance(expr, Relational):
+        return compare(type(expr), *args)
+    if isinstance(expr, Maximum | Minimum):
+        return maximum(*args) if isinstance(expr, Maximum) else minimum(*args)
+    if all(a is b for a, b in zip(args, expr.args, strict=True)):
+        return expr
+    return expr.func(*args)
+
+
+def maximum(a: Any, b: Any) -> Any:
+    """The larger of two, where that is not known."""
+    gap = bounds(a - b)
+    return a if gap.nonnegative else b if gap.negated().nonnegative else Maximum(*_sorted(a, b))
+
+
+def minimum(a: Any, b: Any) -> Any:
+    """The smaller of two, where that is not known."""
+    gap = bounds(a - b)
+    return b if gap.nonnegative else a if gap.negated().nonnegative else Minimum(*_sorted(a, b))
+
+
+def _sorted(*args: Any) -> list[Any]:
+    return sorted(args, key=sp.default_sort_key)
+
+
+def power(a: Any, b: Any) -> Any:
+    """`a^b`, a root where `b` is half an integer."""
+    value = number(b)
+    if value is not None and (2 * value).is_integer():
+        b = sp.Rational(int(2 * value), 2)
+    return a**b
+
+
+def exponential(x: Any) -> Any:
+    """`exp(x)`, a power of `b` where `x` is a multiple of `log(b)`."""
+    logs = [f for f in sp.Mul.make_args(x) if isinstance(f, sp.log)]
+    if len(logs) == 1 and isinstance(x, sp.Mul):
+        return logs[0].args[0] ** sp.Mul(*(f for f in x.args if f is not logs[0]))
+    return sp.exp(x)
+
+
+def logarithm(x: Any) -> Any:
+    """`log(x)`; that of a number stays as it is, for `exp` to meet."""
+    return -sp.oo if x == 0 else sp.log(x)
+
+
+def same(x: Any, *_: Any) -> Any:
+    """The value itself."""
+    return x
+
+
+def clamp(low: Any, x: Any, high: Any) -> Any:
+    """`x`, but within `low` and `high`."""
+    return minimum(maximum(x, low), high)
+
+
+def truth(x: Any) -> Any:
+    """A number as a condition: whether it is not 0."""
+    return x if isinstance(x, sp.logic.boolalg.Boolean) and not _numeric(x) else compare(sp.Ne, x, 0)
+
+
+def _numeric(x: Any) -> bool:
+    return isinstance(x, sp.Symbol) and x.is_real is True
+
+
+def _not_equal(a: Any, b: Any) -> Any:
+    return IsNaN(a) if a == b else compare(sp.Ne, a, b)
+
+
+def _relation(relation: Any) -> Callable[[Any, Any], Any]:
+    return lambda a, b: compare(relation, a, b)
+
+
+FORMULAS: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "add_any": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "neg": operator.neg,
+    "pow": power,
+    "sqrt": sp.sqrt,
+    "rsqrt": lambda x: 1 / sp.sqrt(x),
+    "square": lambda x: x**2,
+    "exp": exponential,
+    "exp2": lambda x: 2**x,
+    "expm1": lambda x: exponential(x) - 1,
+    "log": logarithm,
+    "log1p": lambda x: logarithm(1 + x),
+    "abs": sp.Abs,
+    "sign": sp.sign,
+    "max": maximum,
+    "min": minimum,
+    "clamp": clamp,
+    "tanh": sp.tanh,
+    "logistic": lambda x: 1 / (1 + exponential(-x)),
+    "sin": sp.sin,
+    "cos": sp.cos,
+    "floor": sp.floor,
+    "ceil": sp.ceiling,
+    "lt": _relation(sp.Lt),
+    "le": _relation(sp.Le),
+    "gt": _relation(sp.Gt),
+    "ge": _relation(sp.Ge),
+    "eq": _relation(sp.Eq),
+    "ne": _not_equal,
+    "is_finite": lambda x: sp.true if number(x) is not None else IsFinite(x),
+    "and": sp.And,
+    "or": sp.Or,
+    "not": sp.Not,
+    "copy": same,
+    "copy_p": same,
+    "stop_gradient": same,
+    "reduce_precision": same,
+}
+
+# Operations on numbers are done at once; `log` is left for `exp` to meet.
+ON_NUMBERS: dict[str, Callable[..., Any]] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "div": np.divide,
+    "neg": np.negative,
+    "pow": np.power,
+    "sqrt": np.sqrt,
+    "rsqrt": lambda x: 1 / np.sqrt(x),
+    "square": np.square,
+    "exp": np.exp,
+    "sin": np.sin,
+    "cos": np.cos,
+    "max": np.maximum,
+    "min": np.minimum,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "tanh": np.tanh,
+}
+
+
+def apply(name: str, *args: Any) -> Any:
+    """The formula of one operation.
+
+    Raises:
+      KeyError: the operation has none.
+    """
+    formula = FORMULAS[name]
+    values = [number(x) for x in args]
+    if name in ON_NUMBERS and all(v is not None and np.isfinite(v) for v in values):
+        with np.errstate(all="ignore"):
+            return constant(float(ON_NUMBERS[name](*values)))
+    for k, x in enumerate(args):  # an infinite branch goes outwards until it is finite: g / inf
+        if isinstance(x, Case) and (x.args[1] in (sp.oo, -sp.oo) or x.args[2] in (sp.oo, -sp.oo)):
+            yes, no = (apply(name, *args[:k], branch, *args[k + 1 :]) for branch in x.args[1:])
+            return Case(x.args[0], yes, no)
+    return formula(*args)

@@ -1,0 +1,114 @@
+"""The arrays of an optimizer's state: their names, and which of them are only counters."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+from lectopt.explain.names import Name
+from lectopt.explain.nodes import t
+from lectopt.explain.places import Dims, Value
+from lectopt.explain.reading import MOVES, needed
+
+WRAPPERS = ("inner_state", "inner_states", "inner_opt_state", "state", "value", "raw_value")
+
+
+@dataclass(frozen=True)
+class State:
+    """One array of the state: `key` is what the optimizer calls it, `name` its letter.
+
+    `role` is "slot" for what the update changes, "count" if it is t - 1, "constant", or "key" for
+    keys of random numbers.
+    """
+
+    key: str
+    name: Name
+    role: str
+    start: Any
+    dims: Dims
+    aval: Any
+
+    def value(self, time: str) -> Value:
+        """Its value at a time, as a formula."""
+        if self.role == "count":
+            return Value(t - 1 + self.start if time == "t-1" else t + self.start)
+        return Value(self.name.symbol(None if self.role == "constant" else time), self.dims)
+
+
+def label(path: Any) -> str:
+    """A path in a tree as one word."""
+    return jax.tree_util.keystr(path, simple=True, separator=".")
+
+
+def keys(tree: Any, leaves: Mapping[Any, str]) -> list[tuple[str, str]]:
+    """For every array of a state what it is called, and the leaf of the parameters it belongs to.
+
+    Args:
+      tree: the state.
+      leaves: the paths of the leaves of the parameters, as tuples, with their labels.
+    """
+    found: list[tuple[tuple[str, ...], str]] = []
+    for path, _ in jax.tree_util.tree_leaves_with_path(tree):
+        parts = tuple(jax.tree_util.keystr((entry,), simple=True) for entry in path)
+        tails = [parts[len(parts) - n :] for n in range(len(parts), 0, -1)]
+        tail = next((tail for tail in tails if tail in leaves), ())
+        words = [w for w in parts[: len(parts) - len(tail)] if not w.isdigit()]
+        words = [w for k, w in enumerate(words) if w not in WRAPPERS or k == len(words) - 1]
+        found.append((tuple(words) or ("state",), leaves.get(tail, "")))
+    return [(_shortest(words, leaf, k, found), leaf) for k, (words, leaf) in enumerate(found)]
+
+
+def _shortest(words: tuple[str, ...], leaf: str, index: int, found: Sequence[Any]) -> str:
+    """The last word; with the nearest word before it that tells it from its namesakes, or a
+    number."""
+    rivals = [(k, w) for k, (w, own) in enumerate(found) if w[-1] == words[-1] and (own == leaf or not (own and leaf))]
+    if len(rivals) == 1:
+        return words[-1]
+    for depth in range(2, len(words) + 1):
+        if sum(w[-depth:-depth + 1] == words[-depth:-depth + 1] for _, w in rivals) == 1:
+            return f"{words[-1]}_{words[-depth]}"
+    place = [k for k, _ in rivals].index(index) + 1
+    return words[-1] + (str(place) if place > 1 else "")
+
+
+def counters(program: Any, states: Sequence[State], inputs: Any, outputs: int) -> set[int]:
+    """Which states are counters that every update increases by 1.
+
+    They are assumed to be; whatever then is something else after an update is none, and the others
+    are tried again. What remains is right by induction.
+
+    Args:
+      program: the jaxpr of `update`; its outputs from number `outputs` on are the states.
+      states: all states, with the role "slot".
+      inputs: `inputs(counters)` gives the formulas of the program's inputs.
+      outputs: see above.
+    """
+    out = program.jaxpr.outvars[outputs:]
+    found = {
+        k
+        for k, state in enumerate(states)
+        if state.aval.shape == () and state.aval.dtype.kind == "i" and state.start.is_Integer
+    }
+    while found:
+        only = needed(program.jaxpr, [out[k] for k in found])
+        reader, values = inputs(found)
+        results = reader.walk(program, values, only=only)[outputs:]
+        wrong = {k for k in found if results[k].expr != t + states[k].start}
+        if not wrong:
+            break
+        found -= wrong
+    return found
+
+
+def unchanged(program: Any, first: int, outputs: int) -> set[int]:
+    """Which states come out of every update as they went in; `first` is the input that is state 0,
+    `outputs` the output."""
+    jaxpr = program.jaxpr
+    made = {id(v): eqn for eqn in jaxpr.eqns for v in eqn.outvars}
+    found = set()
+    for k, var in enumerate(jaxpr.outvars[outputs:]):
+        while (eqn := made.get(id(var))) is not None and eqn.primitive.name in MOVES:
+            (var,) = eqn.invars
+        if var is jaxpr.invars[first + k]:
+            found.add(k)
+    return found

@@ -1,0 +1,280 @@
+"""An optimizer as a system of equations: how it starts, and what one update does.
+
+The programs of the optimizer are read and put together: step counters become `t`, a state that
+never changes becomes what it started as, every statistic gets its letter, and what the recurrences
+say of the signs decides the guards.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import numpy as np
+import sympy as sp
+
+from lectopt.explain.bounds import bounds
+from lectopt.explain.calls import Record, is_key
+from lectopt.explain.names import Name, Notation
+from lectopt.explain.nodes import Unit
+from lectopt.explain.places import Dims, Layout, Value
+from lectopt.explain.reading import Reader
+from lectopt.explain.rules import rebuilt
+from lectopt.explain.states import State, counters, keys, label, unchanged
+from lectopt.explain.tracing import Programs
+
+DECAYS = (
+    "b1", "b2", "b3", "beta", "beta1", "beta2", "dampening", "decay", "decay_rate", "momentum",
+    "rho", "smooth_beta",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class System:
+    """The equations of an optimizer. Symbols are as `names.Name` writes them.
+
+    `equations` are the definitions of one update, in order; `updates` what it adds to each leaf of
+    the parameters; `points` where the gradient is taken, `evaluations` what is to be evaluated,
+    if not at the parameters. Leaves have labels, "" if there is only one.
+    """
+
+    programs: Programs
+    symbols: Mapping[str, str]  # "params", "gradient", "value", "update" -> letter
+    settings: Mapping[Any, str]  # letter -> setting
+    states: tuple[State, ...]
+    equations: Mapping[Any, Any]
+    updates: Mapping[str, Any]
+    points: Mapping[str, Any]
+    evaluations: Mapping[str, Any]
+    extra: Mapping[str, Any]  # further arguments of update -> symbol
+    calls: Mapping[Any, Record]
+    draws: Mapping[Any, str]
+    places: Mapping[Any, Dims]
+
+    def parameter(self, leaf: str, time: str = "t-1") -> Any:
+        """The symbol of a leaf of the parameters."""
+        return Name(self.symbols["params"], leaf).symbol(time)
+
+    def gradient(self, leaf: str) -> Any:
+        """The symbol of a leaf of the gradient."""
+        return Name(self.symbols["gradient"], leaf).symbol()
+
+    def unfolded(self, expr: Any) -> Any:
+        """`expr` with all definitions put in: by the settings, the old state and the gradient."""
+        known: dict[Any, Any] = {}
+        for symbol, definition in self.equations.items():
+            if symbol not in self.draws:
+                known[symbol] = definition.xreplace(known)
+        return expr.xreplace(known)
+
+
+def system(programs: Programs, notation: Notation, sized: bool) -> System:
+    """Read the programs of an optimizer.
+
+    Args:
+      programs: from `tracing.traced`.
+      notation: which letters to use.
+      sized: whether the sizes of the leaves are made up, so that they stand for any size.
+    """
+    return _Builder(programs, notation, sized).build()
+
+
+class _Builder:
+    def __init__(self, programs: Programs, notation: Notation, sized: bool):
+        self.programs, self.notation = programs, notation
+        self.maker = programs.subject.maker
+        flat = jax.tree_util.tree_leaves_with_path(programs.params)
+        self.leaves = {path: label(path) if len(flat) > 1 else "" for path, _ in flat}
+        self.layout = Layout({self.leaves[path]: leaf.shape for path, leaf in flat}, sized)
+        self.symbols = {k: notation.symbol(k) for k in ("params", "gradient", "value", "update")}
+        self.taken = {"t", *self.symbols.values()}
+        self.settings = {self.setting(name): name for name in sorted(programs.numbers)}
+        self.extra = {
+            name: Name(self.symbols.get(name, name)).symbol()
+            for name in sorted(programs.extra)
+            if name != "grad"
+        }
+
+    def build(self) -> System:
+        program, leaves = self.programs.update, list(self.leaves.values())
+        states = self.states()
+        reader = Reader(self.layout)
+        names = {
+            var: state.name
+            for var, state in reversed(
+                list(zip(program.jaxpr.outvars[len(leaves) :], states, strict=True))
+            )
+            if state.role == "slot" and any(var in eqn.outvars for eqn in program.jaxpr.eqns)
+        }
+        outs = reader.walk(program, self.inputs(states, "t-1"), names)
+        for state, value in zip(states, outs[len(leaves) :], strict=True):
+            new = state.value("t")
+            if state.role in ("slot", "key") and new.expr not in reader.equations:
+                reader.define(new.expr, value)
+        updates = {leaf: v.expr for leaf, v in zip(leaves, outs, strict=False)}
+        points = self.elsewhere(self.programs.point, reader, states, "t-1")
+        evaluations = self.elsewhere(self.programs.evaluation, reader, states, "t")
+
+        signed = _signs(states, reader.equations)
+
+        def decided(exprs: Mapping[str, Any]) -> dict[str, Any]:
+            return {leaf: rebuilt(expr, signed) for leaf, expr in exprs.items()}
+
+        return System(
+            self.programs,
+            self.symbols,
+            self.settings,
+            tuple(_named_anew(state, signed) for state in states),
+            {signed.get(s, s): rebuilt(e, signed) for s, e in reader.equations.items()},
+            decided(updates),
+            decided(points),
+            decided(evaluations),
+            self.extra,
+            reader.calls,
+            {signed.get(s, s): text for s, text in reader.draws.items()},
+            {signed.get(s, s): dims for s, dims in self.layout.places.items()},
+        )
+
+    def setting(self, name: str) -> Any:
+        """The letter of a setting: of its sign, and between 0 and 1 if it is a decay."""
+        value = self.programs.subject.numbers[name]
+        letter = self.free(self.notation.setting(name, self.maker), name)
+        if name in DECAYS and 0 < value < 1:
+            return Unit(letter, positive=True)
+        whole = {"integer": True} if np.asarray(value).dtype.kind in "iu" else {"real": True}
+        return sp.Symbol(letter, **whole, **({"positive": True} if value > 0 else {}))
+
+    def free(self, *choices: str) -> str:
+        """The first of these letters that means nothing yet."""
+        last = choices[-1]
+        numbered = (f"{last}{k}" for k in range(2, 1000))
+        letter = next(x for x in (*choices, *numbered) if x not in self.taken)
+        self.taken.add(letter)
+        return letter
+
+    def states(self) -> list[State]:
+        """The arrays of the state, with their first values, letters and roles."""
+        p = self.programs
+        paths = {
+            tuple(jax.tree_util.keystr((entry,), simple=True) for entry in path): leaf
+            for path, leaf in self.leaves.items()
+        }
+        reader = Reader(self.layout)
+        first = [Value(symbol) for symbol in self.settings]
+        firsts = reader.walk(p.init, [*first, *self.parameters("0")])
+        self.layout_calls = reader.calls
+        still = unchanged(p.update, len(self.settings) + len(self.leaves), len(self.leaves))
+        states: list[State] = []
+        bases: dict[str, str] = {}
+        described = zip(
+            keys(p.state, paths), firsts, jax.tree.leaves(p.state), strict=True
+        )
+        for k, ((key, leaf), start, aval) in enumerate(described):
+            random = is_key(aval) or (aval.dtype == np.uint32 and aval.shape == (2,))
+            role = "key" if random else "constant" if k in still else "slot"
+            kind = "bool" if random else {"b": "bool", "i": "integer"}.get(aval.dtype.kind, "real")
+            states.append(State(key, Name(key, leaf, False, kind), role, start.expr, start.dims, aval))
+
+        def inputs(assumed: set[int]) -> tuple[Reader, list[Value]]:
+            trial = [
+                replace(s, role="count") if k in assumed else s for k, s in enumerate(states)
+            ]
+            return Reader(self.layout), self.inputs(trial, "t-1")
+
+        counts = counters(p.update, states, inputs, len(self.leaves))
+        named = []
+        for k, state in enumerate(states):
+            if k in counts:
+                named.append(replace(state, role="count"))
+                continue
+            if state.key not in bases:
+                letter = self.notation.statistic(state.key, self.maker)
+                bases[state.key] = self.free(letter, state.key)
+            named.append(replace(state, name=replace(state.name, base=bases[state.key])))
+        return named
+
+    def inputs(self, states: list[State], time: str) -> list[Value]:
+        """The formulas of the inputs of a program, before or after the update."""
+        values = [Value(symbol) for symbol in self.settings]
+        values += self.each("gradient", "t")
+        for state in states:
+            value = state.value(time)
+            if state.role == "constant" and not state.start.has(*self.starts()):
+                value = Value(state.start, state.dims)
+            elif value.expr.is_Symbol:
+                self.layout.places[value.expr] = value.dims
+            values.append(value)
+        values += self.parameters(time)
+        for name in sorted(self.programs.extra):
+            values += self.each("gradient", "t") if name == "grad" else [Value(self.extra[name])]
+        return values
+
+    def parameters(self, time: str) -> list[Value]:
+        """The formulas of the leaves of the parameters."""
+        return self.each("params", time)
+
+    def each(self, kind: str, time: str) -> list[Value]:
+        """One symbol for each leaf."""
+        values = []
+        for leaf, shape in self.layout.shapes.items():
+            value = Value(Name(self.symbols[kind], leaf).symbol(time), self.layout.dims(shape))
+            self.layout.places[value.expr] = value.dims
+            values.append(value)
+        return values
+
+    def starts(self) -> list[Any]:
+        """The symbols of the first parameters."""
+        return [value.expr for value in self.parameters("0")]
+
+    def elsewhere(
+        self, program: Any, reader: Reader, states: list[State], time: str
+    ) -> dict[str, Any]:
+        """Where a program finds the parameters, for the leaves where it is somewhere else."""
+        if program is None:
+            return {}
+        values = reader.walk(program, self.inputs(states, time))
+        pairs = zip(self.layout.shapes, values, self.parameters(time), strict=True)
+        return {leaf: value.expr for leaf, value, own in pairs if value.expr != own.expr}
+
+
+def _signs(states: list[State], equations: Mapping[Any, Any]) -> dict[Any, Any]:
+    """For every symbol that cannot be negative the symbol that says so.
+
+    A statistic is assumed to keep the sign of its start; the assumption is dropped where the
+    recurrence does not bear it out, until the rest is right by induction.
+    """
+    kinds = {
+        state.value("t").expr: _kind(state.start) for state in states if state.name.kind == "real"
+    }
+    while True:
+        signed = {}
+        for state in states:
+            kind = kinds.get(state.value("t").expr, "real")
+            if kind != "real" and state.role == "slot":
+                old = state.value("t-1").expr
+                signed[old] = replace(state.name, kind=kind).symbol("t-1")
+        wrong = False
+        for symbol, expr in equations.items():
+            found = _kind(rebuilt(expr, signed))
+            wanted = kinds.get(symbol, found)
+            if wanted not in ("real", found) and not (wanted, found) == ("nonnegative", "positive"):
+                kinds[symbol], wrong = found, True
+                break
+            if wanted != "real" and Name.of(symbol).kind == "real":
+                signed[symbol] = replace(Name.of(symbol), kind=wanted).symbol(_time(symbol))
+        if not wrong:
+            return signed
+
+
+def _kind(expr: Any) -> str:
+    interval = bounds(expr)
+    return "positive" if interval.positive else "nonnegative" if interval.nonnegative else "real"
+
+
+def _time(symbol: Any) -> str | None:
+    return "t" if "[t]" in symbol.name else None
+
+
+def _named_anew(state: State, signed: Mapping[Any, Any]) -> State:
+    symbol = signed.get(state.value("t").expr)
+    return state if symbol is None else replace(state, name=Name.of(symbol))

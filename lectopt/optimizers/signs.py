@@ -1,0 +1,125 @@
+"""Rprop and local gains: every weight finds its own pace from the signs of its gradients."""
+
+from typing import Any, Literal
+
+from lectopt.combinators import chain
+from lectopt.primitives import (
+    scale_by_irprop_plus,
+    scale_by_learning_rate,
+    scale_by_local_gains,
+    scale_by_rprop,
+    trace,
+    trace_with_gains,
+)
+from lectopt.settings import (
+    Decay,
+    Fraction,
+    Growth,
+    LearningRate,
+    NonNegative,
+    checked,
+    concrete,
+)
+from lectopt.transformation import Transformation
+
+
+@checked
+def rprop(
+    learning_rate: LearningRate,
+    eta_minus: Fraction = 0.5,
+    eta_plus: Growth = 1.2,
+    min_step_size: NonNegative = 1e-6,
+    max_step_size: NonNegative = 50.0,
+    *,
+    variant: Literal["irprop-", "rprop-", "rprop+", "irprop+"] = "irprop-",
+    state_dtype: Any = None,
+) -> Transformation:
+    """Rprop: every weight moves by a step size of its own, against the sign of its gradient.
+
+    `step = clip(step eta)` with `eta_plus` if the gradient has the sign of the one before,
+    `eta_minus` if it has the opposite sign, 1 if either is 0; `param - sign(g) step`. The size of
+    the gradient has no influence, so it is a method for full batches. `optax.rprop` 0.2.8 returns
+    the move of the step before; this one does not.
+
+    Args:
+      learning_rate: the first step size. Of a schedule only the value at count 0 is used.
+      eta_minus: factor after a change of sign, in [0, 1].
+      eta_plus: factor while the sign stays, one or more.
+      min_step_size: lower bound of every step, the first included.
+      max_step_size: upper bound of every step, the first included.
+      variant: what a change of sign does. `"irprop-"`: no move now, and the next step keeps its
+        size (PyTorch); `"rprop-"`: nothing more, the weight moves on with half the step;
+        `"rprop+"`: the last move is taken back (Riedmiller and Braun); `"irprop+"`: it is taken
+        back only if the loss grew, for which `update` needs `value=loss`.
+      state_dtype: dtype of the step sizes and of the last move.
+
+    Raises:
+      ValueError: the bounds cross.
+
+    Source: CMU (S0-02); Riedmiller and Braun 1993; Igel and Hüsken 2000.
+    """
+    _ordered("rprop", min_step_size=min_step_size, max_step_size=max_step_size)
+    settings = (learning_rate, eta_minus, eta_plus, min_step_size, max_step_size)
+    if variant == "irprop+":
+        signed = scale_by_irprop_plus(*settings, state_dtype=state_dtype)
+    else:
+        signed = scale_by_rprop(*settings, variant, state_dtype=state_dtype)
+    return chain(signed, scale_by_learning_rate(1.0))
+
+
+@checked
+def local_gains(
+    learning_rate: LearningRate,
+    increment: NonNegative = 0.05,
+    decrement: Fraction = 0.05,
+    min_gain: NonNegative = 0.01,
+    max_gain: NonNegative = 100.0,
+    agree: Literal["gradient", "velocity"] = "gradient",
+    *,
+    momentum: Decay | None = None,
+    state_dtype: Any = None,
+) -> Transformation:
+    """Gradient descent with a gain for every weight: `param - learning_rate gain g`.
+
+    `gain + increment` while the gradient is consistent, `gain (1 - decrement)` when it is not, and
+    `gain` as it is where the comparison is with 0. The gain starts at 1, stays in its bounds and
+    is changed before it is used.
+
+    Args:
+      learning_rate: zero or more, or a schedule.
+      increment: zero or more; the slide's beta.
+      decrement: in [0, 1]; the slide's beta too.
+      min_gain: lower bound of the gain; 0.1 and 10 or 0.01 and 100 in Hinton's lecture, none on
+        the slide.
+      max_gain: upper bound of the gain.
+      agree: what consistent means. `"gradient"`: the gradient has the sign of the one before (the
+        slide); `"velocity"`: it points along the velocity `v = momentum v - learning_rate gain g`,
+        by which the weight then moves (Hinton).
+      momentum: coefficient of that velocity, by default 0.9 with `agree="velocity"` and none with
+        `"gradient"`; given there, the scaled gradients are accumulated the same way.
+      state_dtype: dtype of every slot.
+
+    Raises:
+      ValueError: the bounds cross.
+
+    Source: STAT 479 (S4-22, S4-23).
+    """
+    _ordered("local_gains", min_gain=min_gain, max_gain=max_gain)
+    settings, descent = (increment, decrement, min_gain, max_gain), scale_by_learning_rate
+    if agree == "velocity":
+        momentum = 0.9 if momentum is None else momentum
+        velocity = trace_with_gains(momentum, *settings, state_dtype=state_dtype)
+        return chain(descent(learning_rate), velocity)
+    gained = scale_by_local_gains(*settings, state_dtype=state_dtype)
+    if momentum is None:
+        return chain(gained, descent(learning_rate))
+    return chain(gained, descent(learning_rate), trace(momentum, state_dtype=state_dtype))
+
+
+def _ordered(where: str, **bounds: Any) -> None:
+    (low_name, low), (high_name, high) = bounds.items()
+    if concrete(low) and concrete(high) and low > high:
+        raise ValueError(
+            f"{where}: {low_name}={low:g} is above {high_name}={high:g}. "
+            f"Write a {low_name} that is at most {high_name}."
+        )

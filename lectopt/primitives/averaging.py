@@ -1,0 +1,63 @@
+"""Averaged stochastic gradient descent: a slowly falling rate, and the mean of the weights."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+
+from lectopt.lifting import leafwise
+from lectopt.primitives.scalars import with_scalars
+from lectopt.settings import LearningRate, NonNegative, at
+from lectopt.transformation import Now, State
+
+
+@leafwise()
+def scale_by_falling_rate(
+    u: Any,
+    t: Any,
+    *,
+    learning_rate: LearningRate,
+    lambd: NonNegative = 1e-4,
+    alpha: NonNegative = 0.75,
+) -> Any:
+    """Downhill at a falling rate: `-learning_rate u / (1 + lambd learning_rate (t - 1))^alpha`.
+
+    Args:
+      learning_rate: the first rate, zero or more.
+      lambd: how fast it falls, zero or more.
+      alpha: power of the fall, zero or more.
+
+    Source: Xu 2011; PyTorch's ASGD.
+    """
+    return -learning_rate * u / (1 + lambd * learning_rate * (t - 1)) ** alpha
+
+
+def _share(scalars: State, now: Now, settings: Mapping[str, Any]) -> tuple[State, dict[str, Any]]:
+    averaged = now.step() - 1 - at(settings["t0"], now.count)
+    share = dict(share=jnp.where(averaged < 1, 0, 1 / jnp.maximum(averaged, 1.0)))
+    return share, share
+
+
+@with_scalars(_share, share=0.0)
+@leafwise(average=0.0)
+def average_tail(
+    u: Any, state: Any, t: Any, param: Any, share: Any, *, t0: NonNegative = 1e6
+) -> Any:
+    """Record the mean of the weights from update `t0 + 2` on; the update itself passes unchanged.
+
+    `average = average + share (param + u - average)` with `share = 1 / (t - 1 - t0)`. Before, the
+    average is the newest weight, and `share`, one number of the state, is 0: `evaluation_params`
+    then gives the parameters.
+
+    Args:
+      t0: the number of updates without averaging, zero or more.
+      state_dtype: dtype of the average.
+
+    Raises:
+      ValueError: `update` was not given the parameters.
+
+    Source: Polyak and Juditsky 1992; PyTorch's ASGD.
+    """
+    new = param + u
+    mean = state.average + share * (new - state.average)
+    return u, dict(average=jnp.where(t <= t0 + 2, new, mean))

@@ -1,0 +1,67 @@
+"""Nesterov's idea in Adam with a momentum coefficient that warms up: Dozat's schedule."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lectopt.lifting import leafwise
+from lectopt.primitives.scalars import with_scalars
+from lectopt.settings import Decay, NonNegative, at
+from lectopt.transformation import Now, State
+
+
+def warmed(decay: Any, momentum_decay: Any, t: Any) -> Any:
+    """Dozat's momentum coefficient at update `t` (from 1): from about `decay / 2` up to `decay`."""
+    return decay * (1 - 0.5 * 0.96 ** (momentum_decay * t))
+
+
+def _multiply(
+    scalars: State, now: Now, settings: Mapping[str, Any]
+) -> tuple[State, dict[str, Any]]:
+    decay, momentum_decay = (at(settings[k], now.count) for k in ("decay", "momentum_decay"))
+    product = dict(mu_product=scalars["mu_product"] * warmed(decay, momentum_decay, now.step()))
+    return product, product
+
+
+@with_scalars(_multiply, mu_product=1.0)
+@leafwise(mu=0.0)
+def ema_ahead_warmed(
+    g: Any,
+    state: Any,
+    t: Any,
+    mu_product: Any,
+    *,
+    decay: Decay,
+    momentum_decay: NonNegative = 4e-3,
+    warm_mean: bool = False,
+) -> Any:
+    """`ema_ahead` with the coefficient `c_t = decay (1 - 0.96^(momentum_decay t) / 2)`.
+
+    `mu = decay mu + (1 - decay) g`, `p = p c_t`, out comes `c_(t+1) mu / (1 - p c_(t+1)) + (1 -
+    c_t) g / (1 - p)`. The product `p` is one number of the state, `mu_product`.
+
+    Args:
+      decay: in [0, 1).
+      momentum_decay: how fast `c_t` grows, zero or more; 0.004 in the paper and PyTorch, 1 in
+        Keras.
+      warm_mean: `c_t` takes the place of `decay` in `mu` too, as in the paper.
+      state_dtype: dtype of `mu`.
+
+    Source: Dozat 2016.
+    """
+    now, ahead = warmed(decay, momentum_decay, t), warmed(decay, momentum_decay, t + 1)
+    keep = now if warm_mean else decay
+    mu = keep * state.mu + (1 - keep) * g
+    carried_over = ahead * mu / (1 - mu_product * ahead)
+    return carried_over + (1 - now) * g / (1 - mu_product), dict(mu=mu)
+
+
+@leafwise()
+def carried(moment: Any, *, decay: Decay) -> Any:
+    """`decay moment`, what the next update will keep of a moving average.
+
+    Args:
+      decay: that of the average.
+
+    Source: Dozat 2016, whose mean square looks ahead without the gradient to come.
+    """
+    return decay * moment

@@ -1,0 +1,121 @@
+"""Gaussian noise of a chosen temperature, from one key and no state but the step count.
+
+The key of a draw is the user's key, folded with the number of the update and with the path of the
+leaf. So a checkpoint holds no key, a run that is resumed draws what it would have drawn, and a leaf
+that is masked out or None shifts the noise of no other.
+"""
+
+import hashlib
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lectopt import numerics
+from lectopt.controls.walking import names
+from lectopt.settings import LearningRate, NonNegative, at, checked
+from lectopt.transformation import Core, Now, State, Transformation
+
+
+@checked
+def add_langevin_noise(
+    learning_rate: LearningRate, temperature: NonNegative = 1.0, *, key: Any
+) -> Transformation:
+    """`u + sqrt(2 learning_rate temperature) xi`, with `xi` standard normal and independent
+    between weights and updates.
+
+    After `scale_by_learning_rate(learning_rate)` it makes Langevin dynamics. The real and the
+    imaginary part of a complex weight each get that noise.
+
+    Args:
+      learning_rate: zero or more, or a schedule: that of the steps the noise belongs to.
+      temperature: zero or more, or a schedule.
+      key: a JAX key, typed or raw, or an integer seed; or what `repr` prints for a key, the
+        name of its generator and its words. A traced one, as `jax.vmap` gives it, makes the noise
+        of every configuration its own: `jax.vmap(lambda key: train(sgld(0.1, key=key)))(keys)`.
+        Two optimizers with the same key draw the same noise for the same weight.
+
+    Raises:
+      ValueError: `key` is none of these, or holds several keys.
+
+    Source: Welling and Teh 2011; TTIC 31230 (S3-04, S3-22).
+    """
+    key = _printable(key)
+
+    def step(updates: Any, state: State, now: Now) -> tuple[Any, State]:
+        scale = numerics.sqrt(2 * at(learning_rate, now.count) * at(temperature, now.count))
+        draw_key = jax.random.fold_in(_typed(key), now.count)
+
+        def noisy(path: Any, u: Any) -> Any:
+            return u + (scale * _normal(_folded(draw_key, path), u)).astype(u.dtype)
+
+        return jax.tree_util.tree_map_with_path(noisy, updates), {}
+
+    return Transformation(
+        Core(
+            "add_langevin_noise",
+            lambda params: {},
+            step,
+            counted=True,
+            settings=dict(learning_rate=learning_rate, temperature=temperature, key=key),
+            defaults=dict(temperature=1.0),
+        )
+    )
+
+
+def _folded(key: Any, path: Any) -> Any:
+    """A key for one leaf, from 64 bits of a hash of its path: no two leaves will ever share one."""
+    digest = hashlib.blake2b(repr(names(path)).encode(), digest_size=8).digest()
+    for word in np.frombuffer(digest, "<u4"):
+        key = jax.random.fold_in(key, word)
+    return key
+
+
+def _normal(key: Any, like: Any) -> Any:
+    """Standard normal numbers, shaped and sharded as `like`; for complex numbers in both parts."""
+    sharding = jax.typeof(like).sharding
+    explicit = jax.sharding.AxisType.Explicit in sharding.mesh.axis_types
+    xi = jax.random.normal(key, like.shape, like.dtype, out_sharding=sharding if explicit else None)
+    return xi * np.sqrt(2) if jnp.iscomplexobj(xi) else xi
+
+
+def _printable(key: Any) -> Any:
+    """A key as a setting: a tracer or a seed as it is, else the name of its generator and its
+    words, which print and compare."""
+    wrong = (
+        "key must be one JAX key or an integer seed; got {}. Write key=jax.random.key(0), "
+        "and for many configurations jax.vmap(lambda key: train(sgld(..., key=key)))(keys)."
+    )
+    if isinstance(key, tuple):
+        if not (len(key) > 1 and isinstance(key[0], str)):
+            raise ValueError(wrong.format(repr(key)))
+        return key
+    if isinstance(key, bool) or not (isinstance(key, int) or hasattr(key, "dtype")):
+        raise ValueError(wrong.format(repr(key)))
+    if isinstance(key, int):
+        return key
+    typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    seed = jnp.issubdtype(key.dtype, jnp.integer) and key.ndim == 0
+    raw = key.dtype == jnp.uint32 and key.ndim == 1
+    if not (seed or raw or (typed and key.ndim == 0)):
+        raise ValueError(wrong.format(f"an array of type {key.dtype}{list(key.shape)}"))
+    if isinstance(key, jax.core.Tracer):
+        return key
+    if seed:
+        return int(key)
+    with jax.ensure_compile_time_eval():  # within jit a known key stays known
+        key = _typed(key)
+        return (str(jax.random.key_impl(key)), *np.asarray(jax.random.key_data(key)).tolist())
+
+
+def _typed(key: Any) -> Any:
+    """The typed key that a setting stands for."""
+    if isinstance(key, tuple):
+        impl, *words = key
+        return jax.random.wrap_key_data(jnp.array(words, jnp.uint32), impl=impl)
+    if isinstance(key, int) or key.ndim == 0 and jnp.issubdtype(key.dtype, jnp.integer):
+        return jax.random.key(key)
+    if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+        return key
+    return jax.random.wrap_key_data(key)
