@@ -91,10 +91,12 @@ from lectopt.schedules import inverse_time_decay as inverse_time_decay
 from lectopt.schedules import join as join
 from lectopt.schedules import lambda_schedule as lambda_schedule
 from lectopt.schedules import power_decay as power_decay
+from lectopt.schedules import relative as relative
 from lectopt.schedules import satisfies_robbins_monro as satisfies_robbins_monro
 from lectopt.schedules import scale_learning_rate as scale_learning_rate
 from lectopt.schedules import scaled as scaled
 from lectopt.schedules import schedule as schedule
+from lectopt.schedules import shifted as shifted
 from lectopt.schedules import step_decay as step_decay
 from lectopt.schedules import triangular as triangular
 from lectopt.schedules import warmup as warmup

@@ -183,7 +183,7 @@ def test_second_can_go_on_with_the_count():
     )
     path, _ = run(tx, lambda theta, t: jnp.ones_like(theta), jnp.zeros(1))
     moves = -np.diff(path[:, 0])
-    np.testing.assert_allclose(moves[9:], schedule(np.arange(10, STEPS)))
+    np.testing.assert_allclose(moves[9:], schedule(np.arange(10, STEPS)), rtol=1e-4)
 
 
 def test_condition_reads_the_extra_arguments_of_update():
@@ -225,7 +225,7 @@ def test_point_is_that_of_whoever_is_at_work():
         path = train(lectopt.switch_when(lambda t: t >= 10, first, second), theta, grad_of, STEPS)
         before = train(first, theta, grad_of, 10)
         after = train(second, before[-1], lambda x, t: grad_of(x, t + 10), STEPS - 10)
-        np.testing.assert_allclose(path, jnp.concatenate([before, after]), rtol=1e-12)
+        np.testing.assert_allclose(path, jnp.concatenate([before, after]), rtol=1e-10)
 
 
 def test_prints_and_compares():

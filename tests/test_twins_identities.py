@@ -31,10 +31,13 @@ def test_every_rule_leaves_a_coordinate_without_gradient_alone():
     rules = [getattr(T, name) for name in T.__all__]
     rules = [f for f in rules if f.__code__.co_varnames[:4] == ("theta", "grad", "rate", "steps")]
     decaying = {T.adamw, T.adamw_paper, T.adam_l2, T.asgd_torch}
+    needs = {
+        T.irprop_plus: {"value": lambda w, t: w @ w},
+        T.sgld: {"xi": np.zeros((STEPS, START.size))},
+    }
     assert len(rules) > 40
     for twin in rules:
-        kwargs = {"value": lambda w, t: w @ w} if twin is T.irprop_plus else {}
-        path = run(twin, **kwargs)
+        path = run(twin, **needs.get(twin, {}))
         assert path.shape == (STEPS, START.size)
         if twin is not T.snr_sgd_literal:  # the slide has no guards, and may blow up elsewhere
             assert np.isfinite(path).all(), twin.__name__

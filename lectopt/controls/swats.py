@@ -1,7 +1,6 @@
 """SWATS: Adam until the learning rate that SGD would need has settled, then SGD with it."""
 
 import functools as ft
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import jax
@@ -14,7 +13,8 @@ from lectopt.lifting import leafwise
 from lectopt.numerics import one_minus_power
 from lectopt.optimizers.adam import adam
 from lectopt.primitives.velocity import trace
-from lectopt.settings import Decay, LearningRate, NonNegative, Numeric, Range, at, checked
+from lectopt.schedules import relative
+from lectopt.settings import Decay, LearningRate, NonNegative, Numeric, Range, at, checked, concrete
 from lectopt.transformation import Core, Now, State, Transformation
 from lectopt.trees import dtype_of, wide_dtype
 
@@ -153,21 +153,10 @@ def _relative(learning_rate: Any) -> Any:
     if not callable(learning_rate):
         return 1.0
     first = learning_rate(0)
-    if not isinstance(first, jax.core.Tracer) and first == 0:
+    if concrete(first) and first == 0:
         raise ValueError(
             "swats: the schedule of the learning rate must not start at 0, because the rate of "
             "phase two is scaled by learning_rate(t) / learning_rate(0); got "
             f"{learning_rate!r}. Write a schedule that starts at a positive value."
         )
-    return RelativeToStart(learning_rate)
-
-
-@dataclass(frozen=True)
-class RelativeToStart:
-    """`count -> schedule(count) / schedule(0)`."""
-
-    schedule: Any
-
-    def __call__(self, count: Any) -> Any:
-        """The value at update number `count`, in units of the first."""
-        return self.schedule(count) / self.schedule(0)
+    return relative(learning_rate)

@@ -16,6 +16,7 @@ from lectopt.explain.nodes import (
     Largest,
     Maximum,
     Minimum,
+    Remainder,
     Total,
     Unit,
     number,
@@ -23,7 +24,7 @@ from lectopt.explain.nodes import (
 )
 
 INF = math.inf
-COUNTS = 2**31 - 1  # counters stop there, and so does what is said of them
+COUNTS = 2_000_000_000  # updates; an int32 counter has room for them
 
 
 class Interval(NamedTuple):
@@ -80,6 +81,9 @@ def bounds(expr: Any) -> Interval:
         return POSITIVE if bounds(args[0]).positive else NONNEGATIVE
     if isinstance(expr, sp.sign | sp.cos | sp.sin | sp.tanh):
         return Interval(-1, 1)
+    if isinstance(expr, Remainder):
+        inner, of = map(bounds, args)
+        return Interval(0, of.high) if inner.nonnegative and of.positive else ANY
     if isinstance(expr, Case):
         return _hull(bounds(args[1]), bounds(args[2]))
     if isinstance(expr, Maximum):
@@ -103,10 +107,11 @@ def _symbol(symbol: Any) -> Interval:
         return Interval(1, COUNTS)
     if isinstance(symbol, Unit):
         return UNIT
+    high = COUNTS if symbol.is_integer else INF
     if symbol.is_positive:
-        return POSITIVE
+        return Interval(0, high, True)
     if symbol.is_nonnegative:
-        return NONNEGATIVE
+        return Interval(0, high)
     return ANY
 
 

@@ -88,11 +88,12 @@ def call_of(eqn: Any, dims: Sequence[Dims], layout: Layout) -> list[Record]:
     places = [outputs.index(v) if v in outputs else 0 for v in eqn.outvars]
 
     def run(*arrays: Any) -> Sequence[Any]:
-        known = dict(zip(eqn.invars, arrays, strict=True))
-        return function(*(known[v] for v in inputs))
+        known = {id(v): array for v, array in zip(eqn.invars, arrays, strict=True)}
+        return function(*(known[id(v)] for v in inputs))
 
     name = _name(eqn)
-    mark = zlib.crc32(f"{eqn.primitive.name} {eqn.params}".encode())
+    shapes = [str(v.aval) for v in (*eqn.invars, *eqn.outvars)]
+    mark = zlib.crc32(f"{eqn.primitive.name} {eqn.params} {shapes}".encode())
     given = tuple(zip(dims, (v.aval for v in eqn.invars), strict=True))
     records = []
     for k, var in enumerate(eqn.outvars):

@@ -40,7 +40,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     sp.cos: np.cos,
     sp.floor: np.floor,
     sp.ceiling: np.ceil,
-    sp.Mod: np.mod,
+    nodes.Remainder: np.fmod,
     sp.Not: np.logical_not,
     sp.Equivalent: np.equal,
     sp.Xor: np.not_equal,
@@ -136,6 +136,9 @@ class Evaluator:
             (inner,) = expr.args
             join = REDUCTIONS[type(inner)][1]
             return ft.reduce(join, [self(inner, other) for other in self.definitions if other])
+        if isinstance(expr, nodes.Stack):
+            parts = np.broadcast_arrays(*(self(arg, leaf) for arg in expr.args[1:]))
+            return np.concatenate(parts, axis=ALPHABET.index(expr.args[0].name))
         if type(expr) in REDUCTIONS:
             reduce, letters = REDUCTIONS[type(expr)][0], [s.name for s in expr.args[1:]]
             axes = tuple(ALPHABET.index(x) for x in letters)

@@ -6,7 +6,7 @@ from typing import Any
 import sympy as sp
 
 from lectopt.explain import nodes, page
-from lectopt.explain.groups import Group, groups, own
+from lectopt.explain.groups import Group, by_leaf, own, together
 from lectopt.explain.names import Notation
 from lectopt.explain.system import System
 
@@ -30,9 +30,10 @@ class Explanation:
         self.title, self.obstacle, self.notation = title, obstacle, notation
         self._system = system
         self.shared: Mapping[Any, Any] = {}
-        self.groups: list[Group] = []
+        self.leaves: Mapping[str, Group] = {}
         if system is not None:
-            self.shared, self.groups = groups(system)
+            self.shared, self.leaves = by_leaf(system)
+        self.groups = together(self.leaves)
 
     @property
     def system(self) -> System:
@@ -85,7 +86,8 @@ class Explanation:
         """Letter -> the setting that it stands for."""
         subject = self.system.programs.subject
         schedules = {self.notation.setting(k, subject.maker): k for k in subject.schedules}
-        return {s.name: name for s, name in self.system.settings.items()} | schedules
+        letters = {name: s.name for s, name in self.system.settings.items()}
+        return schedules | {letters[name]: name for name in subject.numbers if name in letters}
 
     def symbol(self, name: str) -> Any:
         """The symbol of a setting, of a statistic before the update, of "theta", "g" or "t".

@@ -5,14 +5,15 @@ the label of a formula's own leaf is taken off, leaves whose formulas then agree
 a sum that has the same term for every leaf becomes a sum over the whole tree.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
 
 from lectopt.explain.names import parse
-from lectopt.explain.nodes import All, Everywhere, Largest, Maximum, Some, Throughout, Total
+from lectopt.explain.nodes import All, Call, Everywhere, Largest, Maximum, Some, Throughout, Total
 from lectopt.explain.system import System
 
 
@@ -52,42 +53,63 @@ def own(expr: Any, leaf: str) -> Any:
     return expr.xreplace(tagged)
 
 
-def groups(system: System) -> tuple[dict[Any, Any], list[Group]]:
-    """The equations that belong to no leaf, and the groups of leaves."""
+def by_leaf(system: System) -> tuple[dict[Any, Any], dict[str, Group]]:
+    """The equations that belong to no leaf, and those of every leaf."""
     leaves = list(system.updates)
     merged = _Merger(leaves)
     shared = {
         s: merged(e) for s, e in system.equations.items() if len(leaves) > 1 and not leaf_of(s)
     }
-    found: dict[Any, Group] = {}
+    found: dict[str, Group] = {}
     for leaf in leaves:
 
         def mine(expr: Any, leaf: str = leaf) -> Any:
             return None if expr is None else own(merged(expr), leaf)
 
-        equations = {
-            own(s, leaf): mine(e)
-            for s, e in system.equations.items()
-            if leaf_of(s) == leaf and s not in shared
-        }
-        start = {
-            own(state.name.symbol("0"), leaf): mine(state.start)
-            for state in system.states
-            if state.role == "slot" and state.name.leaf == leaf
-        }
-        group = Group(
+        found[leaf] = Group(
             (leaf,),
-            equations,
+            {
+                own(s, leaf): mine(e)
+                for s, e in system.equations.items()
+                if leaf_of(s) == leaf and s not in shared
+            },
             mine(system.updates[leaf]),
             mine(system.points.get(leaf)),
             mine(system.evaluations.get(leaf)),
-            start,
+            {
+                own(state.name.symbol("0"), leaf): mine(state.start)
+                for state in system.states
+                if state.role == "slot" and state.name.leaf == leaf
+            },
         )
-        same = (*map(tuple, (equations.items(), start.items())), group.update, group.point)
-        earlier = found.get(same)
-        together = (*earlier.leaves, leaf) if earlier else (leaf,)
-        found[same] = Group(together, *list(vars(group).values())[1:])
-    return shared, list(found.values())
+    return shared, found
+
+
+def together(leaves: Mapping[str, Group]) -> list[Group]:
+    """The leaves that obey the same equations as groups."""
+    found: dict[Any, Group] = {}
+    for leaf, group in leaves.items():
+        exprs = [
+            *(x for pair in group.equations.items() for x in pair),
+            *(x for pair in group.start.items() for x in pair),
+            group.update,
+            group.point,
+            group.evaluation,
+        ]
+        key = tuple(None if expr is None else _nameless(expr) for expr in exprs)
+        earlier = found.get(key)
+        found[key] = replace(earlier, leaves=(*earlier.leaves, leaf)) if earlier else group
+    return list(found.values())
+
+
+def _nameless(expr: Any) -> Any:
+    """Operations without a formula told apart by their names and by what they depend on alone."""
+    alike = {}
+    for call in expr.atoms(Call):
+        used = {s.name.partition("@")[0] for s in call.free_symbols if "#" not in s.name}
+        name = re.split(r"[.#]", call.args[0].name)[0]
+        alike[call] = Call(*map(sp.Symbol, [name, *sorted(used)]))
+    return expr.xreplace(alike)
 
 
 ACROSS = {sp.Add: Total, Maximum: Largest, sp.And: All, sp.Or: Some}  # what extends over leaves

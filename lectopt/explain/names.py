@@ -23,6 +23,7 @@ KINDS: dict[str, dict[str, bool]] = {
     "nonnegative": {"real": True, "nonnegative": True},
     "positive": {"real": True, "positive": True},
     "integer": {"integer": True},
+    "natural": {"integer": True, "nonnegative": True},
     "bool": {},
 }
 
@@ -56,6 +57,7 @@ class Name:
             kind
             for kind, holds in (
                 ("bool", symbol.is_real is None),
+                ("natural", symbol.is_integer and symbol.is_nonnegative),
                 ("integer", symbol.is_integer),
                 ("positive", symbol.is_positive),
                 ("nonnegative", symbol.is_nonnegative),
@@ -117,6 +119,8 @@ SETTINGS = {
 STATISTICS = {
     "mu": "m", "nu": "v", "trace": "v", "ema": "m", "sum_of_squares": "r", "step_sizes": "Δ",
     "prev_updates": "u_prev", "prev_update": "u_prev", "nu_max": "v_max", "look_ahead": "a",
+    "previous_gradient": "u_prev", "g": "g_prev", "grad": "g_prev", "params": "θ_prev",
+    "updates": "g_prev", "average": "θ_avg", "exp_avg": "m", "exp_avg_sq": "v",
 }  # fmt: skip
 
 
@@ -138,7 +142,7 @@ class Notation:
 
     def statistic(self, name: str, maker: str = "") -> str:
         """The letter for an entry of the state."""
-        return _chosen(name, maker, self.statistics, STATISTICS)
+        return _chosen(name, maker, self.statistics, STATISTICS, SETTINGS)
 
     def symbol(self, name: str) -> str:
         """The letter for the parameters, the gradient, the loss or the update."""

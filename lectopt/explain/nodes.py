@@ -46,6 +46,10 @@ class Case(sp.Expr):
         yes, no = given(yes, condition, True), given(no, condition, False)
         if yes == no:
             return yes
+        if isinstance(condition, sp.Lt | sp.Le) and {yes, no} == set(condition.args):
+            return (Maximum if no == condition.lhs else Minimum)(*in_order(yes, no))
+        if isinstance(condition, sp.Gt | sp.Ge) and {yes, no} == set(condition.args):
+            return (Minimum if no == condition.lhs else Maximum)(*in_order(yes, no))
         if isinstance(condition, sp.Eq) and condition.rhs == 0:
             # The other branch has the same value there: sqrt(x) where x = 0 is already 0.
             if yes.is_number and no.xreplace({condition.lhs: sp.S.Zero}) == yes:
@@ -61,11 +65,30 @@ class Minimum(sp.Expr):
     """The smaller of two."""
 
 
-class Total(sp.Expr):
+class Remainder(sp.Expr):
+    """What division by an integer leaves, with the sign of the first."""
+
+    def _eval_is_integer(self) -> bool | None:
+        return all(arg.is_integer for arg in self.args) or None
+
+
+class Stack(sp.Expr):
+    """`Stack(p, a, b, ...)`: the value at place 1, 2, ... of the axis with the letter p."""
+
+
+class _Reduction(sp.Basic):
+    """Of a term over the places of one leaf: its letters are bound."""
+
+    @property
+    def free_symbols(self) -> set[Any]:
+        return self.args[0].free_symbols - set(self.args[1:])
+
+
+class Total(_Reduction, sp.Expr):
     """`Total(term, i, ...)`: over all places i, ... of one leaf of the parameters."""
 
 
-class Largest(sp.Expr):
+class Largest(_Reduction, sp.Expr):
     """`Largest(term, i, ...)`: over all places of one leaf."""
 
 
@@ -86,16 +109,21 @@ class IsNaN(BooleanFunction):
     """Whether a value is NaN."""
 
 
-class All(BooleanFunction):
+class All(_Reduction, BooleanFunction):
     """Whether a condition holds at all places `i, ...`."""
 
 
-class Some(BooleanFunction):
+class Some(_Reduction, BooleanFunction):
     """Whether a condition holds at some place `i, ...`."""
 
 
 class Throughout(BooleanFunction):
     """`Throughout(All(...))`: in all leaves of the parameters; `Throughout(Some(...))`: in any."""
+
+
+def in_order(*args: Any) -> list[Any]:
+    """The arguments of a function for which their order does not matter."""
+    return sorted(args, key=sp.default_sort_key)
 
 
 def given(expr: Any, condition: Any, holds: bool) -> Any:

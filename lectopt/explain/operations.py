@@ -1,16 +1,20 @@
 """Operations that move places, add over them, or choose: what is not done place by place."""
 
+import functools as ft
 from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
 
 from lectopt.explain.bounds import bounds
-from lectopt.explain.nodes import All, Case, Largest, Some
+from lectopt.explain.nodes import All, Case, Largest, Remainder, Some, Stack
 from lectopt.explain.places import Layout, Value, distinct, reshaped, unified
-from lectopt.explain.rules import compare, truth
+from lectopt.explain.rules import compare, maximum, rebuilt, truth
 
 Operation = Callable[[Layout, Any, list[Value]], Value | None]
+
+
+JOINS: dict[Any, Callable[[Any, Any], Any]] = {Largest: maximum, All: sp.And, Some: sp.Or}
 
 
 def choice(condition: Any, yes: Any, no: Any, logical: bool) -> Any:
@@ -55,8 +59,40 @@ def _transpose(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
     return Value(x.expr, tuple(x.dims[k] for k in eqn.params["permutation"]))
 
 
+def _stack(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
+    """A concatenation of one, or of arrays of size 1."""
+    axis = eqn.params["dimension"]
+    if len(xs) == 1 or any(v.aval.shape[axis] != 1 for v in eqn.invars):
+        return _whole(layout, eqn, xs)
+    dims = unified([x.dims for x in xs])
+    if dims is None:
+        return None
+    letter = layout.letter(len(xs))
+    dims = distinct((*dims[:axis], letter, *dims[axis + 1 :]))
+    if dims is None:
+        return None
+    logical = eqn.outvars[0].aval.dtype.kind == "b"
+    exprs = [Case(x.expr, sp.S.One, sp.S.Zero) if logical else x.expr for x in xs]
+    stack = Stack(sp.Symbol(letter), *exprs)
+    return Value(sp.Ne(stack, 0, evaluate=False) if logical else stack, dims)
+
+
+def _unstacked(expr: Any, over: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """What is to be reduced over the letters of stacks: an expression for each place; and the
+    other letters."""
+    stacks = [stack for stack in expr.atoms(Stack) if stack.args[0].name in over]
+    if not stacks:
+        return [expr], over
+    letter = stacks[0].args[0]
+    alike = [stack for stack in stacks if stack.args[0] == letter]
+    places = [{stack: stack.args[k] for stack in alike} for k in range(1, len(stacks[0].args))]
+    return [rebuilt(expr, place) for place in places], {
+        k: v for k, v in over.items() if k != letter.name
+    }
+
+
 def _whole(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
-    """A slice of everything, a concatenation of one."""
+    """A slice of everything, a part that is all."""
     same = len(xs) == 1 and eqn.invars[0].aval.shape == eqn.outvars[0].aval.shape
     return xs[0] if same and not any(s != 1 for s in eqn.params.get("strides") or ()) else None
 
@@ -80,16 +116,20 @@ def _over(layout: Layout, eqn: Any, x: Value) -> tuple[dict[str, Any], list[Any]
 
 def _reduce_sum(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
     over, alike, dims = _over(layout, eqn, xs[0])
-    return Value(sp.Mul(*alike, layout.total(xs[0].expr, over)), dims)
+    exprs, over = _unstacked(xs[0].expr, over)
+    return Value(sp.Mul(*alike, sp.Add(*(layout.total(x, over) for x in exprs))), dims)
 
 
 def _reduce(node: Any, sign: int = 1) -> Operation:
     def rule(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
         over, _, dims = _over(layout, eqn, xs[0])
-        expr = xs[0].expr if node is not Largest else sign * xs[0].expr
-        letters = [sp.Symbol(x) for x in sorted(set(over) & layout.letters(expr))]
-        reduced = node(expr, *letters) if letters else expr
-        return Value(reduced if node is not Largest else sign * reduced, dims)
+        exprs, over = _unstacked(xs[0].expr if node is not Largest else sign * xs[0].expr, over)
+        reduced = []
+        for expr in exprs:
+            letters = [sp.Symbol(x) for x in sorted(set(over) & layout.letters(expr))]
+            reduced.append(node(expr, *letters) if letters else expr)
+        whole = ft.reduce(JOINS[node], reduced)
+        return Value(whole if node is not Largest else sign * whole, dims)
 
     return rule
 
@@ -142,9 +182,7 @@ def _select(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
 
 def _remainder(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
     dims = unified([x.dims for x in xs])
-    if dims is None or not all(bounds(x.expr).nonnegative for x in xs):
-        return None
-    return Value(sp.Mod(*(x.expr for x in xs)), dims)
+    return None if dims is None else Value(Remainder(*(x.expr for x in xs)), dims)
 
 
 
@@ -157,7 +195,8 @@ OPERATIONS: dict[str, Operation] = {
     "expand_dims": _reshape,
     "transpose": _transpose,
     "slice": _whole,
-    "concatenate": _whole,
+    "concatenate": _stack,
+    "split": _whole,
     "reduce_sum": _reduce_sum,
     "reduce_max": _reduce(Largest),
     "reduce_min": _reduce(Largest, -1),

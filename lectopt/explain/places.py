@@ -6,14 +6,14 @@ would mix places (a transposed matrix added to itself) has no such formula, and 
 return None for it.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import numpy as np
 import sympy as sp
 
-from lectopt.explain.nodes import Call, Case, Largest, Total
+from lectopt.explain.nodes import Call, Case, Largest, Stack, Total
 
 LETTERS = "ijkl"
 MORE = "pqrsuvwxyz"
@@ -62,15 +62,18 @@ class Layout:
         """A letter for an axis that is none of the leaves'."""
         return self.others.setdefault(size, MORE[len(self.others) % len(MORE)])
 
+    def known_sizes(self) -> dict[tuple[str, Any], int]:
+        """`(leaf, n) -> size` for every leaf, and N, of all leaves."""
+        n, total = (sp.Symbol(x, positive=True) for x in ("n", "N"))
+        sizes = {(leaf, n): math.prod(shape) for leaf, shape in self.shapes.items()}
+        return sizes | ({("", total): sum(sizes.values())} if len(sizes) > 1 else {})
+
     def size(self, value: float) -> Any:
         """`n` if the number is the size of a leaf, an expression of it if it is 1/n or so."""
         if not self.sized:
             return None
-        sizes = {leaf: int(np.prod(shape)) for leaf, shape in self.shapes.items()}
-        symbols = {k: sp.Symbol(f"n@{leaf}" if leaf else "n", positive=True) for leaf, k in sizes.items()}
-        if len(sizes) > 1:
-            symbols[sum(sizes.values())] = sp.Symbol("N", positive=True)
-        for k, n in symbols.items():
+        for (leaf, n), k in self.known_sizes().items():
+            n = sp.Symbol(f"{n.name}@{leaf}", positive=True) if leaf else n
             forms = {k: n, 1 / k: 1 / n, k**0.5: sp.sqrt(n), k**-0.5: 1 / sp.sqrt(n)}
             for number, expr in forms.items():
                 if abs(value - number) <= 1e-12 * number:
@@ -83,6 +86,8 @@ class Layout:
             return self.letters(expr.args[0]) - {s.name for s in expr.args[1:]}
         if isinstance(expr, Call):
             return {x for d in self.places.get(expr.args[0], ()) if d for x in d}
+        if isinstance(expr, Stack):
+            return {expr.args[0].name}.union(*map(self.letters, expr.args[1:]))
         if expr.is_Symbol:
             return {x for d in self.places.get(expr, ()) if d for x in d}
         return set().union(*map(self.letters, expr.args))

@@ -136,7 +136,7 @@ class Reader:
             return self.branches(eqn, xs)
         rule = OPERATIONS.get(name)
         out = rule(self.layout, eqn, xs) if rule else self.elementwise(eqn, xs)
-        return self.opaque(eqn, xs) if out is None else [out]
+        return self.opaque(eqn, xs) if out is None or len(eqn.outvars) > 1 else [out]
 
     def titled(self, title: Title, eqn: Any, xs: list[Value]) -> Value:
         """A schedule, defined by an equation of its own, or a random draw."""

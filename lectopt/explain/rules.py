@@ -9,13 +9,26 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from lectopt.explain.bounds import bounds
-from lectopt.explain.nodes import Case, IsFinite, IsNaN, Maximum, Minimum, constant, number, t
+from lectopt.explain.nodes import (
+    Case,
+    IsFinite,
+    IsNaN,
+    Maximum,
+    Minimum,
+    constant,
+    in_order,
+    number,
+    t,
+)
 
 
 def compare(relation: Any, a: Any, b: Any) -> Any:
     """`a relation b`, decided where the sizes of the two decide it."""
     if relation is sp.Ne:
         return sp.Not(compare(sp.Eq, a, b))
+    if isinstance(a, Case) and number(b) is not None and number(a.args[1]) is not None:
+        yes, no = (compare(relation, x, b) for x in a.args[1:])
+        return sp.And(a.args[0], yes) | sp.And(sp.Not(a.args[0]), no)
     gap = bounds(a - b)
     below, above = gap.negated(), gap
     if relation is sp.Eq:
@@ -55,9 +68,6 @@ def _equal(a: Any, b: Any) -> Any:
         doubtful = [x for x in a.args if not bounds(x).positive and number(x) is None]
         if 0 < len(doubtful) < len(a.args):
             return _equal(sp.Mul(*doubtful), b)
-    if b == 0 and isinstance(a, Case) and number(a.args[1]) is not None:
-        yes, no = (_equal(x, b) for x in a.args[1:])
-        return sp.And(a.args[0], yes) | sp.And(sp.Not(a.args[0]), no)
     return sp.Eq(a, b, evaluate=False)
 
 
@@ -80,17 +90,13 @@ def rebuilt(expr: Any, mapping: Mapping[Any, Any]) -> Any:
 def maximum(a: Any, b: Any) -> Any:
     """The larger of two, where that is not known."""
     gap = bounds(a - b)
-    return a if gap.nonnegative else b if gap.negated().nonnegative else Maximum(*_sorted(a, b))
+    return a if gap.nonnegative else b if gap.negated().nonnegative else Maximum(*in_order(a, b))
 
 
 def minimum(a: Any, b: Any) -> Any:
     """The smaller of two, where that is not known."""
     gap = bounds(a - b)
-    return b if gap.nonnegative else a if gap.negated().nonnegative else Minimum(*_sorted(a, b))
-
-
-def _sorted(*args: Any) -> list[Any]:
-    return sorted(args, key=sp.default_sort_key)
+    return b if gap.nonnegative else a if gap.negated().nonnegative else Minimum(*in_order(a, b))
 
 
 def power(a: Any, b: Any) -> Any:
@@ -184,6 +190,7 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "reduce_precision": same,
 }
 
+LOGICAL = ("lt", "le", "gt", "ge", "eq", "ne", "is_finite", "and", "or", "not")
 # Operations on numbers are done at once; `log` is left for `exp` to meet.
 ON_NUMBERS: dict[str, Callable[..., Any]] = {
     "add": np.add,
@@ -217,8 +224,34 @@ def apply(name: str, *args: Any) -> Any:
     if name in ON_NUMBERS and all(v is not None and np.isfinite(v) for v in values):
         with np.errstate(all="ignore"):
             return constant(float(ON_NUMBERS[name](*values)))
-    for k, x in enumerate(args):  # an infinite branch goes outwards until it is finite: g / inf
-        if isinstance(x, Case) and (x.args[1] in (sp.oo, -sp.oo) or x.args[2] in (sp.oo, -sp.oo)):
-            yes, no = (apply(name, *args[:k], branch, *args[k + 1 :]) for branch in x.args[1:])
-            return Case(x.args[0], yes, no)
-    return formula(*args)
+    condition = _outwards(name, args)
+    if condition is None:
+        return formula(*args)
+    branches = [
+        [x.args[k] if isinstance(x, Case) and x.args[0] == condition else x for x in args]
+        for k in (1, 2)
+    ]
+    return Case(condition, *(apply(name, *branch) for branch in branches))
+
+
+def _outwards(name: str, args: tuple[Any, ...]) -> Any:
+    """The condition of a case that is better outside of an operation, None if there is none.
+
+    An infinite branch goes outwards until it is finite (g / inf); numbers that switch are worked
+    out (1 - (1 if c else 0)), and so is what they switch on and off; two cases of one condition are
+    one.
+    """
+    if name in LOGICAL:
+        return None
+    cases = [x for x in args if isinstance(x, Case)]
+    for case in cases:
+        branches = case.args[1:]
+        if any(x in (sp.oo, -sp.oo) for x in branches):
+            return case.args[0]
+        alike = [x for x in cases if x.args[0] == case.args[0]]
+        rest = [x for x in args if x not in alike]
+        numbers = all(number(x) is not None for x in branches)
+        switch = name == "mul" and any(x in (0, 1) for x in branches)
+        if len(alike) > 1 or (numbers and (switch or all(number(x) is not None for x in rest))):
+            return case.args[0]
+    return None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import sympy as sp
 from lectopt.explain.names import Name
 from lectopt.explain.nodes import t
 from lectopt.explain.places import Dims, Value
@@ -17,8 +18,8 @@ WRAPPERS = ("inner_state", "inner_states", "inner_opt_state", "state", "value", 
 class State:
     """One array of the state: `key` is what the optimizer calls it, `name` its letter.
 
-    `role` is "slot" for what the update changes, "count" if it is t - 1, "constant", or "key" for
-    keys of random numbers.
+    `role` is "slot" for what the update changes, "known" if it is a `formula` in t (a counter is t -
+    1), "constant" if it stays as it starts, "key" if it is a key of random numbers.
     """
 
     key: str
@@ -27,11 +28,12 @@ class State:
     start: Any
     dims: Dims
     aval: Any
+    formula: Any = None
 
     def value(self, time: str) -> Value:
         """Its value at a time, as a formula."""
-        if self.role == "count":
-            return Value(t - 1 + self.start if time == "t-1" else t + self.start)
+        if self.role == "known":
+            return Value(self.formula if time == "t-1" else self.formula.subs(t, t + 1), self.dims)
         return Value(self.name.symbol(None if self.role == "constant" else time), self.dims)
 
 
@@ -71,8 +73,8 @@ def _shortest(words: tuple[str, ...], leaf: str, index: int, found: Sequence[Any
     return words[-1] + (str(place) if place > 1 else "")
 
 
-def counters(program: Any, states: Sequence[State], inputs: Any, outputs: int) -> set[int]:
-    """Which states are counters that every update increases by 1.
+def in_step(program: Any, states: Sequence[State], inputs: Any, outputs: int) -> dict[int, Any]:
+    """Which states are formulas in t before the update: counters, and flags of the first update.
 
     They are assumed to be; whatever then is something else after an update is none, and the others
     are tried again. What remains is right by induction.
@@ -80,23 +82,25 @@ def counters(program: Any, states: Sequence[State], inputs: Any, outputs: int) -
     Args:
       program: the jaxpr of `update`; its outputs from number `outputs` on are the states.
       states: all states, with the role "slot".
-      inputs: `inputs(counters)` gives the formulas of the program's inputs.
+      inputs: `inputs(formulas)` gives a reader and the formulas of the program's inputs.
       outputs: see above.
     """
     out = program.jaxpr.outvars[outputs:]
-    found = {
-        k
-        for k, state in enumerate(states)
-        if state.aval.shape == () and state.aval.dtype.kind == "i" and state.start.is_Integer
-    }
+    found: dict[int, Any] = {}
+    for k, state in enumerate(states):
+        if state.role == "slot" and state.aval.shape == ():
+            if state.name.kind == "integer" and state.start.is_Integer:
+                found[k] = t - 1 + state.start
+            elif state.start == sp.true:
+                found[k] = sp.Eq(t, 1)
     while found:
-        only = needed(program.jaxpr, [out[k] for k in found])
         reader, values = inputs(found)
+        only = needed(program.jaxpr, [out[k] for k in found])
         results = reader.walk(program, values, only=only)[outputs:]
-        wrong = {k for k in found if results[k].expr != t + states[k].start}
-        if not wrong:
+        right = {k: f for k, f in found.items() if results[k].expr == f.subs(t, t + 1)}
+        if len(right) == len(found):
             break
-        found -= wrong
+        found = right
     return found
 
 

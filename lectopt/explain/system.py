@@ -20,9 +20,10 @@ from lectopt.explain.nodes import Unit
 from lectopt.explain.places import Dims, Layout, Value
 from lectopt.explain.reading import Reader
 from lectopt.explain.rules import rebuilt
-from lectopt.explain.states import State, counters, keys, label, unchanged
+from lectopt.explain.states import State, in_step, keys, label, unchanged
 from lectopt.explain.tracing import Programs
 
+KINDS = {"b": "bool", "i": "integer", "u": "integer"}  # of NumPy's, and of names.KINDS
 DECAYS = (
     "b1", "b2", "b3", "beta", "beta1", "beta2", "dampening", "decay", "decay_rate", "momentum",
     "rho", "smooth_beta",
@@ -49,6 +50,7 @@ class System:
     extra: Mapping[str, Any]  # further arguments of update -> symbol
     calls: Mapping[Any, Record]
     draws: Mapping[Any, str]
+    layout: Layout
     places: Mapping[Any, Dims]
 
     def parameter(self, leaf: str, time: str = "t-1") -> Any:
@@ -115,7 +117,12 @@ class _Builder:
         points = self.elsewhere(self.programs.point, reader, states, "t-1")
         evaluations = self.elsewhere(self.programs.evaluation, reader, states, "t")
 
-        signed = _signs(states, reader.equations)
+        still = _still(states, reader.equations)
+        states = [
+            replace(s, role="known", formula=s.start) if s.value("t").expr in still else s
+            for s in states
+        ]
+        signed = _signs(states, reader.equations) | still
 
         def decided(exprs: Mapping[str, Any]) -> dict[str, Any]:
             return {leaf: rebuilt(expr, signed) for leaf, expr in exprs.items()}
@@ -125,13 +132,18 @@ class _Builder:
             self.symbols,
             self.settings,
             tuple(_named_anew(state, signed) for state in states),
-            {signed.get(s, s): rebuilt(e, signed) for s, e in reader.equations.items()},
+            {
+                signed.get(s, s): rebuilt(e, signed)
+                for s, e in reader.equations.items()
+                if s not in still
+            },
             decided(updates),
             decided(points),
             decided(evaluations),
             self.extra,
-            reader.calls,
+            {**self.calls, **reader.calls},
             {signed.get(s, s): text for s, text in reader.draws.items()},
+            self.layout,
             {signed.get(s, s): dims for s, dims in self.layout.places.items()},
         )
 
@@ -162,7 +174,7 @@ class _Builder:
         reader = Reader(self.layout)
         first = [Value(symbol) for symbol in self.settings]
         firsts = reader.walk(p.init, [*first, *self.parameters("0")])
-        self.layout_calls = reader.calls
+        self.calls = reader.calls
         still = unchanged(p.update, len(self.settings) + len(self.leaves), len(self.leaves))
         states: list[State] = []
         bases: dict[str, str] = {}
@@ -172,20 +184,23 @@ class _Builder:
         for k, ((key, leaf), start, aval) in enumerate(described):
             random = is_key(aval) or (aval.dtype == np.uint32 and aval.shape == (2,))
             role = "key" if random else "constant" if k in still else "slot"
-            kind = "bool" if random else {"b": "bool", "i": "integer"}.get(aval.dtype.kind, "real")
-            states.append(State(key, Name(key, leaf, False, kind), role, start.expr, start.dims, aval))
+            dims = self.layout.dims(aval.shape)
+            kind = "bool" if random else KINDS.get(aval.dtype.kind, "real")
+            states.append(State(key, Name(key, leaf, False, kind), role, start.expr, dims, aval))
 
-        def inputs(assumed: set[int]) -> tuple[Reader, list[Value]]:
-            trial = [
-                replace(s, role="count") if k in assumed else s for k, s in enumerate(states)
+        def known(formulas: Mapping[int, Any]) -> list[State]:
+            return [
+                replace(s, role="known", formula=formulas[k]) if k in formulas else s
+                for k, s in enumerate(states)
             ]
-            return Reader(self.layout), self.inputs(trial, "t-1")
 
-        counts = counters(p.update, states, inputs, len(self.leaves))
+        def inputs(formulas: Mapping[int, Any]) -> tuple[Reader, list[Value]]:
+            return Reader(self.layout), self.inputs(known(formulas), "t-1")
+
         named = []
-        for k, state in enumerate(states):
-            if k in counts:
-                named.append(replace(state, role="count"))
+        for state in known(in_step(p.update, states, inputs, len(self.leaves))):
+            if state.role == "known":
+                named.append(state)
                 continue
             if state.key not in bases:
                 letter = self.notation.statistic(state.key, self.maker)
@@ -244,15 +259,17 @@ def _signs(states: list[State], equations: Mapping[Any, Any]) -> dict[Any, Any]:
     recurrence does not bear it out, until the rest is right by induction.
     """
     kinds = {
-        state.value("t").expr: _kind(state.start) for state in states if state.name.kind == "real"
+        state.value("t").expr: _kind(state.start)
+        for state in states
+        if state.name.kind in ("real", "integer") and state.role == "slot"
     }
     while True:
         signed = {}
         for state in states:
             kind = kinds.get(state.value("t").expr, "real")
-            if kind != "real" and state.role == "slot":
+            if kind != "real":
                 old = state.value("t-1").expr
-                signed[old] = replace(state.name, kind=kind).symbol("t-1")
+                signed[old] = _as(state.name, kind).symbol("t-1")
         wrong = False
         for symbol, expr in equations.items():
             found = _kind(rebuilt(expr, signed))
@@ -260,15 +277,29 @@ def _signs(states: list[State], equations: Mapping[Any, Any]) -> dict[Any, Any]:
             if wanted not in ("real", found) and not (wanted, found) == ("nonnegative", "positive"):
                 kinds[symbol], wrong = found, True
                 break
-            if wanted != "real" and Name.of(symbol).kind == "real":
-                signed[symbol] = replace(Name.of(symbol), kind=wanted).symbol(_time(symbol))
+            if wanted != "real" and Name.of(symbol).kind in ("real", "integer"):
+                signed[symbol] = _as(Name.of(symbol), wanted).symbol(_time(symbol))
         if not wrong:
             return signed
+
+
+def _still(states: list[State], equations: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The symbols of statistics that stay the number they start as, with that number."""
+    still = {}
+    for state in states:
+        old, new = (state.value(time).expr for time in ("t-1", "t"))
+        if state.role == "slot" and equations.get(new) == state.start and state.start.is_number:
+            still |= {old: state.start, new: state.start}
+    return still
 
 
 def _kind(expr: Any) -> str:
     interval = bounds(expr)
     return "positive" if interval.positive else "nonnegative" if interval.nonnegative else "real"
+
+
+def _as(name: Name, kind: str) -> Name:
+    return replace(name, kind="natural" if name.kind == "integer" else kind)
 
 
 def _time(symbol: Any) -> str | None:

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from lectopt import settings as _settings
 from lectopt.controls import evaluation_params
 from lectopt.explain.calls import MARK
 
@@ -39,13 +40,15 @@ def double() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is explained: `make(numbers)` builds it, `numbers` are the settings with letters.
+    """What is explained: `make(numbers)` builds it from settings that have letters, `build()` as
+    it is used.
 
     `schedules` are settings that depend on the step, `unknown` those of them that were not given.
     """
 
     title: str
     make: Callable[[Mapping[str, Any]], Any]
+    build: Callable[[], Any]
     numbers: Mapping[str, Any] = field(default_factory=dict)
     schedules: Mapping[str, Any] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
@@ -64,7 +67,7 @@ def subject(tx_or_maker: Any, settings: Mapping[str, Any], letter: Callable[[str
                 f"The transformation is built already; its settings {sorted(settings)} cannot be "
                 "given. Write explain(optax.adam, learning_rate=0.1), with the maker."
             )
-        return Subject(title_of(tx_or_maker), lambda numbers: tx_or_maker)
+        return Subject(title_of(tx_or_maker), lambda numbers: tx_or_maker, lambda: tx_or_maker)
     if not callable(tx_or_maker):
         raise TypeError(
             "explain wants a gradient transformation or a function that makes one; "
@@ -72,6 +75,7 @@ def subject(tx_or_maker: Any, settings: Mapping[str, Any], letter: Callable[[str
         )
     signature = inspect.signature(tx_or_maker)
     name = title_of(tx_or_maker)
+    maker = name.partition("(")[0]
     try:
         bound = signature.bind_partial(**settings)
     except TypeError as error:
@@ -81,17 +85,23 @@ def subject(tx_or_maker: Any, settings: Mapping[str, Any], letter: Callable[[str
     numbers = {k: v for k, v in values.items() if _is_number(v)}
 
     def make(numbers: Mapping[str, Any]) -> Any:
-        marked = {k: _marked(v, letter(k, name)) for k, v in schedules.items()}
+        marked = {k: _marked(v, letter(k, maker)) for k, v in schedules.items()}
         arguments = inspect.BoundArguments(signature, dict(values) | marked | dict(numbers))
         return tx_or_maker(*arguments.args, **arguments.kwargs)
 
-    return Subject(name, make, numbers, schedules, frozenset(unknown), name)
+    def build() -> Any:
+        arguments = inspect.BoundArguments(signature, dict(values))  # pyright: ignore
+        return tx_or_maker(*arguments.args, **arguments.kwargs)
+
+    return Subject(name, make, build, numbers, schedules, frozenset(unknown), maker)
 
 
 def title_of(tx_or_maker: Any) -> str:
     """What was given, in a few words."""
     if isinstance(tx_or_maker, ft.partial):
-        return title_of(tx_or_maker.func)
+        given = [_settings.shown(x) for x in tx_or_maker.args]
+        given += [f"{k}={_settings.shown(v)}" for k, v in tx_or_maker.keywords.items()]
+        return f"{title_of(tx_or_maker.func)}({', '.join(given)})"
     if hasattr(tx_or_maker, "core"):
         return repr(tx_or_maker)
     name = getattr(tx_or_maker, "__name__", None)

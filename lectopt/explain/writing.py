@@ -21,7 +21,7 @@ RELATIONS = {sp.Eq: "==", sp.Ne: "!=", sp.Lt: "<", sp.Le: "<=", sp.Gt: ">", sp.G
 def decimal(value: float) -> str:
     """A number with as few digits as tell it from its neighbours in float32."""
     return next(
-        text for d in range(1, 18) if abs(float(text := f"{value:.{d}g}") - value) <= 3e-8 * abs(value)
+        text for d in range(1, 18) if abs(float(text := f"{value:.{d}g}") - value) <= 6e-8 * abs(value)
     )
 
 
@@ -88,6 +88,8 @@ class Text:
             return self.cases(expr), ATOM
         if isinstance(expr, Relational):
             a, b = (self.tight(x, SUM) for x in expr.args)
+            if isinstance(expr, sp.Eq) and expr.rhs == 0:
+                a = self.norm(expr.lhs) or a
             return f"{a} {self.relation(RELATIONS[type(expr)])} {b}", LOOSE
         if isinstance(expr, sp.And | sp.Or | sp.Not):
             return self.condition(expr), LOOSE
@@ -174,7 +176,7 @@ class Text:
         text = ""
         while isinstance(expr, nodes.Case):
             condition, yes, expr = expr.args
-            text += f"{self(yes)} if {self(condition)} else "
+            text += f"{self.tight(yes, SUM)} if {self(condition)} else "
         return self.parentheses(text + self(expr))
 
     def condition(self, expr: Any) -> str:
@@ -193,8 +195,10 @@ class Text:
         if isinstance(expr, nodes.Call):
             name = expr.args[0].name.partition("#")[0]
             inputs = set().union(*(x.free_symbols for x in expr.args[1:]))
-            inputs = {s for s in inputs if "#" not in s.name and len(s.name) > 0}
+            inputs = {sp.Symbol(s.name.partition("@")[0]) for s in inputs if _varies(s)}
             return self.applied(self.name(name), self.in_order(inputs))
+        if isinstance(expr, nodes.Remainder):
+            return self.parentheses(self.word(" mod ").join(self.tight(x, ATOM) for x in expr.args))
         name = self.names.get(type(expr)) or self.name(type(expr).__name__.lower())
         if type(expr) in (nodes.Total, nodes.Largest, nodes.All, nodes.Some):
             return self.applied(name + self.index(expr), expr.args[:1])
@@ -252,6 +256,11 @@ def _negative(expr: Any) -> bool:
     """Whether it reads with a minus sign in front."""
     coefficient = expr.as_coeff_Mul()[0] if isinstance(expr, sp.Mul) else expr
     return bool(coefficient.is_Number and coefficient.is_negative)
+
+
+def _varies(symbol: Any) -> bool:
+    """Whether a symbol is more than a number or the name of an operation."""
+    return not isinstance(symbol, nodes.Decimal) and "#" not in symbol.name
 
 
 def _below(factor: Any) -> bool:

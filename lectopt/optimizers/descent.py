@@ -1,6 +1,5 @@
 """Gradient descent, and what momentum makes of it."""
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from lectopt.combinators import chain
@@ -12,6 +11,7 @@ from lectopt.primitives import (
     trace_ahead,
     undamped_first,
 )
+from lectopt.schedules import shifted
 from lectopt.settings import Decay, LearningRate, checked
 from lectopt.transformation import Transformation
 
@@ -124,24 +124,10 @@ def nesterov(
     descent = scale_by_learning_rate(learning_rate)
     match form:
         case "shifted":
-            return chain(descent, shift_ahead(_next(decay), state_dtype=state_dtype))
+            # The look-ahead at the end of an update is where the next one takes its gradient.
+            following = shifted(decay) if callable(decay) else decay
+            return chain(descent, shift_ahead(following, state_dtype=state_dtype))
         case "look_ahead":
             return chain(descent, trace_ahead(decay, state_dtype=state_dtype))
         case _:
             return chain(trace(decay, nesterov=True, state_dtype=state_dtype), descent)
-
-
-def _next(decay: Any) -> Any:
-    """A schedule read one update ahead, for the look-ahead that the next gradient will use."""
-    return NextStep(decay) if callable(decay) else decay
-
-
-@dataclass(frozen=True)
-class NextStep:
-    """`count -> schedule(count + 1)`."""
-
-    schedule: Any
-
-    def __call__(self, count: Any) -> Any:
-        """The value at the update after `count`."""
-        return self.schedule(count + 1)

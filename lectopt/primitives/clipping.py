@@ -104,9 +104,12 @@ def _scaled_norm(leaves: list[Any], dtype: Any) -> tuple[Any, Any]:
 
     def by_largest() -> tuple[Any, Any]:
         largest = ft.reduce(jnp.maximum, [_magnitude(leaf).astype(dtype) for leaf in leaves])
-        units = [_by_part(ft.partial(_over, scale=largest), leaf) for leaf in leaves]
-        # A unit has a coordinate of magnitude 1; the maximum matters only where all are 0.
-        return largest, jnp.maximum(norm_of(units), 1)
+        # XLA divides by multiplying with the reciprocal, which underflows for the largest floats.
+        finite = jnp.minimum(largest, float(jnp.finfo(dtype).max) / 8)
+        scale = jnp.where(jnp.isinf(largest), largest, finite)
+        units = [_by_part(ft.partial(_over, scale=scale), leaf) for leaf in leaves]
+        # Some coordinate of a unit is at least 1; the maximum matters only where all are 0.
+        return scale, jnp.maximum(norm_of(units), 1)
 
     norm = norm_of(leaves)
     ordinary = (norm > float(jnp.finfo(dtype).tiny) ** 0.25) & (norm < jnp.inf)
@@ -121,9 +124,7 @@ def _magnitude(leaf: Any) -> Any:
 
 def _over(part: Any, scale: Any) -> Any:
     """`part / scale`; if that is infinite, the signs of the infinite coordinates."""
-    # The reciprocal of the very largest floats would underflow, that of their quarter does not.
-    quarter = scale / 4
-    finite = part / 4 * (1 / jnp.where(quarter == 0, 1, quarter))
+    finite = part / jnp.where(scale == 0, 1, scale)
     return jnp.where(jnp.isinf(scale), jnp.where(jnp.isinf(part), jnp.sign(part), 0), finite)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from lectopt import numerics
 from lectopt.controls.walking import names
-from lectopt.settings import LearningRate, NonNegative, at, checked
+from lectopt.settings import LearningRate, NonNegative, at, checked, concrete
 from lectopt.transformation import Core, Now, State, Transformation
 
 
@@ -65,7 +65,7 @@ def add_langevin_noise(
 
 
 def _folded(key: Any, path: Any) -> Any:
-    """A key for one leaf, from 64 bits of a hash of its path: no two leaves will ever share one."""
+    """A key for one leaf, from 64 bits of a hash of its path, so that no two leaves share one."""
     digest = hashlib.blake2b(repr(names(path)).encode(), digest_size=8).digest()
     for word in np.frombuffer(digest, "<u4"):
         key = jax.random.fold_in(key, word)
@@ -100,7 +100,7 @@ def _printable(key: Any) -> Any:
     raw = key.dtype == jnp.uint32 and key.ndim == 1
     if not (seed or raw or (typed and key.ndim == 0)):
         raise ValueError(wrong.format(f"an array of type {key.dtype}{list(key.shape)}"))
-    if isinstance(key, jax.core.Tracer):
+    if not concrete(key):
         return key
     if seed:
         return int(key)

@@ -41,9 +41,10 @@ def scale_by_snr(
     window is `N = clip(noise_factor nu / (|mu|^2 + eps), min_window, max_window)`, and out comes
     `min(1, |mu|^2 / (noise_factor nu)) g`, or 0 while `t <= warmup`.
 
-    All lengths are counted in updates, so that the batch size appears nowhere. `N` is kept as a
-    slot of its own: it follows from the moments only together with settings that no state holds,
-    and it is what one wants to read (see `lectopt.window`). It costs one number per weight.
+    All lengths are counted in updates, so that the batch size appears nowhere. `N` is a slot of
+    its own, `averaging_window`: it follows from the moments only together with settings that no
+    state holds, and it is what one wants to read (see `lectopt.window`). It costs one number per
+    weight.
 
     Args:
       warmup: updates over which the statistics are gathered before the first step, one or more.

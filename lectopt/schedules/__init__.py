@@ -2,8 +2,10 @@
 
 from lectopt.schedules.combining import join as join
 from lectopt.schedules.combining import lambda_schedule as lambda_schedule
+from lectopt.schedules.combining import relative as relative
 from lectopt.schedules.combining import scale_learning_rate as scale_learning_rate
 from lectopt.schedules.combining import scaled as scaled
+from lectopt.schedules.combining import shifted as shifted
 from lectopt.schedules.combining import warmup as warmup
 from lectopt.schedules.cycles import cosine_decay as cosine_decay
 from lectopt.schedules.cycles import cosine_restarts as cosine_restarts

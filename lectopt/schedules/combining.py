@@ -63,6 +63,27 @@ def scaled(count: Any, *, schedule: Value, factor: Value) -> Any:
     return schedule * factor
 
 
+@schedule(order=lambda schedule, by: order_of(schedule), raw=("schedule",))
+def shifted(count: Any, *, schedule: Any, by: int = 1) -> Any:
+    """`schedule(count + by)`: the same schedule, `by` updates further on.
+
+    Args:
+      schedule: function of the count.
+      by: number of updates, zero or more.
+    """
+    return schedule(count + by)
+
+
+@schedule(order=lambda schedule: order_of(schedule), raw=("schedule",))
+def relative(count: Any, *, schedule: Any) -> Any:
+    """`schedule(count) / schedule(0)`: the shape of a schedule without its size.
+
+    Args:
+      schedule: function of the count that is not 0 at 0.
+    """
+    return schedule(count) / schedule(0)
+
+
 def join(schedules: Sequence[Any], boundaries: Sequence[Any]) -> Schedule:
     """One schedule after another, each counting from 0 where it takes over.
 

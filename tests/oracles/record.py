@@ -2,8 +2,10 @@
 
     python tests/oracles/record.py torch
     KERAS_BACKEND=jax python tests/oracles/record.py keras
+    KERAS_BACKEND=torch python tests/oracles/record.py keras
 
-writes `torch.npz` or `keras.npz` beside this file: one array per row, and the versions.
+write `torch.npz`, `keras-jax.npz` and `keras-torch.npz` beside this file: one array per row, and the
+versions. Keras has two implementations of its optimizers, one of them for the PyTorch backend.
 """
 
 import os
@@ -20,10 +22,12 @@ from oracles.rows import (
     CURVATURE,
     KERAS,
     KERAS_SCHEDULES,
+    LOSSES,
     RATES,
     STEPS,
     THETA,
     TORCH,
+    TORCH_PLATEAUS,
     TORCH_SCHEDULERS,
     label,
     noise,
@@ -39,14 +43,20 @@ def torch_path(name, settings):
 
     torch.set_default_dtype(torch.float64)  # of the step counters and products too
     params = [torch.tensor(part, requires_grad=True) for part in split(THETA)]
+    settings = dict(settings)
+    scheduler, scheduling = settings.pop("lr", (None, None))
     optimizer = getattr(torch.optim, name)(params, lr=RATES[0], **settings)
+    if scheduler:
+        scheduler = getattr(torch.optim.lr_scheduler, scheduler)(optimizer, **scheduling)
     path, pushes, curvature = [], noise(), split(CURVATURE)
     for push, rate in zip(pushes, RATES, strict=True):
         for param, part, c in zip(params, split(push), curvature, strict=True):
             param.grad = torch.tensor(part) + torch.tensor(c) * param.detach()
-        for group in optimizer.param_groups:
+        for group in [] if scheduler else optimizer.param_groups:
             group["lr"] = rate
         optimizer.step()
+        if scheduler and len(path) < STEPS - 1:
+            scheduler.step()
         averages = [optimizer.state[p]["ax"] for p in params] if name == "ASGD" else []
         path.append(np.concatenate([x.detach().numpy().copy() for x in [*params, *averages]]))
     return np.array(path)
@@ -69,6 +79,20 @@ def torch_schedule(name, settings):
             if len(values) < STEPS:
                 scheduler.step()
     return np.array(values)
+
+
+def torch_plateau(name, settings):
+    """The rate after every evaluation, as a share of the first."""
+    import torch
+
+    torch.set_default_dtype(torch.float64)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    scheduler = getattr(torch.optim.lr_scheduler, name)(optimizer, **settings)
+    shares = []
+    for loss in LOSSES:
+        scheduler.step(loss)
+        shares.append(optimizer.param_groups[0]["lr"] / 0.1)
+    return np.array(shares)
 
 
 def import_keras():
@@ -115,9 +139,9 @@ def keras_schedule(name, settings):
     return np.array([keras.ops.convert_to_numpy(v) for v in values])
 
 
-def recording(framework):
-    """The arrays of one framework, by row."""
-    with np.load(HERE / f"{framework}.npz") as file:
+def recording(source):
+    """The arrays of one file, by row."""
+    with np.load(HERE / f"{source}.npz") as file:
         return dict(file)
 
 
@@ -129,8 +153,10 @@ def main(framework):
         versions = [f"torch {torch.__version__}"]
         arrays = {label(row): torch_path(*row) for row in TORCH}
         arrays |= {label(row): torch_schedule(*row) for row in TORCH_SCHEDULERS}
+        arrays |= {label(row): torch_plateau(*row) for row in TORCH_PLATEAUS}
     else:
         keras = import_keras()
+        framework = f"keras-{keras.backend.backend()}"
         versions = [f"keras {keras.__version__}", f"backend {keras.backend.backend()}"]
         arrays = {label(row): keras_path(*row) for row in KERAS}
         arrays |= {label(row): keras_schedule(*row) for row in KERAS_SCHEDULES}

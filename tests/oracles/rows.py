@@ -75,6 +75,14 @@ TORCH = [
     ("ASGD", dict(lambd=0.2, alpha=0.6, t0=10)),
     ("ASGD", dict(lambd=0.2, t0=10, weight_decay=0.1, maximize=True)),
 ]
+# With a scheduler that cycles the momentum as well, in the place of the changing rate.
+CYCLED = dict(lr=("OneCycleLR", dict(max_lr=0.2, total_steps=STEPS)))
+TORCH += [
+    ("SGD", CYCLED | dict(momentum=0.5, dampening=0.3, weight_decay=0.1)),
+    ("RMSprop", CYCLED | dict(momentum=0.5)),
+    ("AdamW", CYCLED | dict(eps=1e-2)),
+    ("NAdam", CYCLED | dict(eps=1e-2)),
+]
 KERAS = [
     ("SGD", {}),
     ("SGD", dict(weight_decay=0.1)),
@@ -176,6 +184,14 @@ KERAS_SCHEDULES = [
         dict(initial_learning_rate=0.1, first_decay_steps=9, t_mul=1.0, alpha=0.1),
     ),
 ]
+
+TORCH_PLATEAUS = [
+    ("ReduceLROnPlateau", dict(patience=3)),
+    ("ReduceLROnPlateau", dict(factor=0.5, patience=0, cooldown=4, min_lr=0.003)),
+    ("ReduceLROnPlateau", dict(mode="max", threshold=0.05, patience=2, threshold_mode="abs")),
+    ("ReduceLROnPlateau", dict(factor=0.2, patience=1, eps=1e-4)),
+]
+LOSSES = 2 + np.sin(np.arange(STEPS)) + np.exp(-np.arange(STEPS) / 10)
 
 
 def label(row):

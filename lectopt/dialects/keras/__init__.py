@@ -5,6 +5,8 @@
 """
 
 from lectopt.dialects.keras.frame import moving_average as moving_average
+from lectopt.dialects.keras.moving import from_optimizer as from_optimizer
+from lectopt.dialects.keras.moving import read_params as read_params
 from lectopt.dialects.keras.optimizers import SGD as SGD
 from lectopt.dialects.keras.optimizers import Adadelta as Adadelta
 from lectopt.dialects.keras.optimizers import Adagrad as Adagrad

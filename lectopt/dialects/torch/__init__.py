@@ -16,6 +16,8 @@ from lectopt.dialects.torch.adams import NAdam as NAdam
 from lectopt.dialects.torch.adams import RAdam as RAdam
 from lectopt.dialects.torch.adaptive import RMSprop as RMSprop
 from lectopt.dialects.torch.descent import Rprop as Rprop
+from lectopt.dialects.torch.moving import from_optimizer as from_optimizer
+from lectopt.dialects.torch.moving import read_params as read_params
 from lectopt.dialects.torch.schedulers import CosineAnnealingLR as CosineAnnealingLR
 from lectopt.dialects.torch.cycles import CyclicLR as CyclicLR
 from lectopt.dialects.torch.schedulers import ExponentialLR as ExponentialLR

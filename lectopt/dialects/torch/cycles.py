@@ -75,7 +75,7 @@ def CyclicLR(
     step_size_down: Steps | None = None,
     mode: Literal["triangular", "triangular2", "exp_range"] = "triangular",
     gamma: NonNegative = 1.0,
-    scale_fn: Callable[[Any], Any] | None = None,
+    scale_fn: Any = None,
     scale_mode: Literal["cycle", "iterations"] = "cycle",
     cycle_momentum: bool = True,
     base_momentum: Decay = 0.8,

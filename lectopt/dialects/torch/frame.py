@@ -20,6 +20,7 @@ Foreach = Annotated[
 Fused = Annotated[Any, Unneeded("It chooses PyTorch's fused kernels; XLA fuses every update.")]
 Capturable = Annotated[Any, Unneeded("It is for CUDA graphs; jax.jit captures every update.")]
 Differentiable = Annotated[Any, Unneeded("Every update here can be differentiated through.")]
+ENGINE = ("foreach", "fused", "capturable", "differentiable")
 
 
 def _cycled(where: str, settings: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,233 @@
+"""From a live `torch.optim` optimizer to one here and its state."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+
+from lectopt.dialects.moving import Later, Part, Piece, assembled, fits, flattened
+from lectopt.dialects.torch import adams, adaptive, descent
+from lectopt.dialects.torch.frame import ENGINE
+
+State = Mapping[str, Any]
+
+
+def _last_move(state: State) -> Any:
+    """What Rprop keeps here, of whose size only the sign matters: the last gradient's."""
+    return state["prev"].sign() * state["step_size"]
+
+
+_MOMENTS = dict(mu="exp_avg", nu="exp_avg_sq", nu_max="max_exp_avg_sq")
+# For each optimizer its maker, and for each slot here PyTorch's name for it.
+OPTIMIZERS: dict[str, tuple[Callable[..., Any], dict[str, str | Callable[[State], Any]]]] = {
+    "SGD": (descent.SGD, dict(trace="momentum_buffer")),
+    "ASGD": (descent.ASGD, dict(average="ax")),
+    "Rprop": (descent.Rprop, dict(step_sizes="step_size", prev_updates=_last_move)),
+    "Adam": (adams.Adam, dict(_MOMENTS)),
+    "AdamW": (adams.AdamW, dict(_MOMENTS)),
+    "Adamax": (adams.Adamax, dict(mu="exp_avg", nu="exp_inf")),
+    "NAdam": (adams.NAdam, dict(_MOMENTS)),
+    "RAdam": (adams.RAdam, dict(_MOMENTS)),
+    "RMSprop": (
+        adaptive.RMSprop,
+        dict(nu="square_avg", mu="grad_avg", trace="momentum_buffer"),
+    ),
+    "Adagrad": (adaptive.Adagrad, dict(sum_of_squares="sum")),
+    "Adadelta": (adaptive.Adadelta, dict(e_g="square_avg", e_x="acc_delta")),
+}
+FROZEN = "frozen"
+
+
+def read_params(params_map: Any) -> Any:
+    """The JAX parameters that a map gives: copies, in its structure and layout.
+
+    Args:
+      params_map: see `from_optimizer`.
+    """
+    leaves, treedef = flattened(params_map, _is_tensor)
+    return treedef.unflatten([jax.numpy.array(change(_array(p))) for p, change in leaves])
+
+
+def from_optimizer(
+    optimizer: Any,
+    params_map: Any,
+    *,
+    params: Any = None,
+    learning_rate: Any = None,
+    count: int | None = None,
+) -> tuple[optax.GradientTransformation, Any]:
+    """Read a live `torch.optim` optimizer, so that its run goes on in JAX.
+
+    Settings, parameter groups and state are taken over; the next updates are those that PyTorch
+    would make. The state is copied. Parameters that `optimizer` does not train stay as they are.
+
+    Args:
+      optimizer: `torch.optim.SGD`, `Adam`, ... itself, no subclass of it.
+      params_map: a tree like the JAX parameters, with the PyTorch parameter that each leaf comes
+        from, or a pair of it and a function from its NumPy array to the leaf:
+        `{"kernel": (linear.weight, np.transpose), "bias": linear.bias}`. The function must only
+        move the numbers, as `transpose` and `reshape` do; it is applied to the state too.
+      params: the JAX parameters, to check the map against.
+      learning_rate: a number or a schedule, called with the number of all updates so far, those in
+        PyTorch included; or a list, one for each parameter group. By default the present rates of
+        the groups, whatever scheduler there is.
+      count: updates made so far. `SGD` does not count them; there a schedule needs it.
+
+    Returns:
+      `(tx, state)`: the optimizer, a lectopt transformation or, if the parameters have different
+      settings or have made different numbers of updates, an `optax.partition` of some; and its
+      state.
+
+    Raises:
+      TypeError: another optimizer, or a map with something else in it.
+      ValueError: parameters that are not in the map, are complex, or do not fit `params`; a
+        learning rate or count that is missing or does not fit.
+    """
+    name = _name(optimizer)
+    maker, slots = OPTIMIZERS[name]
+    groups = optimizer.param_groups
+    group_of = {id(p): i for i, group in enumerate(groups) for p in group["params"]}
+    leaves, treedef = flattened(params_map, _is_tensor)
+    _check_complete(group_of, groups, leaves)
+    total = _total(optimizer, name, learning_rate, count)
+
+    pieces: list[Piece] = []
+    parts: dict[str, Part] = {}
+    for parameter, change in leaves:
+        value = change(_array(parameter))
+        if id(parameter) not in group_of:
+            pieces.append(Piece(value, FROZEN))
+            parts.setdefault(FROZEN, Part(optax.set_to_zero()))
+            continue
+        i, state = group_of[id(parameter)], optimizer.state.get(parameter, {})
+        made = _made(name, state, groups[i], total)
+        label = f"group {i}" + (f", {total - made} updates late" if made < total else "")
+        held = {k: s(state) if callable(s) else state.get(s) for k, s in slots.items() if state}
+        arrays = {k: change(_array(x)) for k, x in held.items() if x is not None}
+        pieces.append(Piece(value, label, arrays))
+        if label not in parts:
+            rate = _rate(learning_rate, i, groups, late=total - made)
+            settings = _settings(groups[i], maker) | ({} if rate is None else dict(lr=rate))
+            scalars = dict(count=made) | _scalars(name, state, groups[i], rate, made)
+            parts[label] = Part(maker(**settings), scalars)
+    tree = treedef.unflatten(pieces)
+    fits(tree, params)
+    return assembled(tree, parts)
+
+
+def _name(optimizer: Any) -> str:
+    import torch
+
+    name = type(optimizer).__name__
+    if name not in OPTIMIZERS or getattr(torch.optim, name, None) is not type(optimizer):
+        raise TypeError(
+            f"from_optimizer wants one of torch.optim's {', '.join(OPTIMIZERS)}, got "
+            f"{type(optimizer).__module__}.{name}, whose state means something else."
+        )
+    return name
+
+
+def _check_complete(group_of: Mapping[int, int], groups: Any, leaves: Any) -> None:
+    mapped = {id(parameter) for parameter, _ in leaves}
+    for i, group in enumerate(groups):
+        for j, parameter in enumerate(group["params"]):
+            if id(parameter) not in mapped:
+                raise ValueError(
+                    f"Parameter {j} of group {i}, of shape {tuple(parameter.shape)}, is not in the "
+                    "map. Give every parameter of the optimizer its place in it."
+                )
+    for parameter, _ in leaves:
+        if parameter.is_complex() and id(parameter) in group_of:
+            raise ValueError(
+                "PyTorch treats a complex parameter as two real ones, and this library does not. "
+                "Move its real and its imaginary part."
+            )
+
+
+def _total(optimizer: Any, name: str, learning_rate: Any, count: int | None) -> int:
+    """How many updates have been made: as many as the parameter that has made most."""
+    if name == "SGD":
+        rates = learning_rate if isinstance(learning_rate, Sequence) else [learning_rate]
+        if count is None and any(map(callable, rates)):
+            raise ValueError(
+                "torch.optim.SGD does not count its updates, and the schedule needs to know. "
+                "Write count=, the number of updates made so far."
+            )
+        started = any(map(_has_velocity, optimizer.state.values()))
+        return max(count or 0, int(started))
+    steps = [int(state["step"]) for state in optimizer.state.values() if "step" in state]
+    total = max(steps, default=0)
+    if count not in (None, total):
+        raise ValueError(f"count={count}, but {name} has counted {total} updates. Leave it out.")
+    return total
+
+
+def _made(name: str, state: State, group: State, total: int) -> int:
+    """How many updates one parameter has made; SGD does not say, but for the first velocity."""
+    if name == "SGD":
+        return total if _has_velocity(state) or group["momentum"] == 0 else 0
+    return int(state["step"]) if "step" in state else 0
+
+
+def _has_velocity(state: State) -> bool:
+    return state.get("momentum_buffer") is not None
+
+
+def _rate(learning_rate: Any, i: int, groups: Any, late: int) -> Any:
+    """What takes the place of the present rate of group `i`, None for nothing."""
+    if isinstance(learning_rate, Sequence):
+        if len(learning_rate) != len(groups):
+            raise ValueError(
+                f"learning_rate has {len(learning_rate)} entries for {len(groups)} groups."
+            )
+        learning_rate = learning_rate[i]
+    return Later(learning_rate, late) if callable(learning_rate) and late else learning_rate
+
+
+def _settings(group: State, maker: Callable[..., Any]) -> dict[str, Any]:
+    """What a parameter group says to the maker; how PyTorch computes it is left out."""
+    names = [name for name in inspect.signature(maker).parameters if name not in ENGINE]
+
+    def plain(value: Any) -> Any:
+        return value.item() if _is_tensor(value) else value
+
+    return {
+        name: tuple(map(plain, v)) if isinstance(v := group[name], tuple | list) else plain(v)
+        for name in names
+        if name in group
+    }
+
+
+def _scalars(name: str, state: State, group: State, rate: Any, made: int) -> dict[str, Any]:
+    """The numbers of a state that belong to no single parameter here."""
+    if name == "NAdam" and "mu_product" in state:
+        return dict(mu_product=float(state["mu_product"]))
+    if name == "ASGD" and state:
+        lr, lambd, alpha = (float(group[k]) for k in ("lr", "lambd", "alpha"))
+        expected = lr / (1 + lambd * lr * made) ** alpha
+        if rate is None and not np.isclose(float(state["eta"]), expected, rtol=1e-5):
+            raise ValueError(
+                "The rate of this ASGD has just been changed, and its next update is still made "
+                "with the one before. Write learning_rate=, a schedule with both."
+            )
+        averaged = made - 1 - float(group["t0"])
+        return dict(share=0.0 if averaged < 1 else 1 / averaged)
+    return {}
+
+
+def _is_tensor(x: Any) -> bool:
+    import torch
+
+    return isinstance(x, torch.Tensor)
+
+
+def _array(tensor: Any) -> np.ndarray[Any, Any]:
+    """A copy: PyTorch goes on writing into its own memory."""
+    import torch
+
+    tensor = tensor.detach().cpu()
+    half = tensor.dtype == torch.bfloat16  # which NumPy does not have
+    return np.array((tensor.float() if half else tensor).numpy())

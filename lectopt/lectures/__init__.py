@@ -1,0 +1,19 @@
+"""Lectures: the algorithms of each lecture in its order, its letters and its conventions.
+
+`cmu11785.adam` is the Adam of that lecture's slide: the slide's symbols, spelled out, are the
+argument names (`lambda_` is lambda, which Python keeps for itself), its typical values are the
+defaults, and epsilon and the rate stand where it puts them. So the same letter means different
+things in different lectures: `gamma` is a decay at CMU and the learning rate in Liège.
+
+What a slide leaves open has a cautious default, and the docstring says so: a learning rate has a
+default only where the lecture gives one, an epsilon without a value is 1e-8, the value that ISI and
+STAT 479 give, and every sum starts at 0. Where a slide is misprinted the function is what was
+meant, and `literal=True` what is printed. Every argument that is a number may be a schedule.
+"""
+
+from lectopt.lectures import cmu11785 as cmu11785
+from lectopt.lectures import isi as isi
+from lectopt.lectures import liege as liege
+from lectopt.lectures import misprints as misprints
+from lectopt.lectures import stat479 as stat479
+from lectopt.lectures import ttic31230 as ttic31230

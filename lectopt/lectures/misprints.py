@@ -1,0 +1,93 @@
+"""What some slides print instead of what they mean: the parts that `literal=True` is made of.
+
+They are here to show what a slip on a slide does to a training, and nowhere else of use.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+
+from lectopt.lifting import leafwise
+from lectopt.numerics import abs_sq, one_minus_power
+from lectopt.settings import Decay, NonNegative, Steps
+
+
+def _here(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the rule print with this module's name, so that it evaluates among those of `lectopt`."""
+    rule.__name__ = f"lectures.misprints.{rule.__name__}"
+    return rule
+
+
+@leafwise(nu=0.0)
+@_here
+def mean_square_per_epoch(
+    g: Any, state: Any, t: Any, *, decay: Decay, steps_per_epoch: Steps
+) -> Any:
+    """`mean_square` that begins again from 0 at the start of every epoch.
+
+    Args:
+      decay: in [0, 1).
+      steps_per_epoch: updates in an epoch.
+      state_dtype: dtype of `nu`.
+
+    Source: CMU (S0-39), where "Initialize" stands inside "Do".
+    """
+    first_of_epoch = jnp.mod(t - 1, steps_per_epoch) == 0
+    nu = decay * jnp.where(first_of_epoch, 0, state.nu) + (1 - decay) * abs_sq(g)
+    return nu, dict(nu=nu)
+
+
+@leafwise()
+@_here
+def add_constant(g: Any, *, constant: NonNegative) -> Any:
+    """`g + constant`, the same for every weight.
+
+    Args:
+      constant: zero or more.
+
+    Source: ISI, weight decay (S2-07), where a W is lost.
+    """
+    return g + constant
+
+
+@leafwise(nu=0.0)
+@_here
+def stale_mean_square(g: Any, state: Any, *, decay: Decay) -> Any:
+    """`nu = decay nu + (1 - decay) |g|^2`, but out comes the `nu` from before `g`.
+
+    Args:
+      decay: in [0, 1).
+      state_dtype: dtype of `nu`.
+
+    Source: TTIC 31230, RMSProp (S3-13), which divides by `s^t` and not by `s^(t+1)`.
+    """
+    return state.nu, dict(nu=decay * state.nu + (1 - decay) * abs_sq(g))
+
+
+@leafwise()
+@_here
+def times_bias(moment: Any, t: Any, *, decay: Decay, from_zero: bool = True) -> Any:
+    """`(1 - decay^t) moment`, the bias correction the wrong way round.
+
+    Args:
+      decay: that of the average.
+      from_zero: whether `t` is 0 at the first update, which comes out as 0, or 1.
+
+    Source: TTIC 31230, Adam (S3-17).
+    """
+    t = t - 1 if from_zero else t
+    return jnp.where(t == 0, 0, one_minus_power(decay, jnp.maximum(t, 1))) * moment
+
+
+@leafwise()
+@_here
+def without_root(v: Any, *, eps: NonNegative = 0.0) -> Any:
+    """`v + eps` where `sqrt(v) + eps` belongs; infinite where that would be 0.
+
+    Args:
+      eps: epsilon, zero or more.
+
+    Source: STAT 479, Adam (S4-25).
+    """
+    return jnp.where(v + eps == 0, jnp.inf, v + eps)
