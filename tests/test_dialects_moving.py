@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from flax import nnx
 from oracles import record, rows
 
 import lectopt
@@ -157,7 +156,10 @@ def trained(tx, state, params, steps):
 
 def same(ours, theirs, start):
     """To 1e-5 of the parameters; and they moved much further than that."""
-    a, b, s = (np.concatenate([np.ravel(x) for x in jax.tree.leaves(t)]) for t in (ours, theirs, start))
+    a, b, s = (
+        np.concatenate([np.ravel(x) for x in jax.tree.leaves(tree)])
+        for tree in (ours, theirs, start)
+    )
     assert np.linalg.norm(a - b) <= 1e-5 * np.linalg.norm(b)
     assert np.linalg.norm(b - s) >= 1e-2 * np.linalg.norm(b)
 
@@ -201,9 +203,7 @@ def test_a_keras_mlp_goes_on():
 
     keras.backend.set_floatx("float32")
     keras.utils.set_random_seed(0)
-    model = keras.Sequential(
-        [keras.layers.Dense(8, activation="tanh"), keras.layers.Dense(1)]
-    )
+    model = keras.Sequential([keras.layers.Dense(8, activation="tanh"), keras.layers.Dense(1)])
     model.build((None, 4))
     schedule = keras.optimizers.schedules.ExponentialDecay(1e-2, 40, 0.5, staircase=True)
     model.compile(keras.optimizers.AdamW(schedule, clipnorm=1.0), loss="mse")

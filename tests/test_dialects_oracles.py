@@ -153,7 +153,8 @@ def test_schedule_prints_what_it_is(framework, i):
 
 def arguments(function, *without):
     return [
-        (p.name, p.default) for p in inspect.signature(function).parameters.values()
+        (p.name, p.default)
+        for p in inspect.signature(function).parameters.values()
         if p.name not in without
     ]
 

@@ -14,11 +14,11 @@ import jax.numpy as jnp
 
 from lectopt import settings as _settings
 from lectopt.controls.evaluation import AHEAD, AVERAGE, SHARE
-from lectopt.controls.walking import entries, names
 from lectopt.numerics import one_minus_power
 from lectopt.settings import Count, Decay, Fraction, NonNegative, at, checked
 from lectopt.transformation import Core, Now, State, Transformation
 from lectopt.trees import aligned, dtype_of, foreign_state, is_none, wide_dtype
+from lectopt.walking import entries, names
 
 Mix = Callable[[Any, Any, Any], Any]  # (average, old share, new share) -> average with the iterate
 

@@ -6,8 +6,8 @@ from typing import Any
 import jax
 import optax
 
-from lectopt.controls.walking import subtrees
 from lectopt.settings import Positive, checked
+from lectopt.walking import subtrees
 
 WINDOW = "averaging_window"  # the slot of scale_by_snr
 

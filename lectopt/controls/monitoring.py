@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import optax
 
 from lectopt.combinators import as_core
-from lectopt.controls.walking import Names, records
 from lectopt.numerics import abs_sq
 from lectopt.settings import at
 from lectopt.transformation import Core, Now, State, Transformation
 from lectopt.trees import dtype_of, foreign_state, wide_dtype
+from lectopt.walking import Names, records
 
 METRICS = "metrics"  # entry of a state: the record of a monitor
 NORMS = ("grad_norm", "update_norm", "param_norm", "update_ratio", "descent_cosine")

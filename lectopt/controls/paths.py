@@ -17,10 +17,10 @@ import optax
 
 from lectopt import settings as _settings
 from lectopt.combinators import as_core
-from lectopt.controls.walking import Names, names
 from lectopt.settings import at
 from lectopt.transformation import Core, Now, State, Transformation
 from lectopt.trees import is_none
+from lectopt.walking import Names, names
 
 
 def scale_by_path(factors: Mapping[str, Any]) -> Transformation:

@@ -78,14 +78,16 @@ def switch_when(
         )
         late_out, late = members["second"].step(updates, records["second"], told)
 
-        # Whoever is not at work keeps its record as it is.
+        # Who is not at work yet keeps its record. Who has retired has none: what it left there,
+        # such as Nesterov's look-ahead, says nothing about the parameters any more.
+        falls_now = jnp.logical_and(~switched, holds)
+        nothing = jax.tree.map(jnp.zeros_like, records["first"])
         records = {
             "condition": _select(switched, records["condition"], seen),
-            "first": _select(switched, records["first"], new),
+            "first": _select(switched | falls_now, nothing, new),
             "second": _select(switched, late, records["second"]),
         }
         records = {name: record for name, record in records.items() if name in old}
-        falls_now = jnp.logical_and(~switched, holds)
         records["switched_at"] = jnp.where(falls_now, now.step(), switched_at)
         return _select(switched, late_out, out), {KEY: records}
 

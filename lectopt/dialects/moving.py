@@ -2,6 +2,7 @@
 here and its state, so that the next update is the one that the other would have made.
 """
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,11 @@ import optax
 
 Array = Any
 Change = Callable[[Array], Array]
+
+
+def library(name: str) -> Any:
+    """A framework that lectopt does not need; who calls this has an object of it."""
+    return importlib.import_module(name)
 
 
 @dataclass(frozen=True)

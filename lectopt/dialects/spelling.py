@@ -89,13 +89,24 @@ def absent(value: Any) -> bool:
     return value is None or (_settings.concrete(value) and not callable(value) and value == 0)
 
 
+def local(dialect: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Let a rule that only one dialect has print with its module, as `dialects.optax.plus(...)`,
+    which evaluates among the names of `lectopt`.
+    """
+
+    def rename(rule: Callable[P, T]) -> Callable[P, T]:
+        rule.__name__ = f"dialects.{dialect}.{rule.__name__}"
+        return rule
+
+    return rename
+
+
 def formula(
     dialect: str, raw: tuple[str, ...] = ()
 ) -> Callable[[Callable[..., Any]], Callable[..., Schedule]]:
-    """`schedule` for a formula that only one library has.
+    """`schedule` for a formula that only one library has, printed as `local` does it.
 
-    It prints as `dialects.torch.CyclicLR(...)`, which evaluates among the names of `lectopt`, and
-    is called once when it is made, so that what the formula raises is raised there.
+    It is called once when it is made, so that what the formula raises is raised there.
 
     Args:
       dialect: name of the module that exports it.
@@ -103,9 +114,7 @@ def formula(
     """
 
     def decorate(rule: Callable[..., Any]) -> Callable[..., Schedule]:
-        name = rule.__name__.removeprefix("_")
-        rule.__name__ = f"dialects.{dialect}.{name}"
-        make = schedule(raw=raw)(rule)
+        make = schedule(raw=raw)(local(dialect)(rule))
 
         @ft.wraps(make)
         def made(*args: Any, **kwargs: Any) -> Schedule:

@@ -134,7 +134,8 @@ def _power(base: Any, exponent: Any) -> Interval:
         return Interval(0, 1, inner.positive, inner.below)
     if inner.positive:
         return POSITIVE
-    if inner.nonnegative or (exponent.is_integer and exponent.is_even):
+    root = exponent.is_Rational and exponent.q == 2  # what has no root is no number
+    if root or inner.nonnegative or (exponent.is_integer and exponent.is_even):
         return NONNEGATIVE
     return ANY
 

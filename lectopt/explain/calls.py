@@ -15,6 +15,7 @@ import numpy as np
 import sympy as sp
 from jax.extend import core as jex
 
+from lectopt.explain.jaxprs import is_dropped, is_key
 from lectopt.explain.nodes import Call
 from lectopt.explain.places import Dims, Layout
 
@@ -56,11 +57,6 @@ class Record:
         return sp.Ne(call, 0, evaluate=False) if self.aval.dtype == bool else call
 
 
-def is_key(aval: Any) -> bool:
-    """Whether an abstract value is a random key."""
-    return jax.dtypes.issubdtype(aval.dtype, jax.dtypes.prng_key)
-
-
 def title_of(eqn: Any) -> Title | None:
     """The name that this operation gives to its result, if any."""
     name = eqn.params.get("name")
@@ -82,7 +78,7 @@ def call_of(eqn: Any, dims: Sequence[Dims], layout: Layout) -> list[Record]:
     """The records of an operation, one for each of its outputs."""
     variables = [v for v in eqn.invars if not isinstance(v, jex.Literal)]
     inputs = list(dict.fromkeys(variables))
-    outputs = [v for v in eqn.outvars if not isinstance(v, jex.DropVar)]
+    outputs = [v for v in eqn.outvars if not is_dropped(v)]
     program = jex.ClosedJaxpr(jex.Jaxpr([], inputs, outputs, [eqn], eqn.effects), [])
     function = jex.jaxpr_as_fun(program)
     places = [outputs.index(v) if v in outputs else 0 for v in eqn.outvars]
@@ -92,8 +88,10 @@ def call_of(eqn: Any, dims: Sequence[Dims], layout: Layout) -> list[Record]:
         return function(*(known[id(v)] for v in inputs))
 
     name = _name(eqn)
-    shapes = [str(v.aval) for v in (*eqn.invars, *eqn.outvars)]
-    mark = zlib.crc32(f"{eqn.primitive.name} {eqn.params} {shapes}".encode())
+    # The same mark is the same function: of the inputs that are no constants, of these shapes.
+    ends = [str(v) if isinstance(v, jex.Literal) else str(v.aval) for v in eqn.invars]
+    ends += [str(v.aval) for v in eqn.outvars]
+    mark = zlib.crc32(f"{eqn.primitive.name} {eqn.params} {ends}".encode())
     given = tuple(zip(dims, (v.aval for v in eqn.invars), strict=True))
     records = []
     for k, var in enumerate(eqn.outvars):

@@ -16,8 +16,9 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from lectopt.explain import nodes
-from lectopt.explain.calls import Record, is_key
-from lectopt.explain.groups import leaf_of, untagged
+from lectopt.explain.calls import Record
+from lectopt.explain.jaxprs import is_key
+from lectopt.explain.names import leaf_of, untagged
 from lectopt.explain.nodes import number
 from lectopt.explain.places import LETTERS, MORE, Dims
 

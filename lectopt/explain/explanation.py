@@ -6,8 +6,8 @@ from typing import Any
 import sympy as sp
 
 from lectopt.explain import nodes, page
-from lectopt.explain.groups import Group, by_leaf, own, together
-from lectopt.explain.names import Notation
+from lectopt.explain.groups import Group, by_leaf, together
+from lectopt.explain.names import Notation, own
 from lectopt.explain.system import System
 
 PARAMETERS = ("theta", "params", "parameters")

@@ -12,8 +12,9 @@ from typing import Any
 
 import sympy as sp
 
-from lectopt.explain.names import parse
+from lectopt.explain.names import leaf_of, own, parse, untagged
 from lectopt.explain.nodes import All, Call, Everywhere, Largest, Maximum, Some, Throughout, Total
+from lectopt.explain.shortening import shortened
 from lectopt.explain.system import System
 
 
@@ -33,26 +34,6 @@ class Group:
     start: Mapping[Any, Any]
 
 
-def leaf_of(symbol: Any) -> str:
-    """The leaf that a symbol belongs to, "" for none."""
-    return parse(symbol.name)["leaf"] or ""
-
-
-def untagged(symbol: Any) -> Any:
-    """The symbol without its leaf."""
-    return _renamed(symbol, symbol.name.partition("@")[0])
-
-
-def _renamed(symbol: Any, name: str) -> Any:
-    return type(symbol)(name, **symbol._assumptions_orig) if name != symbol.name else symbol
-
-
-def own(expr: Any, leaf: str) -> Any:
-    """`expr` as the formula of a leaf: the label of that leaf taken off."""
-    tagged = {s: untagged(s) for s in expr.free_symbols if leaf and leaf_of(s) == leaf}
-    return expr.xreplace(tagged)
-
-
 def by_leaf(system: System) -> tuple[dict[Any, Any], dict[str, Group]]:
     """The equations that belong to no leaf, and those of every leaf."""
     leaves = list(system.updates)
@@ -66,14 +47,18 @@ def by_leaf(system: System) -> tuple[dict[Any, Any], dict[str, Group]]:
         def mine(expr: Any, leaf: str = leaf) -> Any:
             return None if expr is None else own(merged(expr), leaf)
 
+        equations = {
+            own(s, leaf): mine(e)
+            for s, e in system.equations.items()
+            if leaf_of(s) == leaf and s not in shared
+        }
+        equations, update = shortened(
+            equations, mine(system.updates[leaf]), _letters(system), _fixed(system)
+        )
         found[leaf] = Group(
             (leaf,),
-            {
-                own(s, leaf): mine(e)
-                for s, e in system.equations.items()
-                if leaf_of(s) == leaf and s not in shared
-            },
-            mine(system.updates[leaf]),
+            equations,
+            update,
             mine(system.points.get(leaf)),
             mine(system.evaluations.get(leaf)),
             {
@@ -83,6 +68,18 @@ def by_leaf(system: System) -> tuple[dict[Any, Any], dict[str, Group]]:
             },
         )
     return shared, found
+
+
+def _letters(system: System) -> set[str]:
+    """The letters that mean something."""
+    symbols = {*system.settings, *system.equations, *system.symbols.values()}
+    return {parse(str(s))["base"] for s in symbols}
+
+
+def _fixed(system: System) -> set[Any]:
+    """Symbols whose definitions are not to be shortened."""
+    hats = {untagged(s) for s in system.equations if parse(s.name)["hat"]}
+    return hats | {untagged(s) for s in system.draws}
 
 
 def together(leaves: Mapping[str, Group]) -> list[Group]:
@@ -120,14 +117,19 @@ class _Merger:
 
     def __init__(self, leaves: list[str]):
         self.leaves = leaves
+        self.known: dict[Any, Any] = {}
 
     def __call__(self, expr: Any) -> Any:
-        if len(self.leaves) < 2 or not expr.has(*ACROSS.values()):
+        if len(self.leaves) < 2 or not expr.args:
             return expr
-        args = [self(arg) if arg.args else arg for arg in expr.args]
-        if expr.func in ACROSS:
-            args = self.combined(args, ACROSS[expr.func])
-        return args[0] if expr.func in ACROSS and len(args) == 1 else expr.func(*args)
+        if expr not in self.known:
+            args = [self(arg) for arg in expr.args]
+            if expr.func in ACROSS:
+                args = self.combined(args, ACROSS[expr.func])
+            same = args == list(expr.args)
+            one = expr.func in ACROSS and len(args) == 1
+            self.known[expr] = expr if same else args[0] if one else expr.func(*args)
+        return self.known[expr]
 
     def combined(self, args: list[Any], reduction: Any) -> list[Any]:
         """Replace each set of arguments that are the same but for their leaf."""

@@ -75,6 +75,26 @@ def parse(name: str) -> Mapping[str, Any]:
     return match.groupdict()
 
 
+def leaf_of(symbol: Any) -> str:
+    """The leaf that a symbol belongs to, "" for none."""
+    return parse(symbol.name)["leaf"] or ""
+
+
+def untagged(symbol: Any) -> Any:
+    """The symbol without its leaf."""
+    return _renamed(symbol, symbol.name.partition("@")[0])
+
+
+def _renamed(symbol: Any, name: str) -> Any:
+    return type(symbol)(name, **symbol._assumptions_orig) if name != symbol.name else symbol
+
+
+def own(expr: Any, leaf: str) -> Any:
+    """`expr` as the formula of a leaf: the label of that leaf taken off."""
+    tagged = {s: untagged(s) for s in expr.free_symbols if leaf and leaf_of(s) == leaf}
+    return expr.xreplace(tagged)
+
+
 TEX = {letter: f"\\{word}" for word, letter in GREEK.items() if word != "lam"} | {
     "ε": r"\epsilon", "Δ": r"\Delta", "Φ": r"\Phi", "Σ": r"\Sigma",
 }  # fmt: skip
@@ -121,6 +141,7 @@ STATISTICS = {
     "prev_updates": "u_prev", "prev_update": "u_prev", "nu_max": "v_max", "look_ahead": "a",
     "previous_gradient": "u_prev", "g": "g_prev", "grad": "g_prev", "params": "θ_prev",
     "updates": "g_prev", "average": "θ_avg", "exp_avg": "m", "exp_avg_sq": "v",
+    "prev_value": "L_prev", "averaging_window": "n",
 }  # fmt: skip
 
 

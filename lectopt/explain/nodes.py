@@ -136,6 +136,15 @@ def given(expr: Any, condition: Any, holds: bool) -> Any:
     return expr.xreplace(known)
 
 
+def size(expr: Any, most: int = 10**9) -> int:
+    """How many nodes an expression has, counted up to `most`."""
+    count, stack = 0, [expr]
+    while stack and count < most:
+        count += 1
+        stack += stack.pop().args
+    return count
+
+
 def number(expr: Any) -> float | None:
     """The value of a constant, None for anything else."""
     if isinstance(expr, Decimal):

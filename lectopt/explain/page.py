@@ -8,7 +8,7 @@ import sympy as sp
 from lectopt.explain import nodes
 from lectopt.explain.groups import Group
 from lectopt.explain.latex import Latex
-from lectopt.explain.names import Name, parse
+from lectopt.explain.names import SETTINGS, Name, parse
 from lectopt.explain.places import LETTERS
 from lectopt.explain.writing import Text
 
@@ -150,8 +150,14 @@ def _writer(style: type[Text], explanation: "Explanation", group: Group | None) 
     shapes = system.places
     first = system.parameter(group.leaves[0] if group else leaves[0])
     letters = "".join(d for d in shapes.get(first, ()) if d)
+    rates = {explanation.notation.setting(k) for k in SETTINGS}
     return style(
-        system.symbols["gradient"], system.symbols["params"], explanation.notation.time, letters, len(leaves) > 1
+        system.symbols["gradient"],
+        system.symbols["params"],
+        explanation.notation.time,
+        letters,
+        len(leaves) > 1,
+        frozenset(rates),
     )
 
 

@@ -7,7 +7,7 @@ a formula stands for *one weight*, its place named by the letters i, j, ..., so 
 places appear as sums. What has no formula becomes a `Call` that remembers how it is computed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,18 +15,20 @@ import jax.numpy as jnp
 import numpy as np
 import sympy as sp
 from jax.extend import core as jex
+from sympy.logic.boolalg import Boolean
 
-from lectopt.explain.calls import Record, Title, call_of, constant_of, is_key, title_of
-from lectopt.explain.names import Name
-from lectopt.explain.nodes import constant, t
+from lectopt.explain.calls import Record, Title, call_of, constant_of, title_of
+from lectopt.explain.jaxprs import is_key, origins, uses
+from lectopt.explain.names import Name, leaf_of, own
+from lectopt.explain.nodes import constant, size, t
 from lectopt.explain.operations import OPERATIONS, choice
 from lectopt.explain.places import Dims, Layout, Value, unified
 from lectopt.explain.rules import FORMULAS, apply, truth
 
 INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr")  # where operations keep the program they run
+LONG = 40  # nodes of an expression that gets a letter of its own when it is used twice
 LOOPS = ("while", "scan", "cond")
 BITWISE = ("and", "or", "not", "xor")
-MOVES = ("copy", "copy_p", "convert_element_type", "stop_gradient", "reduce_precision")
 
 
 @dataclass
@@ -38,9 +40,11 @@ class Reader:
     """
 
     layout: Layout
+    letter: Callable[[], str] | None = None
     equations: dict[Any, Any] = field(default_factory=dict)
     calls: dict[Any, Record] = field(default_factory=dict)
     draws: dict[Any, str] = field(default_factory=dict)
+    abbreviated: dict[Any, str] = field(default_factory=dict)
 
     def walk(
         self,
@@ -58,7 +62,7 @@ class Reader:
           only: the equations to read, if not all; outputs that need others are NaN.
         """
         jaxpr = closed.jaxpr
-        names = origins(jaxpr, names or {})
+        names, used = origins(jaxpr, names or {}), uses(jaxpr)
         env: dict[Any, Value] = dict(zip(jaxpr.invars, values, strict=True))
         for var, const in zip(jaxpr.constvars, closed.consts, strict=True):
             env[var] = self.const(const)
@@ -70,7 +74,11 @@ class Reader:
             if only is None or k in only:
                 outs = self.equation(eqn, [read(v) for v in eqn.invars], names)
                 for var, value in zip(eqn.outvars, outs, strict=True):
-                    env[var] = self.named(names[var], value) if var in names else value
+                    if var in names:
+                        value = self.named(names[var], value)
+                    elif used[id(var)] > 1:
+                        value = self.shorter(value)
+                    env[var] = value
         if only is None:
             return [read(v) for v in jaxpr.outvars]
         nothing = Value(sp.nan)
@@ -84,6 +92,21 @@ class Reader:
         if value.expr != symbol:
             self.define(symbol, value)
         return Value(symbol, value.dims)
+
+    def shorter(self, value: Value) -> Value:
+        """A letter in the place of an expression that is long and will be needed again."""
+        expr = value.expr
+        if self.letter is None or value.dims is None or size(expr, LONG) < LONG:
+            return value
+        leaves = {leaf_of(s) for s in expr.free_symbols} - {""}
+        if len(leaves) > 1 and value.dims:
+            return value
+        leaf = leaves.pop() if len(leaves) == 1 else ""
+        bare = own(expr, leaf)
+        if bare not in self.abbreviated:
+            self.abbreviated[bare] = self.letter()
+        kind = "bool" if isinstance(expr, Boolean) and not expr.is_Symbol else "real"
+        return self.named(Name(self.abbreviated[bare], leaf, kind=kind), value)
 
     def define(self, symbol: Any, value: Value) -> None:
         """Add the equation `symbol = value`."""
@@ -188,29 +211,3 @@ class Reader:
             return Value(whole, dims)
         self.define(hat, Value(whole, dims))
         return Value(hat, dims)
-
-
-def origins(jaxpr: Any, names: Mapping[Any, Name]) -> dict[Any, Name]:
-    """`names`, given to the variables that are only moved into the named ones."""
-    made = {var: eqn for eqn in jaxpr.eqns for var in eqn.outvars}
-    found: dict[Any, Name] = {}
-    for var, name in names.items():
-        eqn = made.get(var)
-        while eqn is not None and eqn.primitive.name in MOVES:
-            (before,) = eqn.invars
-            if isinstance(before, jex.Literal) or before.aval.dtype != var.aval.dtype:
-                break
-            eqn = made.get(before)
-            var = before if eqn is not None else var
-        found.setdefault(var, name)
-    return found
-
-
-def needed(jaxpr: Any, outputs: Sequence[Any]) -> set[int]:
-    """The equations of a program that some of its outputs depend on."""
-    wanted, found = set(map(id, outputs)), set()
-    for k, eqn in reversed(list(enumerate(jaxpr.eqns))):
-        if any(id(v) in wanted for v in eqn.outvars):
-            found.add(k)
-            wanted |= {id(v) for v in eqn.invars}
-    return found

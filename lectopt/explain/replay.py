@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from lectopt.explain.calls import is_key
+from lectopt.explain.jaxprs import is_key
 from lectopt.explain.evaluating import Evaluator, laid_out, put_back
-from lectopt.explain.groups import untagged
+from lectopt.explain.names import untagged
 from lectopt.explain.nodes import t
 from lectopt.explain.tracing import double, loss
 
@@ -47,7 +47,12 @@ class _Replay:
         self.fixed |= self.system.layout.known_sizes()
 
     def run(self, steps: int) -> float:
-        tx = optax.with_extra_args_support(self.programs.subject.build())
+        subject = self.programs.subject
+        numbers = {
+            k: jnp.asarray(subject.numbers[k], like.dtype)
+            for k, like in self.programs.numbers.items()
+        }
+        tx = optax.with_extra_args_support(subject.build(numbers))
         params = jax.tree.map(
             lambda p: jnp.asarray(self.random.normal(size=p.shape)), self.programs.params
         )

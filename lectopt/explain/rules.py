@@ -18,7 +18,6 @@ from lectopt.explain.nodes import (
     constant,
     in_order,
     number,
-    t,
 )
 
 
@@ -29,6 +28,8 @@ def compare(relation: Any, a: Any, b: Any) -> Any:
     if isinstance(a, Case) and number(b) is not None and number(a.args[1]) is not None:
         yes, no = (compare(relation, x, b) for x in a.args[1:])
         return sp.And(a.args[0], yes) | sp.And(sp.Not(a.args[0]), no)
+    if b == 0 and relation is not sp.Eq:
+        a, relation = _stripped(a, relation)
     gap = bounds(a - b)
     below, above = gap.negated(), gap
     if relation is sp.Eq:
@@ -44,22 +45,35 @@ def compare(relation: Any, a: Any, b: Any) -> Any:
         return sp.false
     if not strict and above.nonnegative:
         return _equal(a, b)
-    if _about(t, a) and number(b) is not None:  # t - 1 < 5 reads t < 6
-        shift = a - t
-        a, b = t, b - shift
+    if strict and below.nonnegative:
+        return sp.Not(_equal(a, b))
+    a, b = _shifted(a, b)
     return relation(a, b, evaluate=False)
 
 
-def _about(symbol: Any, expr: Any) -> bool:
-    return isinstance(expr, sp.Add) and (expr - symbol).is_Integer
+def _stripped(a: Any, relation: Any) -> tuple[Any, Any]:
+    """`a` without factors that do not decide its sign, and with that the relation to 0."""
+    flipped = {sp.Lt: sp.Gt, sp.Gt: sp.Lt, sp.Le: sp.Ge, sp.Ge: sp.Le}
+    factors = [f for f in sp.Mul.make_args(a) if not bounds(f).positive]
+    if any(number(f) is not None and f != 0 for f in factors):  # a negative one
+        relation, factors = flipped[relation], [f for f in factors if number(f) is None]
+    return sp.Mul(*(f.args[0] if isinstance(f, sp.sign) else f for f in factors)), relation
+
+
+def _shifted(a: Any, b: Any) -> tuple[Any, Any]:
+    """Two sides with the integers on the right: `t - 1 < 5` is `t < 6`."""
+    if isinstance(a, sp.Add) and b.is_Integer:
+        shift, rest = a.as_coeff_Add()
+        if shift.is_Integer:
+            return rest, b - shift
+    return a, b
 
 
 def _equal(a: Any, b: Any) -> Any:
     """`a = b`; of a product that is 0, one factor is."""
     if a == b:
         return sp.true
-    if _about(t, a) and number(b) is not None:
-        return _equal(t, b - (a - t))
+    a, b = _shifted(a, b)
     if number(a) is not None and number(b) is not None:
         return sp.true if number(a) == number(b) else sp.false
     if b == 0 and isinstance(a, sp.Pow) and bounds(a.exp).positive:
@@ -73,18 +87,22 @@ def _equal(a: Any, b: Any) -> Any:
 
 def rebuilt(expr: Any, mapping: Mapping[Any, Any]) -> Any:
     """`expr` with symbols replaced, and the conditions on them decided again."""
-    if expr in mapping:
-        return mapping[expr]
-    if not expr.args:
-        return expr
-    args = [rebuilt(arg, mapping) for arg in expr.args]
-    if isinstance(expr, Relational):
-        return compare(type(expr), *args)
-    if isinstance(expr, Maximum | Minimum):
-        return maximum(*args) if isinstance(expr, Maximum) else minimum(*args)
-    if all(a is b for a, b in zip(args, expr.args, strict=True)):
-        return expr
-    return expr.func(*args)
+    known: dict[Any, Any] = dict(mapping)
+
+    def again(expr: Any) -> Any:
+        if expr not in known:
+            args = [again(arg) for arg in expr.args]
+            if all(a is b for a, b in zip(args, expr.args, strict=True)):
+                known[expr] = expr
+            elif isinstance(expr, Relational):
+                known[expr] = compare(type(expr), *args)
+            elif isinstance(expr, Maximum | Minimum):
+                known[expr] = (maximum if isinstance(expr, Maximum) else minimum)(*args)
+            else:
+                known[expr] = expr.func(*args)
+        return known[expr]
+
+    return again(expr)
 
 
 def maximum(a: Any, b: Any) -> Any:
@@ -115,6 +133,14 @@ def exponential(x: Any) -> Any:
     return sp.exp(x)
 
 
+def sign(x: Any) -> Any:
+    """The sign, of a product of signs that of the product."""
+    factors = sp.Mul.make_args(x)
+    if all(isinstance(f, sp.sign) for f in factors):
+        return sp.sign(sp.Mul(*(f.args[0] for f in factors)))
+    return sp.sign(x)
+
+
 def logarithm(x: Any) -> Any:
     """`log(x)`; that of a number stays as it is, for `exp` to meet."""
     return -sp.oo if x == 0 else sp.log(x)
@@ -132,7 +158,7 @@ def clamp(low: Any, x: Any, high: Any) -> Any:
 
 def truth(x: Any) -> Any:
     """A number as a condition: whether it is not 0."""
-    return x if isinstance(x, sp.logic.boolalg.Boolean) and not _numeric(x) else compare(sp.Ne, x, 0)
+    return x if isinstance(x, sp.logic.boolalg.Boolean) and not _numeric(x) else compare(sp.Ne, x, sp.S.Zero)
 
 
 def _numeric(x: Any) -> bool:
@@ -164,7 +190,7 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "log": logarithm,
     "log1p": lambda x: logarithm(1 + x),
     "abs": sp.Abs,
-    "sign": sp.sign,
+    "sign": sign,
     "max": maximum,
     "min": minimum,
     "clamp": clamp,
@@ -224,6 +250,8 @@ def apply(name: str, *args: Any) -> Any:
     if name in ON_NUMBERS and all(v is not None and np.isfinite(v) for v in values):
         with np.errstate(all="ignore"):
             return constant(float(ON_NUMBERS[name](*values)))
+    if name in ("div", "mul") and args[0] in (sp.oo, -sp.oo) and bounds(args[1]).positive:
+        return args[0]
     condition = _outwards(name, args)
     if condition is None:
         return formula(*args)

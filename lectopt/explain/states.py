@@ -1,15 +1,16 @@
 """The arrays of an optimizer's state: their names, and which of them are only counters."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
 import sympy as sp
+
+from lectopt.explain.jaxprs import MOVES, needed
 from lectopt.explain.names import Name
 from lectopt.explain.nodes import t
 from lectopt.explain.places import Dims, Value
-from lectopt.explain.reading import MOVES, needed
 
 WRAPPERS = ("inner_state", "inner_states", "inner_opt_state", "state", "value", "raw_value")
 
@@ -29,12 +30,14 @@ class State:
     dims: Dims
     aval: Any
     formula: Any = None
+    after: str = ""  # the kind of its symbol after the update, if another
 
     def value(self, time: str) -> Value:
         """Its value at a time, as a formula."""
         if self.role == "known":
             return Value(self.formula if time == "t-1" else self.formula.subs(t, t + 1), self.dims)
-        return Value(self.name.symbol(None if self.role == "constant" else time), self.dims)
+        name = replace(self.name, kind=self.after or self.name.kind) if time == "t" else self.name
+        return Value(name.symbol(None if self.role == "constant" else time), self.dims)
 
 
 def label(path: Any) -> str:

@@ -14,7 +14,8 @@ import numpy as np
 import sympy as sp
 
 from lectopt.explain.bounds import bounds
-from lectopt.explain.calls import Record, is_key
+from lectopt.explain.calls import Record
+from lectopt.explain.jaxprs import is_key
 from lectopt.explain.names import Name, Notation
 from lectopt.explain.nodes import Unit
 from lectopt.explain.places import Dims, Layout, Value
@@ -28,6 +29,9 @@ DECAYS = (
     "b1", "b2", "b3", "beta", "beta1", "beta2", "dampening", "decay", "decay_rate", "momentum",
     "rho", "smooth_beta",
 )  # fmt: skip
+
+
+LETTERS = ("a", "b", "d", "e", "f", "h", "x")  # for what is only an abbreviation
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,9 @@ class _Builder:
         self.layout = Layout({self.leaves[path]: leaf.shape for path, leaf in flat}, sized)
         self.symbols = {k: notation.symbol(k) for k in ("params", "gradient", "value", "update")}
         self.taken = {"t", *self.symbols.values()}
-        self.settings = {self.setting(name): name for name in sorted(programs.numbers)}
+        # Letters are given in the order of the arguments; JAX sorts them by name.
+        letters = {k: self.setting(k) for k in programs.subject.numbers if k in programs.numbers}
+        self.settings = {letters[name]: name for name in sorted(letters)}
         self.extra = {
             name: Name(self.symbols.get(name, name)).symbol()
             for name in sorted(programs.extra)
@@ -100,7 +106,7 @@ class _Builder:
     def build(self) -> System:
         program, leaves = self.programs.update, list(self.leaves.values())
         states = self.states()
-        reader = Reader(self.layout)
+        reader = Reader(self.layout, lambda: self.free(*LETTERS))
         names = {
             var: state.name
             for var, state in reversed(
@@ -123,23 +129,25 @@ class _Builder:
             for s in states
         ]
         signed = _signs(states, reader.equations) | still
+        equations = {
+            signed.get(s, s): rebuilt(e, signed)
+            for s, e in reader.equations.items()
+            if s not in still
+        }
 
         def decided(exprs: Mapping[str, Any]) -> dict[str, Any]:
             return {leaf: rebuilt(expr, signed) for leaf, expr in exprs.items()}
 
+        updates, evaluations = decided(updates), decided(evaluations)
         return System(
             self.programs,
             self.symbols,
             self.settings,
-            tuple(_named_anew(state, signed) for state in states),
-            {
-                signed.get(s, s): rebuilt(e, signed)
-                for s, e in reader.equations.items()
-                if s not in still
-            },
-            decided(updates),
+            tuple(_signed(state, signed) for state in states),
+            _needed(equations, states, signed, [*updates.values(), *evaluations.values()]),
+            updates,
             decided(points),
-            decided(evaluations),
+            evaluations,
             self.extra,
             {**self.calls, **reader.calls},
             {signed.get(s, s): text for s, text in reader.draws.items()},
@@ -277,8 +285,8 @@ def _signs(states: list[State], equations: Mapping[Any, Any]) -> dict[Any, Any]:
             if wanted not in ("real", found) and not (wanted, found) == ("nonnegative", "positive"):
                 kinds[symbol], wrong = found, True
                 break
-            if wanted != "real" and Name.of(symbol).kind in ("real", "integer"):
-                signed[symbol] = _as(Name.of(symbol), wanted).symbol(_time(symbol))
+            if found != "real" and Name.of(symbol).kind in ("real", "integer"):
+                signed[symbol] = _as(Name.of(symbol), found).symbol(_time(symbol))
         if not wrong:
             return signed
 
@@ -291,6 +299,18 @@ def _still(states: list[State], equations: Mapping[Any, Any]) -> dict[Any, Any]:
         if state.role == "slot" and equations.get(new) == state.start and state.start.is_number:
             still |= {old: state.start, new: state.start}
     return still
+
+
+def _needed(
+    equations: Mapping[Any, Any], states: list[State], signed: Mapping[Any, Any], ends: list[Any]
+) -> dict[Any, Any]:
+    """The definitions of the statistics, and those that they and the `ends` rest on."""
+    wanted = {signed.get(s, s) for s in (state.value("t").expr for state in states)}
+    wanted |= {s for end in ends for s in end.free_symbols}
+    for symbol, expr in reversed(equations.items()):
+        if symbol in wanted:
+            wanted |= expr.free_symbols
+    return {symbol: expr for symbol, expr in equations.items() if symbol in wanted}
 
 
 def _kind(expr: Any) -> str:
@@ -306,6 +326,9 @@ def _time(symbol: Any) -> str | None:
     return "t" if "[t]" in symbol.name else None
 
 
-def _named_anew(state: State, signed: Mapping[Any, Any]) -> State:
-    symbol = signed.get(state.value("t").expr)
-    return state if symbol is None else replace(state, name=Name.of(symbol))
+def _signed(state: State, signed: Mapping[Any, Any]) -> State:
+    """The state with what is known of its sign before and after the update."""
+    if state.role != "slot":
+        return state
+    old, new = (Name.of(signed.get(s, s)) for s in (state.value(x).expr for x in ("t-1", "t")))
+    return replace(state, name=old, after=new.kind)

@@ -19,10 +19,10 @@ import optax
 from lectopt import settings as _settings
 from lectopt.controls import evaluation_params
 from lectopt.explain.calls import MARK
+from lectopt.explain.jaxprs import equations
 
 SAMPLE = 0.1  # for a setting that has no default
-SIZES = (59, 83)  # of the leaves on which an optimizer is read: no optimizer has these as settings
-REMEDY = "Give params=, a tree of arrays that the optimizer fits"
+MIXING = ("dot_general", "while", "scan", "concatenate", "argmax", "sort", "gather", "cumsum")
 
 
 @contextlib.contextmanager
@@ -40,15 +40,15 @@ def double() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is explained: `make(numbers)` builds it from settings that have letters, `build()` as
-    it is used.
+    """What is explained: `make(numbers)` builds it with other numbers in the place of its own and
+    with its schedules marked, `build(numbers)` with its schedules as they are.
 
     `schedules` are settings that depend on the step, `unknown` those of them that were not given.
     """
 
     title: str
     make: Callable[[Mapping[str, Any]], Any]
-    build: Callable[[], Any]
+    build: Callable[[Mapping[str, Any]], Any]
     numbers: Mapping[str, Any] = field(default_factory=dict)
     schedules: Mapping[str, Any] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
@@ -67,7 +67,7 @@ def subject(tx_or_maker: Any, settings: Mapping[str, Any], letter: Callable[[str
                 f"The transformation is built already; its settings {sorted(settings)} cannot be "
                 "given. Write explain(optax.adam, learning_rate=0.1), with the maker."
             )
-        return Subject(title_of(tx_or_maker), lambda numbers: tx_or_maker, lambda: tx_or_maker)
+        return Subject(title_of(tx_or_maker), lambda numbers: tx_or_maker, lambda numbers: tx_or_maker)
     if not callable(tx_or_maker):
         raise TypeError(
             "explain wants a gradient transformation or a function that makes one; "
@@ -82,17 +82,25 @@ def subject(tx_or_maker: Any, settings: Mapping[str, Any], letter: Callable[[str
         raise TypeError(f"{name}{_bare(signature)}: {error}.") from None
     values, unknown = _filled(signature, bound.arguments)
     schedules = {k: v for k, v in values.items() if _is_schedule(v)}
-    numbers = {k: v for k, v in values.items() if _is_number(v)}
+    numbers = {k: v for k, v in values.items() if _is_number(v) and k not in ("key", "seed")}
 
     def make(numbers: Mapping[str, Any]) -> Any:
         marked = {k: _marked(v, letter(k, maker)) for k, v in schedules.items()}
         arguments = inspect.BoundArguments(signature, dict(values) | marked | dict(numbers))
         return tx_or_maker(*arguments.args, **arguments.kwargs)
 
-    def build() -> Any:
-        arguments = inspect.BoundArguments(signature, dict(values))  # pyright: ignore
+    def build(numbers: Mapping[str, Any]) -> Any:
+        arguments = inspect.BoundArguments(signature, dict(values) | dict(numbers))  # pyright: ignore
         return tx_or_maker(*arguments.args, **arguments.kwargs)
 
+    try:
+        build({})
+    except (TypeError, AttributeError) as error:
+        sampled = [k for k in signature.parameters if k in values and k not in bound.arguments]
+        sampled = [k for k in sampled if signature.parameters[k].default is inspect.Parameter.empty]
+        if not sampled:
+            raise
+        raise TypeError(f"{name} cannot be made without {', '.join(sampled)}: {error}") from error
     return Subject(name, make, build, numbers, schedules, frozenset(unknown), maker)
 
 
@@ -193,37 +201,61 @@ class Programs:
     evaluation: Any
 
 
+    def mixes(self) -> bool:
+        """Whether the update does anything but work on every weight by itself."""
+        return any(
+            eqn.primitive.name in MIXING or eqn.primitive.name.startswith("reduce_")
+            for eqn in equations(self.update.jaxpr)
+        )
+
+    def narrow(self) -> bool:
+        """Whether the update does some of its arithmetic in less than the precision it is given."""
+        return any(
+            eqn.primitive.name not in ("random_bits", "convert_element_type")
+            and jnp.issubdtype(var.aval.dtype, jnp.floating)
+            and var.aval.dtype.itemsize < 8
+            for eqn in equations(self.update.jaxpr)
+            for var in eqn.outvars
+            if hasattr(var.aval, "dtype")
+        )
+
+
 class Unexplained(Exception):
     """The optimizer cannot be run on the parameters; the message says what was met."""
 
 
-def traced(subject: Subject, params: Any) -> Programs:
+def traced(subject: Subject, params: Any, like: Programs | None = None) -> Programs:
     """Trace the optimizer on parameters of these shapes.
+
+    Args:
+      subject: the optimizer.
+      params: a tree of arrays.
+      like: the same optimizer traced on other parameters, to know its arguments.
 
     Raises:
       Unexplained: it fails on them.
     """
     params = jax.tree.map(lambda p: jax.ShapeDtypeStruct(np.shape(p), jnp.float64), params)
-    numbers = {k: _abstract(v) for k, v in subject.numbers.items()}
-    extra: dict[str, Any] = {}
-    functions: dict[str, Any] = {}
+    names = subject.numbers if like is None else like.numbers
+    numbers = {k: _abstract(subject.numbers[k]) for k in names}
+    functions: dict[str, Any] = dict(like.functions) if like else {}
+    extra = {k: params if k == "grad" else _abstract(1.0) for k in (like.extra if like else ())}
+    tried = like is not None
     while True:
         try:
-            try:
-                return _traced(subject, params, numbers, extra, functions)
-            except Exception:
-                kept = _kept(subject, params, numbers, extra, functions)
-                if len(kept) == len(numbers):
-                    raise
-                return _traced(subject, params, kept, extra, functions)
+            return _traced(subject, params, numbers, extra, functions)
         except Exception as error:
             name = _missing(error)
-            if name is None or name in extra or name in functions:
-                raise Unexplained(_message(error)) from error
-            if name.endswith("_fn"):
-                functions[name] = loss
+            if name is not None and name not in extra and name not in functions:
+                if name.endswith("_fn"):
+                    functions[name] = loss
+                else:
+                    extra[name] = params if name == "grad" else _abstract(1.0)
+            elif numbers and not tried:
+                numbers = _kept(subject, params, numbers, extra, functions)
+                tried = True
             else:
-                extra[name] = params if name == "grad" else _abstract(1.0)
+                raise Unexplained(_message(error)) from error
 
 
 def _abstract(value: Any) -> jax.ShapeDtypeStruct:
@@ -243,7 +275,7 @@ def _kept(subject: Subject, params: Any, numbers: Mapping[str, Any], *rest: Any)
 def _missing(error: Exception) -> str | None:
     """The argument of `update` that an error asks for."""
     text = str(error)
-    for pattern in (r"missing \d+ required keyword-only arguments?: '(\w+)'", r"\w+ needs (\w+)\. Write tx\.update"):
+    for pattern in (r"missing \d+ required keyword-only arguments?: '(\w+)'", r"\w+ needs (\w+)[,.].* Write tx\.update"):
         if isinstance(error, TypeError) and (match := re.search(pattern, text)):
             return match[1]
     return None
@@ -285,17 +317,13 @@ def _traced(
     read = None
     with contextlib.suppress(Exception):  # a state that is no state of ours
         read = jax.make_jaxpr(evaluation)(*inputs)
+    program, (moves, after) = jax.make_jaxpr(update, return_shape=True)(*inputs)
+    if jax.tree.structure(after) != jax.tree.structure(state):
+        raise Unexplained("its state changes its structure in the first update")
+    if jax.tree.structure(moves) != jax.tree.structure(params):
+        raise Unexplained("what it puts out is no tree like the parameters")
     return Programs(
-        subject,
-        params,
-        numbers,
-        extra,
-        functions,
-        state,
-        init_program,
-        jax.make_jaxpr(update)(*inputs),
-        at,
-        read,
+        subject, params, numbers, extra, functions, state, init_program, program, at, read
     )
 
 

@@ -34,13 +34,20 @@ class Text:
       time: the letter of the step number.
       letters: of the places of a whole leaf: a sum over them all needs no index.
       leafwise: whether a sum over one leaf must be told from one over all.
+      rates: letters of settings that change with the step.
     """
 
     def __init__(
-        self, gradient: str = "g", params: str = "θ", time: str = "t", letters: str = "i", leafwise: bool = False
+        self,
+        gradient: str = "g",
+        params: str = "θ",
+        time: str = "t",
+        letters: str = "i",
+        leafwise: bool = False,
+        rates: frozenset[str] = frozenset(),
     ):
         self.gradient, self.params, self.time = gradient, params, time
-        self.letters, self.leafwise = letters, leafwise
+        self.letters, self.leafwise, self.rates = letters, leafwise, rates
 
     def __call__(self, expr: Any) -> str:
         """The expression, without parentheses around it."""
@@ -57,7 +64,8 @@ class Text:
         parts = [parse(s.name) for s in expr.free_symbols if s != t]
         if any(p["base"] == self.gradient for p in parts):
             return 3
-        return 2 if any(p["time"] for p in parts) else int(bool(parts) or expr.has(t))
+        changing = any(p["time"] and p["base"] not in self.rates for p in parts)
+        return 2 if changing else int(bool(parts) or expr.has(t))
 
     def in_order(self, exprs: Iterable[Any]) -> list[Any]:
         """By rank, then by SymPy's order."""
@@ -126,6 +134,10 @@ class Text:
                 below.append(1 / factor)
             else:
                 above.append(factor)
+        roots = [x for x in above if isinstance(x, sp.Pow) and x.exp == sp.S.Half and self.rank(x) < 2]
+        if len(roots) > 1:  # one root of settings, not one of each
+            together = sp.Pow(sp.Mul(*(x.base for x in roots)), sp.S.Half, evaluate=False)
+            above = [together, *(x for x in above if x not in roots)]
         return sign + self.fraction(self.in_order(above), self.in_order(below))
 
     def fraction(self, above: Sequence[Any], below: Sequence[Any]) -> str:

@@ -3,12 +3,13 @@
 `cmu11785.adam` is the Adam of that lecture's slide: the slide's symbols, spelled out, are the
 argument names (`lambda_` is lambda, which Python keeps for itself), its typical values are the
 defaults, and epsilon and the rate stand where it puts them. So the same letter means different
-things in different lectures: `gamma` is a decay at CMU and the learning rate in Liège.
+things in different lectures: `gamma` is a decay at CMU and the learning rate in Liège. A docstring
+opens with the words of the slide and gives its entry in the catalogue of the lectures.
 
 What a slide leaves open has a cautious default, and the docstring says so: a learning rate has a
 default only where the lecture gives one, an epsilon without a value is 1e-8, the value that ISI and
 STAT 479 give, and every sum starts at 0. Where a slide is misprinted the function is what was
-meant, and `literal=True` what is printed. Every argument that is a number may be a schedule.
+meant, and `literal=True` what is printed; a misprint that cannot be run is described instead.
 """
 
 from lectopt.lectures import cmu11785 as cmu11785

@@ -67,7 +67,7 @@ def weight_decay(
 def gradient_clipping(
     threshold: NonNegative, by: Literal["norm", "value"] = "norm"
 ) -> Transformation:
-    """Explosion of the gradients. Solution: gradient clipping: `g min(1, threshold / |g|)`.
+    """Gradient clipping, the "solution" for exploding gradients: `g min(1, threshold / |g|)`.
 
     The slide has neither formula nor number. By default the norm is that of the whole gradient.
 

@@ -180,7 +180,7 @@ def step_decay(
 def exponential_decay(
     gamma_0: LearningRate, k: NonNegative, steps_per_epoch: Steps = 1
 ) -> Schedule:
-    """Exponential decay: gamma_t = gamma_0 exp(-k t).
+    """Exponential decay: `gamma_t = gamma_0 exp(-k t)`.
 
     The unit of `t` is not given; by default it is an update, and `t` is 0 at the first.
 
@@ -196,7 +196,9 @@ def exponential_decay(
 
 @checked
 def one_over_t_decay(gamma_0: LearningRate, k: NonNegative, steps_per_epoch: Steps = 1) -> Schedule:
-    """1/t decay: gamma_t = gamma_0 / (1 + k t).
+    """1/t decay: `gamma_t = gamma_0 / (1 + k t)`.
+
+    The unit of `t` is not given; by default it is an update, and `t` is 0 at the first.
 
     Args:
       gamma_0: the rate at the first update.

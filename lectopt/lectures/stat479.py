@@ -130,7 +130,7 @@ def nesterov(
     *,
     form: Literal["shifted", "look_ahead"] = "shifted",
 ) -> Transformation:
-    """A Better Momentum Method: Nesterov Accelerated Gradient: `Dw_t := alpha Dw_{t-1} + eta grad
+    """Nesterov Accelerated Gradient, "a better momentum method": `Dw_t := alpha Dw_{t-1} + eta grad
     L(w_t - alpha Dw_{t-1})`, `w_{t+1} := w_t - Dw_t`.
 
     Args:

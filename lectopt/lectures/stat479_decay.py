@@ -51,6 +51,8 @@ def halving(
 def inverse_decay(eta_0: LearningRate, k: NonNegative, steps_per_epoch: Steps = 1) -> Schedule:
     """3) Inverse decay: `eta_t := eta_0 / (1 + k t)`.
 
+    The unit of `t` is not given; by default it is an update, and `t` is 0 at the first.
+
     Args:
       eta_0: the rate at the first update.
       k: zero or more.

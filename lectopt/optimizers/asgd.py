@@ -1,12 +1,10 @@
 """Averaged stochastic gradient descent."""
 
-from dataclasses import dataclass
 from typing import Any
-
-import jax.numpy as jnp
 
 from lectopt.combinators import chain
 from lectopt.primitives import add_decayed_weights, average_tail, scale_by_falling_rate
+from lectopt.schedules import shifted
 from lectopt.settings import LearningRate, NonNegative, checked
 from lectopt.transformation import Transformation
 
@@ -39,20 +37,9 @@ def asgd(
     Source: Polyak and Juditsky 1992; Xu 2011; PyTorch's ASGD. CMU's averages of the iterates
     (S0-19) differ in their weights.
     """
-    rate = PreviousStep(learning_rate) if callable(learning_rate) else learning_rate
+    rate = shifted(learning_rate, by=-1) if callable(learning_rate) else learning_rate
     return chain(
         add_decayed_weights(lambd),
         scale_by_falling_rate(rate, lambd, alpha),
         average_tail(t0, state_dtype=state_dtype),
     )
-
-
-@dataclass(frozen=True)
-class PreviousStep:
-    """`count -> schedule(count - 1)`, and `schedule(0)` at the first update."""
-
-    schedule: Any
-
-    def __call__(self, count: Any) -> Any:
-        """The value at the update before `count`."""
-        return self.schedule(jnp.maximum(count - 1, 0))

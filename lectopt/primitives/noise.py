@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from lectopt import numerics
-from lectopt.controls.walking import names
 from lectopt.settings import LearningRate, NonNegative, at, checked, concrete
 from lectopt.transformation import Core, Now, State, Transformation
+from lectopt.walking import names
 
 
 @checked

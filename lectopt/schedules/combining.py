@@ -65,13 +65,13 @@ def scaled(count: Any, *, schedule: Value, factor: Value) -> Any:
 
 @schedule(order=lambda schedule, by: order_of(schedule), raw=("schedule",))
 def shifted(count: Any, *, schedule: Any, by: int = 1) -> Any:
-    """`schedule(count + by)`: the same schedule, `by` updates further on.
+    """`schedule(max(count + by, 0))`: the same schedule, `by` updates further on.
 
     Args:
       schedule: function of the count.
-      by: number of updates, zero or more.
+      by: number of updates; a negative one is a delay.
     """
-    return schedule(count + by)
+    return schedule(jnp.maximum(count + by, 0))
 
 
 @schedule(order=lambda schedule: order_of(schedule), raw=("schedule",))

@@ -4,8 +4,8 @@
     KERAS_BACKEND=jax python tests/oracles/record.py keras
     KERAS_BACKEND=torch python tests/oracles/record.py keras
 
-write `torch.npz`, `keras-jax.npz` and `keras-torch.npz` beside this file: one array per row, and the
-versions. Keras has two implementations of its optimizers, one of them for the PyTorch backend.
+write `torch.npz`, `keras-jax.npz` and `keras-torch.npz` beside this file: one array per row, and
+the versions. Keras has two implementations of its optimizers, one of them for the PyTorch backend.
 """
 
 import os
@@ -96,15 +96,11 @@ def torch_plateau(name, settings):
 
 
 def import_keras():
-    """Keras in double precision."""
+    """Keras in double precision; with its JAX backend `jax_enable_x64` must be on as well."""
     os.environ.setdefault("KERAS_BACKEND", "jax")
     import keras
 
     keras.backend.set_floatx("float64")
-    if keras.backend.backend() == "jax":
-        import jax
-
-        jax.config.update("jax_enable_x64", True)
     return keras
 
 
@@ -155,6 +151,7 @@ def main(framework):
         arrays |= {label(row): torch_schedule(*row) for row in TORCH_SCHEDULERS}
         arrays |= {label(row): torch_plateau(*row) for row in TORCH_PLATEAUS}
     else:
+        os.environ["JAX_ENABLE_X64"] = "1"
         keras = import_keras()
         framework = f"keras-{keras.backend.backend()}"
         versions = [f"keras {keras.__version__}", f"backend {keras.backend.backend()}"]

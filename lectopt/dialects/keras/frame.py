@@ -97,7 +97,9 @@ def framed(rule: Callable[..., Transformation]) -> Callable[..., Transformation]
 
 
 def _clipping(where: str, settings: dict[str, Any]) -> list[Transformation]:
-    kinds = dict(clipnorm=clip_by_norm, clipvalue=clip_by_value, global_clipnorm=clip_by_global_norm)
+    kinds = dict(
+        clipnorm=clip_by_norm, clipvalue=clip_by_value, global_clipnorm=clip_by_global_norm
+    )
     given = [name for name in kinds if settings[name] is not None]
     if len(given) > 1:
         raise ValueError(f"{where}: only one of {', '.join(kinds)} can be set, got {given}.")

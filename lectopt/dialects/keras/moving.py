@@ -10,7 +10,7 @@ import optax
 
 from lectopt.controls.evaluation import AVERAGE, SHARE
 from lectopt.dialects.keras import optimizers, schedules
-from lectopt.dialects.moving import Part, Piece, assembled, fits, flattened
+from lectopt.dialects.moving import Part, Piece, assembled, fits, flattened, library
 
 # For each optimizer, for each slot here the attribute that lists Keras' variables.
 SLOTS: dict[str, dict[str, str]] = {
@@ -90,10 +90,10 @@ def from_optimizer(
         arrays = {key: change(_array(held[i])) for key, held in slots.items() if held}
         if name == "RMSprop" and "trace" in arrays:
             arrays["trace"] = -arrays["trace"]  # Keras subtracts its velocity
-        excluded = settings["weight_decay"] is not None and not optimizer._use_weight_decay(variable)
-        label = "without decay" if excluded else "all"
+        decays = settings["weight_decay"] is None or optimizer._use_weight_decay(variable)
+        label = "all" if decays else "without decay"
         pieces.append(Piece(change(_array(variable)), label, arrays))
-        own = settings | (dict(weight_decay=0.0) if excluded else {})
+        own = settings if decays else settings | dict(weight_decay=0.0)
         parts.setdefault(label, Part(maker(**own), scalars))
     if len(parts) > 1 and settings["global_clipnorm"]:
         raise ValueError(
@@ -107,10 +107,9 @@ def from_optimizer(
 
 
 def _name(optimizer: Any) -> str:
-    import keras
-
+    # With the PyTorch backend `keras.optimizers.Adam(...)` makes a subclass, of that name.
     name = type(optimizer).__name__
-    if name not in SLOTS or getattr(keras.optimizers, name, None) is not type(optimizer):
+    if name not in SLOTS or type(optimizer).__module__.split(".")[0] != "keras":
         raise TypeError(
             f"from_optimizer wants one of keras.optimizers' {', '.join(SLOTS)}, got "
             f"{type(optimizer).__module__}.{name}, whose state means something else."
@@ -151,8 +150,7 @@ def _settings(optimizer: Any) -> dict[str, Any]:
 
 
 def _rate(optimizer: Any) -> Any:
-    import keras
-
+    keras = library("keras")
     rate = optimizer._learning_rate
     if isinstance(rate, keras.Variable):
         return float(_array(rate))
@@ -163,17 +161,15 @@ def _rate(optimizer: Any) -> Any:
             f"The learning rate is a {name}, which is not in this dialect. Write learning_rate=, a "
             "number or a schedule that is called with the number of all updates so far."
         )
-    return ours(**{k: v for k, v in rate.get_config().items() if k != "name"})
+    config = {k: v for k, v in rate.get_config().items() if k != "name"}
+    return ours(**config)
 
 
 def _is_variable(x: Any) -> bool:
-    import keras
-
-    return isinstance(x, keras.Variable)
+    return isinstance(x, library("keras").Variable)
 
 
 def _array(variable: Any) -> np.ndarray[Any, Any]:
     """A copy: Keras goes on writing into its own memory."""
-    import keras
-
-    return np.array(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(variable)))
+    ops = library("keras").ops
+    return np.array(ops.convert_to_numpy(ops.convert_to_tensor(variable)))

@@ -1,4 +1,4 @@
-"""Keras' optimizers as wiring. Each also takes what every optimizer of Keras takes: see `common`."""
+"""Keras' optimizers as wiring. Each also takes what all of them take: see `frame.common`."""
 
 from typing import Any
 

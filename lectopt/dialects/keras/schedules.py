@@ -97,8 +97,8 @@ def CosineDecay(
       warmup_target: value at the end of the warm-up; None for no warm-up.
       warmup_steps: updates in the warm-up.
     """
-    warming, top = (0, initial_learning_rate) if warmup_target is None else (
-        warmup_steps, warmup_target
+    warming, top = (
+        (0, initial_learning_rate) if warmup_target is None else (warmup_steps, warmup_target)
     )
     share = jnp.clip((count - warming) / decay_steps, 0, 1)
     decayed = top * ((1 - alpha) * (1 + jnp.cos(jnp.pi * share)) / 2 + alpha)

@@ -64,8 +64,12 @@ def _cycle(
     return decorate
 
 
-@_cycle(lambda s: dict(base_lr=s["max_momentum"], max_lr=s["base_momentum"]), "mode", "scale_fn",
-        "scale_mode")
+@_cycle(
+    lambda s: dict(base_lr=s["max_momentum"], max_lr=s["base_momentum"]),
+    "mode",
+    "scale_fn",
+    "scale_mode",
+)
 def CyclicLR(
     count: Any,
     *,

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import optax
 
-from lectopt.dialects.moving import Later, Part, Piece, assembled, fits, flattened
+from lectopt.dialects.moving import Later, Part, Piece, assembled, fits, flattened, library
 from lectopt.dialects.torch import adams, adaptive, descent
 from lectopt.dialects.torch.frame import ENGINE
 
@@ -119,10 +119,8 @@ def from_optimizer(
 
 
 def _name(optimizer: Any) -> str:
-    import torch
-
     name = type(optimizer).__name__
-    if name not in OPTIMIZERS or getattr(torch.optim, name, None) is not type(optimizer):
+    if name not in OPTIMIZERS or getattr(library("torch").optim, name, None) is not type(optimizer):
         raise TypeError(
             f"from_optimizer wants one of torch.optim's {', '.join(OPTIMIZERS)}, got "
             f"{type(optimizer).__module__}.{name}, whose state means something else."
@@ -219,15 +217,11 @@ def _scalars(name: str, state: State, group: State, rate: Any, made: int) -> dic
 
 
 def _is_tensor(x: Any) -> bool:
-    import torch
-
-    return isinstance(x, torch.Tensor)
+    return isinstance(x, library("torch").Tensor)
 
 
 def _array(tensor: Any) -> np.ndarray[Any, Any]:
     """A copy: PyTorch goes on writing into its own memory."""
-    import torch
-
     tensor = tensor.detach().cpu()
-    half = tensor.dtype == torch.bfloat16  # which NumPy does not have
+    half = tensor.dtype == library("torch").bfloat16  # which NumPy does not have
     return np.array((tensor.float() if half else tensor).numpy())

@@ -1,0 +1,47 @@
+"""`explain`: from an optimizer to its explanation."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lectopt.explain.explanation import Explanation
+from lectopt.explain.names import Notation
+from lectopt.explain.notations import notation
+from lectopt.explain.system import System, system
+from lectopt.explain.templates import ONE, TWO, template
+from lectopt.explain.tracing import Subject, Unexplained, double, subject, traced
+
+
+def explain(
+    tx_or_maker: Any,
+    letters: str | Mapping[str, str] | None = None,
+    params: Any = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Explanation:
+    """See `lectopt.explain`."""
+    chosen = notation(letters)
+    with double():
+        about = subject(tx_or_maker, settings or {}, chosen.setting)
+        if params is None:
+            params = template(tx_or_maker, settings or {})
+            sized = True
+        else:
+            sized = False
+        try:
+            return Explanation(about.title, chosen, _read(about, chosen, params, sized))
+        except Unexplained as error:
+            return Explanation(about.title, chosen, None, str(error))
+        except Exception as error:  # whatever a stranger's program holds, no traceback
+            met = f"reading its program met {type(error).__name__}: {error}"
+            return Explanation(about.title, chosen, None, met)
+
+
+def _read(about: Subject, chosen: Notation, params: Any, sized: bool) -> System:
+    if params is not None:
+        return system(traced(about, params), chosen, sized)
+    programs = traced(about, ONE)
+    if programs.mixes():
+        try:
+            programs = traced(about, TWO, programs)
+        except Unexplained:  # it wants one array
+            pass
+    return system(programs, chosen, sized)
