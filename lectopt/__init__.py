@@ -78,6 +78,7 @@ from lectopt.primitives import scale_by_rprop as scale_by_rprop
 from lectopt.primitives import scale_by_rss as scale_by_rss
 from lectopt.primitives import scale_by_snr as scale_by_snr
 from lectopt.primitives import scale_by_stddev as scale_by_stddev
+from lectopt.primitives import scale_by_visit_count as scale_by_visit_count
 from lectopt.primitives import shift_ahead as shift_ahead
 from lectopt.primitives import shrink_weights as shrink_weights
 from lectopt.primitives import sum_of_squares as sum_of_squares

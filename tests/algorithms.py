@@ -70,6 +70,12 @@ def sgld_twin(theta: Any, grad: Any, rate: Any, steps: int, **letters: float) ->
     return twins.sgld(theta, grad, rate, steps, xi=xi(jnp.arange(steps)), **letters)
 
 
+def visit_count(learning_rate: Any, state_dtype: Any = None) -> lectopt.Transformation:
+    """Online k-means, as a chain that users would write."""
+    count = lectopt.scale_by_visit_count(state_dtype=state_dtype)
+    return lectopt.chain(count, lectopt.scale_by_learning_rate(learning_rate))
+
+
 @dataclass(frozen=True)
 class Algorithm:
     """One row: `make(learning_rate, **numbers)` is the optimizer.
@@ -599,6 +605,13 @@ ALGORITHMS = (
         conditioning=1e3,
         source="S4-31",
         scalars=("rate_average", "sgd_rate"),
+        reduces=True,
+    ),
+    Algorithm(
+        "visit_count",
+        visit_count,
+        twins.visit_count,
+        source="S0-20",
         reduces=True,
     ),
     Algorithm(

@@ -1,4 +1,4 @@
-"""Clipping: Optax's numbers where those are finite, and an answer where they are not."""
+"""Clipping: Optax's numbers where those are finite, and an answer where they are not (S2-10)."""
 
 import jax
 import jax.numpy as jnp

@@ -160,3 +160,20 @@ def test_a_traced_setting_prints_as_such():
     printed = []
     jax.jit(lambda rate: printed.append(repr(lectopt.sgd(rate))))(0.1)
     assert printed == ["scale_by_learning_rate(learning_rate=<traced float32>)"]
+
+
+def test_visit_counts_make_online_k_means():
+    """Each centre is the mean of the samples it has won; one that wins none stays (S0-20)."""
+    samples = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32) + [[5, 0]]
+    centres, won = jnp.array([[4.0, 0.0], [6.0, 0.5], [-50.0, 0.0]]), {0: [], 1: [], 2: []}
+    tx = chain(lectopt.scale_by_visit_count(), lectopt.scale_by_learning_rate(1.0))
+    state, update = tx.init(centres), jax.jit(tx.update)
+    for sample in samples:
+        nearest = int(jnp.argmin(jnp.sum((centres - sample[None]) ** 2, axis=1)))
+        won[nearest].append(sample)
+        gradient = jnp.zeros((3, 2)).at[nearest].set(centres[nearest] - sample)
+        updates, state = update(gradient, state)
+        centres = centres + updates
+    for centre, samples_won in ((centres[0], won[0]), (centres[1], won[1])):
+        np.testing.assert_allclose(centre, np.mean(samples_won, axis=0), rtol=1e-4)
+    np.testing.assert_array_equal(centres[2], [-50, 0])

@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 import sympy as sp
 
 from lectopt.explain.nodes import (
+    Absolute,
     Case,
     Everywhere,
     Largest,
     Maximum,
     Minimum,
     Remainder,
+    Sign,
     Total,
     Unit,
     number,
@@ -77,9 +79,9 @@ def bounds(expr: Any) -> Interval:
         return _power(*args)
     if isinstance(expr, sp.exp):
         return POSITIVE
-    if isinstance(expr, sp.Abs):
+    if isinstance(expr, Absolute):
         return POSITIVE if bounds(args[0]).positive else NONNEGATIVE
-    if isinstance(expr, sp.sign | sp.cos | sp.sin | sp.tanh):
+    if isinstance(expr, Sign | sp.cos | sp.sin | sp.tanh):
         return Interval(-1, 1)
     if isinstance(expr, Remainder):
         inner, of = map(bounds, args)

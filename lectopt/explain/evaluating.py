@@ -34,8 +34,8 @@ RELATIONS: dict[Any, Callable[[Any, Any], Any]] = {
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     sp.exp: np.exp,
     sp.log: np.log,
-    sp.Abs: np.abs,
-    sp.sign: np.sign,
+    nodes.Absolute: np.abs,
+    nodes.Sign: np.sign,
     sp.tanh: np.tanh,
     sp.sin: np.sin,
     sp.cos: np.cos,

@@ -184,6 +184,8 @@ def plain(expr: Any) -> Any:
     if isinstance(expr, nodes.Maximum | nodes.Minimum):
         function = sp.Max if isinstance(expr, nodes.Maximum) else sp.Min
         return function(*args, evaluate=False)
+    if isinstance(expr, nodes.Absolute | nodes.Sign):
+        return (sp.Abs if isinstance(expr, nodes.Absolute) else sp.sign)(*args, evaluate=False)
     return expr.func(*args) if args and args != list(expr.args) else expr
 
 
@@ -206,4 +208,6 @@ def inner(expr: Any) -> Any:
         for arg in args[1:]:
             out = combine(out, arg)
         return out
+    if isinstance(expr, sp.Abs | sp.sign):
+        return (nodes.Absolute if isinstance(expr, sp.Abs) else nodes.Sign)(*args)
     return expr.func(*args) if args and args != list(expr.args) else expr

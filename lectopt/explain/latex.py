@@ -50,7 +50,7 @@ class Latex(Text):
         return r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}"
 
     def function(self, expr: Any) -> str:
-        if isinstance(expr, sp.Abs):
+        if isinstance(expr, nodes.Absolute):
             return rf"\left|{self(expr.args[0])}\right|"
         return super().function(expr)
 

@@ -65,6 +65,17 @@ class Minimum(sp.Expr):
     """The smaller of two."""
 
 
+class Absolute(sp.Expr):
+    """The absolute value. (SymPy's own looks into its argument, and may not come back.)"""
+
+    def _eval_power(self, exponent: Any) -> Any:
+        return self.args[0] ** exponent if exponent.is_even else None
+
+
+class Sign(sp.Expr):
+    """1, 0 or -1."""
+
+
 class Remainder(sp.Expr):
     """What division by an integer leaves, with the sign of the first."""
 

@@ -10,11 +10,13 @@ from sympy.core.relational import Relational
 
 from lectopt.explain.bounds import bounds
 from lectopt.explain.nodes import (
+    Absolute,
     Case,
     IsFinite,
     IsNaN,
     Maximum,
     Minimum,
+    Sign,
     constant,
     in_order,
     number,
@@ -54,10 +56,20 @@ def compare(relation: Any, a: Any, b: Any) -> Any:
 def _stripped(a: Any, relation: Any) -> tuple[Any, Any]:
     """`a` without factors that do not decide its sign, and with that the relation to 0."""
     flipped = {sp.Lt: sp.Gt, sp.Gt: sp.Lt, sp.Le: sp.Ge, sp.Ge: sp.Le}
-    factors = [f for f in sp.Mul.make_args(a) if not bounds(f).positive]
-    if any(number(f) is not None and f != 0 for f in factors):  # a negative one
-        relation, factors = flipped[relation], [f for f in factors if number(f) is None]
-    return sp.Mul(*(f.args[0] if isinstance(f, sp.sign) else f for f in factors)), relation
+    direction, a = _decisive(a)
+    return a, flipped[relation] if direction < 0 else relation
+
+
+def _decisive(x: Any) -> tuple[int, Any]:
+    """The sign of the known factors of a product, and the product of the others, which decide."""
+    factors = [y for f in sp.Mul.make_args(x) for y in sp.Mul.make_args(_signless(f))]
+    known = [f for f in factors if bounds(f).positive or bounds(f).negated().positive]
+    direction = (-1) ** sum(not bounds(f).positive for f in known)
+    return direction, sp.Mul(*(f for f in factors if f not in known))
+
+
+def _signless(x: Any) -> Any:
+    return x.args[0] if isinstance(x, Sign) else x
 
 
 def _shifted(a: Any, b: Any) -> tuple[Any, Any]:
@@ -135,10 +147,14 @@ def exponential(x: Any) -> Any:
 
 def sign(x: Any) -> Any:
     """The sign, of a product of signs that of the product."""
-    factors = sp.Mul.make_args(x)
-    if all(isinstance(f, sp.sign) for f in factors):
-        return sp.sign(sp.Mul(*(f.args[0] for f in factors)))
-    return sp.sign(x)
+    direction, rest = _decisive(x)
+    return sp.Integer(direction * (x != 0)) * (Sign(rest) if number(rest) is None else 1)
+
+
+def absolute(x: Any) -> Any:
+    """The absolute value."""
+    size = bounds(x)
+    return x if size.nonnegative else -x if size.negated().nonnegative else Absolute(x)
 
 
 def logarithm(x: Any) -> Any:
@@ -189,7 +205,7 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "expm1": lambda x: exponential(x) - 1,
     "log": logarithm,
     "log1p": lambda x: logarithm(1 + x),
-    "abs": sp.Abs,
+    "abs": absolute,
     "sign": sign,
     "max": maximum,
     "min": minimum,

@@ -222,6 +222,7 @@ class Text:
     # The marks.
     infinity, leaf = "inf", "leaf"
     names: dict[Any, str] = {
+        nodes.Absolute: "abs",
         nodes.Total: "Σ",
         nodes.Largest: "max",
         nodes.All: "all",

@@ -25,6 +25,7 @@ from lectopt.primitives.scaling import scale_by_learning_rate as scale_by_learni
 from lectopt.primitives.scaling import scale_by_rms as scale_by_rms
 from lectopt.primitives.scaling import scale_by_rss as scale_by_rss
 from lectopt.primitives.scaling import scale_by_stddev as scale_by_stddev
+from lectopt.primitives.scaling import scale_by_visit_count as scale_by_visit_count
 from lectopt.primitives.signs import scale_by_irprop_plus as scale_by_irprop_plus
 from lectopt.primitives.signs import scale_by_local_gains as scale_by_local_gains
 from lectopt.primitives.signs import scale_by_rprop as scale_by_rprop

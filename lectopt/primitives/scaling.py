@@ -32,6 +32,25 @@ def negated(g: Any) -> Any:
     return -g
 
 
+@leafwise(visits=0.0)
+def scale_by_visit_count(g: Any, state: Any) -> Any:
+    """Divide the gradient of each row by the number of updates in which that row had one.
+
+    `n_j = n_j + 1` where row `j` of the gradient is not zero, and out comes `g_j / n_j`. With rate
+    1 and the gradient `c_j - x` of the centre nearest to the sample `x` this is online k-means:
+    each centre is the mean of the samples it has won. A row is what the first axis of a leaf
+    counts; of a vector it is one weight.
+
+    Args:
+      state_dtype: dtype of the counts.
+
+    Source: CMU, K-means by SGD (S0-20); Sculley 2010.
+    """
+    others = tuple(range(1, g.ndim))
+    visits = state.visits + jnp.any(g != 0, axis=others, keepdims=True)
+    return g / jnp.maximum(visits, 1), dict(visits=visits)
+
+
 @checked
 def scale_by_rms(
     decay: Decay = 0.9,

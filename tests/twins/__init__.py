@@ -31,6 +31,7 @@ from .adaptive import (
     rmsprop_nesterov,
     rmsprop_outside,
     rmsprop_torch,
+    visit_count,
 )
 from .momentum import (
     momentum_ema,
@@ -90,6 +91,7 @@ from .statistical import (
 )
 
 __all__ = [
+    "visit_count",
     "adadelta",
     "adagrad_inside",
     "adagrad_outside",

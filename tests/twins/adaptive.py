@@ -31,6 +31,17 @@ def adagrad_inside(theta, grad, rate, steps, *, eps=1e-7, r0=0.1) -> np.ndarray:
     return path
 
 
+def visit_count(theta, grad, rate, steps) -> np.ndarray:
+    """Online k-means (S0-20, Sculley 2010): a centre moves by 1 / (the number of its visits)."""
+    c, path = begin(theta, steps)
+    n = np.zeros(c.shape)
+    for t in range(steps):
+        g = grad(c, t)
+        n = n + (g != 0)
+        path[t] = c = c - rate(t) * ratio(g, n)
+    return path
+
+
 def adadelta(theta, grad, rate, steps, *, rho=0.95, eps=1e-6) -> np.ndarray:
     """AdaDelta, Zeiler 2012 (rate 1); torch, Keras and Optax with their rate, rho and eps."""
     x, path = begin(theta, steps)

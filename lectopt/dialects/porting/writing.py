@@ -1,0 +1,160 @@
+"""`Draft`: what one library must be told to follow a recipe, and where it cannot.
+
+A draft collects the reasons why it is not the recipe. What the three libraries have in common is
+here; what each of them lacks is in the file of its name.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from lectopt.dialects.porting.recipe import Recipe
+from lectopt.dialects.porting.schedules import following
+from lectopt.dialects.spelling import absent
+from lectopt.primitives import add_decayed_weights, shrink_weights
+from lectopt.settings import concrete
+from lectopt.transformation import Transformation
+
+Verdict = Literal["exact", "exact while the learning rate is constant", "impossible"]
+CONSTANT: Verdict = "exact while the learning rate is constant"
+VERDICTS: tuple[Verdict, ...] = ("exact", CONSTANT, "impossible")
+
+
+@dataclass
+class Draft:
+    """A call of one library's maker in the making.
+
+    `name` is the maker, None if there is none; `settings` its arguments; `before` and `after` the
+    members that must stand around it.
+    """
+
+    recipe: Recipe
+    name: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    verdict: Verdict = "exact"
+    reasons: list[str] = field(default_factory=list)
+    before: list[Transformation] = field(default_factory=list)
+    after: list[Transformation] = field(default_factory=list)
+    build: Callable[[], Transformation] | None = None  # in the place of the maker
+
+    def note(self, reason: str, verdict: Verdict = "exact") -> None:
+        """Say what has changed, or what is not the same."""
+        self.reasons.append(reason)
+        self.verdict = max(self.verdict, verdict, key=VERDICTS.index)
+
+    def call(self, name: str, **settings: Any) -> None:
+        """The maker and its arguments."""
+        self.name = name
+        self.settings |= settings
+
+    def momentum(self, position: str) -> Any:
+        """The momentum, where the rate must stand at `position` in the velocity.
+
+        A velocity that contains the rate, `v = beta v - rate g`, is `-rate b` with `b = beta_t b +
+        g` and `beta_t = beta rate_(t-1) / rate_t`.
+        """
+        recipe, beta = self.recipe, self.recipe["momentum"]
+        if absent(beta) or recipe["position"] == position:
+            return beta
+        where = "outside the velocity" if position == "outside" else "inside the velocity"
+        if callable(recipe.rate) and not recipe["nesterov"]:
+            self.note(
+                f"The learning rate stands {where} here, so the momentum has to follow it: "
+                f"{'rate(t-1) / rate(t)' if position == 'outside' else 'rate(t) / rate(t-1)'} "
+                "times the old one, at every update"
+            )
+            return following(beta, recipe.rate, position == "outside")
+        self.note(
+            f"The learning rate stands {where} here: after a change of the rate the two differ "
+            "until the old steps are forgotten",
+            "impossible" if callable(recipe.rate) else CONSTANT,
+        )
+        return beta
+
+    def placed(self, wanted: str, eps: Any, place: str) -> Any:
+        """An epsilon at `place`, where only `wanted` can be had."""
+        if place == wanted or (absent(eps) and absent(self.recipe.settings.get("eps_root"))):
+            return eps
+        told = dict(
+            outside="sqrt(v) + eps",
+            inside="sqrt(v + eps)",
+            uncorrected="(sqrt(v) + eps) before the bias correction",
+            in_max="max(decay u, |g| + eps)",
+        )
+        self.note(
+            f"Epsilon stands in {told[place]} and can only stand in {told[wanted]} here; no "
+            "constant makes them equal for every size of gradient",
+            "impossible",
+        )
+        return eps**0.5 if place == "inside" else eps**2 if wanted == "inside" else eps
+
+    def penalty(self) -> Any:
+        """The `weight_decay` of an L2 penalty, 0 if there is no decay."""
+        if self.recipe.decay == "decoupled":
+            if self.is_plain():
+                self.note("Without a velocity decoupled decay and an L2 penalty are the same")
+            else:
+                self.note(
+                    "The decay is decoupled, and here it can only be an L2 penalty, which passes "
+                    "through the velocity and the normalisation",
+                    "impossible",
+                )
+        return self._decay()
+
+    def shrinkage(self) -> Any:
+        """The `weight_decay` that is decoupled and multiplied by the rate, 0 if there is none."""
+        if self.recipe.decay != "coupled":
+            return self._decay()
+        if self.is_plain():
+            self.note("Without a velocity an L2 penalty and decoupled decay are the same")
+            return self.recipe.weight_decay
+        self.note(
+            "The decay is an L2 penalty, which passes through the velocity and the normalisation, "
+            "and here it can only be decoupled",
+            "impossible",
+        )
+        if self.recipe.family == "sgd":  # a constant pull is amplified so by the velocity
+            return self.recipe.weight_decay / (1 - self.recipe["momentum"])
+        return self.recipe.weight_decay
+
+    def is_plain(self) -> bool:
+        """Whether it is gradient descent without a velocity."""
+        return self.recipe.family == "sgd" and absent(self.recipe["momentum"])
+
+    def _decay(self) -> Any:
+        """The decay as a multiple of the rate."""
+        recipe = self.recipe
+        decay, own, rate = recipe.weight_decay, recipe.decay_rate, recipe.rate
+        if recipe.decay != "decoupled" or absent(decay) or own is rate or own == rate:
+            return decay
+        factor = getattr(rate, "settings", {}).get("factor")
+        if factor is not None and rate.settings.get("schedule") == own:
+            self.note("The decay is multiplied by alpha here: it is the old one over alpha")
+            return decay / factor
+        if concrete(own) and concrete(rate):
+            self.note("The decay is multiplied by the rate here: it is the old one over the rate")
+            return decay * own / rate
+        self.note(
+            "The decay and the learning rate have schedules of their own, and here they have one",
+            CONSTANT,
+        )
+        first = own(0) if callable(own) else own
+        return float(decay * first / (rate(0) if callable(rate) else rate))
+
+    def missing(self, what: str) -> None:
+        """The library has nothing of the kind."""
+        self.name = None
+        self.note(f"There is no {what} here", "impossible")
+
+    def framed(self, tx: Transformation) -> list[Transformation]:
+        """`tx` with what stands around it, in order."""
+        return [*self.recipe.before, *self.before, tx, *self.after, *self.recipe.after]
+
+
+def chained_decay(draft: Draft) -> None:
+    """Any decay, as a member of a chain."""
+    recipe = draft.recipe
+    if recipe.decay == "coupled":
+        draft.before.append(add_decayed_weights(recipe.weight_decay))
+    elif recipe.decay == "decoupled":
+        draft.after.append(shrink_weights(recipe.decay_rate, recipe.weight_decay))
