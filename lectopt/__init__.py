@@ -33,6 +33,8 @@ from lectopt.controls import uniform as uniform
 from lectopt.controls import window as window
 from lectopt.controls import wolfe_conditions as wolfe_conditions
 from lectopt.explain import same_update as same_update
+from lectopt.dialects.port import Port as Port
+from lectopt.dialects.port import port as port
 from lectopt.lifting import leafwise as leafwise
 from lectopt.optimizers import adadelta as adadelta
 from lectopt.optimizers import adagrad as adagrad

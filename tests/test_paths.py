@@ -1,4 +1,4 @@
-"""Settings by path: rates that differ between layers, and layers that are frozen at first (S2-25)."""
+"""Settings by path: rates that differ between layers, layers frozen at first (S2-25)."""
 
 import copy
 

@@ -7,4 +7,5 @@ A name has its source's arguments, in its order, with its defaults, and gives it
 from lectopt.dialects import keras as keras
 from lectopt.dialects import optax as optax
 from lectopt.dialects import papers as papers
+from lectopt.dialects import porting as porting
 from lectopt.dialects import torch as torch

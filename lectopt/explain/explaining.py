@@ -21,11 +21,21 @@ def explain(
     chosen = notation(letters)
     with double():
         about = subject(tx_or_maker, settings or {}, chosen.setting)
-        if params is None:
-            params = template(tx_or_maker, settings or {})
-            sized = True
-        else:
-            sized = False
+    sized = params is None
+    params = template(tx_or_maker, settings or {}) if params is None else params
+    return explained(about, chosen, params, sized)
+
+
+def explained(about: Subject, chosen: Notation, params: Any, sized: bool) -> Explanation:
+    """The explanation of an optimizer on these parameters, or on some that show what it does.
+
+    Args:
+      about: the optimizer.
+      chosen: the letters.
+      params: a tree of arrays, or None.
+      sized: whether the sizes of `params` are made up.
+    """
+    with double():
         try:
             return Explanation(about.title, chosen, _read(about, chosen, params, sized))
         except Unexplained as error:

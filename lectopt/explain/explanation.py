@@ -6,7 +6,7 @@ from typing import Any
 import sympy as sp
 
 from lectopt.explain import nodes, page
-from lectopt.explain.groups import Group, by_leaf, together
+from lectopt.explain.groups import Group, Merger, by_leaf, together
 from lectopt.explain.names import Notation, own
 from lectopt.explain.system import System
 
@@ -145,7 +145,7 @@ class Explanation:
                 keys = dict.fromkeys(s.key for s in system.states if s.role == "slot")
                 raise KeyError(f"no {name!r}; there are {', '.join([*keys, 'theta', 'update'])}")
             expr = system.equations.get(found[0], found[0])
-        return own(system.unfolded(expr), leaf)
+        return own(Merger(labels)(system.unfolded(expr)), leaf)
 
     def replay(self, steps: int = 5, seed: int = 0) -> float:
         """The largest difference between these equations and the optimizer they describe.

@@ -37,7 +37,7 @@ class Group:
 def by_leaf(system: System) -> tuple[dict[Any, Any], dict[str, Group]]:
     """The equations that belong to no leaf, and those of every leaf."""
     leaves = list(system.updates)
-    merged = _Merger(leaves)
+    merged = Merger(leaves)
     shared = {
         s: merged(e) for s, e in system.equations.items() if len(leaves) > 1 and not leaf_of(s)
     }
@@ -112,7 +112,7 @@ def _nameless(expr: Any) -> Any:
 ACROSS = {sp.Add: Total, Maximum: Largest, sp.And: All, sp.Or: Some}  # what extends over leaves
 
 
-class _Merger:
+class Merger:
     """Turns what is done with every leaf alike into one operation on the tree."""
 
     def __init__(self, leaves: list[str]):

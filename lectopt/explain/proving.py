@@ -31,7 +31,7 @@ def equal(a: Any, b: Any) -> bool:
 
 def _cases(a: Any, b: Any, questions: int) -> Iterator[tuple[Any, Any]]:
     """Both formulas under each answer to the questions they ask."""
-    question = _question(a) or _question(b)
+    question = next((q for q in map(_question, (a, b)) if q is not None), None)
     if question is None or questions == 0:
         yield a, b
         return

@@ -1,40 +1,36 @@
 """Whether two optimizers make the same updates: proved where that can be done, else tested.
 
-The proof is an induction. The state of `b` is written in that of `a` (the entries of the same name
-are the same, or as `map` says); this holds at the start; both take their gradients at the same
-point; and one update of either leads from equal states to equal states, for every gradient and
-every setting.
+The proof is an induction. The state of `b` is written in that of `a` (entries of the same name are
+the same, or as `map` says); this holds at the start; both take their gradients at the same point;
+and one update of either leads from equal states to equal states, for every gradient and setting.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import sympy as sp
-
 from lectopt.explain import proving
-from lectopt.explain.explaining import Pair, pair
-from lectopt.explain.explanation import PARAMETERS, Explanation
 from lectopt.explain.histories import Difference, first_difference
-from lectopt.explain.nodes import t
+from lectopt.explain.names import own
+from lectopt.explain.pairing import Pair, pair
+from lectopt.explain.rules import rebuilt
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
-    """The outcome; it is true if the two are the same.
+    """The outcome of `same_update`; it is true if the two are the same.
 
     Attributes:
       same: whether they make the same updates.
       proved: whether that is proved, and not only what random histories showed.
       text: the outcome in words; `print` shows it.
-      difference: where they differ: the step, the gradients of one weight up to it, and the two
-        values that the weight has then; None if they are the same.
+      difference: where they first differ, None if they are the same.
     """
 
     same: bool
     proved: bool
     text: str
-    difference: Difference | None = field(default=None, repr=False)
+    difference: Difference | None = field(default=None)
 
     def __bool__(self) -> bool:
         return self.same
@@ -54,17 +50,58 @@ def compared(a: Any, b: Any, map: Mapping[str, Any], params: Any) -> Comparison:
     both = pair(a, b, map, params)
     for explanation in (both.a, both.b):
         if explanation.obstacle:
-            return Comparison(
-                False, False, f"cannot compare: {explanation.title}: {explanation.obstacle}"
-            )
-    unproved = _unproved(both)
+            title, why = explanation.title, explanation.obstacle
+            return Comparison(False, False, f"cannot compare: {title} is not explained: {why}")
     notes = "".join(f"\n{note}" for note in both.notes)
+    unproved = next(_unproved(both), None)
     if unproved is None:
-        settings = ", ".join(both.settings) or "its settings as they are"
-        text = f"the same update: proved for all gradients, parameters and steps; {settings}"
+        settings = f" and every {', '.join(both.settings)}" if both.settings else ""
+        text = f"the same update, proved for all parameters, gradients{settings}"
         return Comparison(True, True, text + notes)
     difference = first_difference(both)
     if difference is None:
-        text = f"the same update on random histories; not proved: {unproved}"
+        text = f"the same update on random histories, to rounding; not proved: {unproved}"
         return Comparison(True, False, text + notes)
     return Comparison(False, False, f"not the same update: {difference}{notes}", difference)
+
+
+def _unproved(both: Pair) -> Iterator[str]:
+    """What of the induction is not proved."""
+    if both.missing:
+        yield f"what {', '.join(both.missing)} of the second is in the first is not known; give map="
+        return
+    for leaf in both.leaves:
+        yield from _of_leaf(both, leaf)
+
+
+def _of_leaf(both: Pair, leaf: str) -> Iterator[str]:
+    a, b = both.a.system, both.b.system
+    theta, theta_b = own(a.parameter(leaf), leaf), own(b.parameter(leaf), leaf)
+    start = {theta: own(a.parameter(leaf, "0"), leaf)}
+    after = {theta: both.a.value("theta", leaf)}
+    for state in a.states:
+        if state.role != "known" and state.name.leaf in (leaf, ""):
+            old = own(state.value("t-1").expr, leaf)
+            start[old] = own(state.start, leaf)
+            after[old] = both.a.value(state.key, leaf)
+    here = both.words[theta_b]
+    begin = dict(both.words) | {own(b.parameter(leaf, "0"), leaf): rebuilt(here, start)}
+
+    def word(expr: Any) -> Any:
+        return rebuilt(expr, both.words)
+
+    points = [
+        own(x.points.get(leaf, x.parameter(leaf)), leaf) for x in (a, b)
+    ]
+    if not proving.equal(points[0], word(points[1])):
+        yield "that they take their gradients at the same point"
+    for state in b.states:
+        if state.role in ("known", "key") or state.name.leaf not in (leaf, ""):
+            continue
+        meant = both.words[own(state.value("t-1").expr, leaf)]
+        if not proving.equal(rebuilt(meant, start), rebuilt(own(state.start, leaf), begin)):
+            yield f"the first value of {state.key}"
+        if not proving.equal(rebuilt(meant, after), word(both.b.value(state.key, leaf))):
+            yield f"the new value of {state.key}"
+    if not proving.equal(rebuilt(here, after), word(both.b.value("theta", leaf))):
+        yield "the new parameters"

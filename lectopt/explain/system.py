@@ -70,8 +70,8 @@ class System:
         known: dict[Any, Any] = {}
         for symbol, definition in self.equations.items():
             if symbol not in self.draws:
-                known[symbol] = definition.xreplace(known)
-        return expr.xreplace(known)
+                known[symbol] = rebuilt(definition, known)
+        return rebuilt(expr, known)
 
 
 def system(programs: Programs, notation: Notation, sized: bool) -> System:

@@ -7,6 +7,7 @@ import contextlib
 import functools as ft
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,7 @@ import optax
 from lectopt import settings as _settings
 from lectopt.controls import evaluation_params
 from lectopt.explain.calls import MARK
-from lectopt.explain.jaxprs import equations
+from lectopt.explain.jaxprs import equations, is_key
 
 SAMPLE = 0.1  # for a setting that has no default
 MIXING = ("dot_general", "while", "scan", "concatenate", "argmax", "sort", "gather", "cumsum")
@@ -43,7 +44,8 @@ class Subject:
     """What is explained: `make(numbers)` builds it with other numbers in the place of its own and
     with its schedules marked, `build(numbers)` with its schedules as they are.
 
-    `schedules` are settings that depend on the step, `unknown` those of them that were not given.
+    `values` are all its settings, `sampled` those that have no default and were not given;
+    `schedules` are those that depend on the step, `unknown` the sampled ones of them.
     """
 
     title: str
@@ -53,6 +55,8 @@ class Subject:
     schedules: Mapping[str, Any] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
     maker: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    sampled: frozenset[str] = frozenset()
 
 
 def subject(tx_or_maker: Any, settings: Mapping[str, Any], letter: Callable[[str, str], str]) -> Subject:
@@ -75,7 +79,7 @@ def subject(tx_or_maker: Any, settings: Mapping[str, Any], letter: Callable[[str
         )
     signature = inspect.signature(tx_or_maker)
     name = title_of(tx_or_maker)
-    maker = name.partition("(")[0]
+    maker = name.partition("(")[0].rpartition(".")[2]
     try:
         bound = signature.bind_partial(**settings)
     except TypeError as error:
@@ -93,22 +97,34 @@ def subject(tx_or_maker: Any, settings: Mapping[str, Any], letter: Callable[[str
         arguments = inspect.BoundArguments(signature, dict(values) | dict(numbers))  # pyright: ignore
         return tx_or_maker(*arguments.args, **arguments.kwargs)
 
+    empty = inspect.Parameter.empty
+    sampled = [
+        k for k in values if k not in bound.arguments and signature.parameters[k].default is empty
+    ]
     try:
         build({})
     except (TypeError, AttributeError) as error:
-        sampled = [k for k in signature.parameters if k in values and k not in bound.arguments]
-        sampled = [k for k in sampled if signature.parameters[k].default is inspect.Parameter.empty]
         if not sampled:
             raise
         raise TypeError(f"{name} cannot be made without {', '.join(sampled)}: {error}") from error
-    return Subject(name, make, build, numbers, schedules, frozenset(unknown), maker)
+    return Subject(
+        name,
+        make,
+        build,
+        numbers,
+        schedules,
+        frozenset(unknown),
+        maker,
+        values,
+        frozenset(sampled),
+    )
 
 
 def title_of(tx_or_maker: Any) -> str:
     """What was given, in a few words."""
     if isinstance(tx_or_maker, ft.partial):
-        given = [_settings.shown(x) for x in tx_or_maker.args]
-        given += [f"{k}={_settings.shown(v)}" for k, v in tx_or_maker.keywords.items()]
+        given = [_shown(x) for x in tx_or_maker.args]
+        given += [f"{k}={_shown(v)}" for k, v in tx_or_maker.keywords.items()]
         return f"{title_of(tx_or_maker.func)}({', '.join(given)})"
     if hasattr(tx_or_maker, "core"):
         return repr(tx_or_maker)
@@ -116,7 +132,22 @@ def title_of(tx_or_maker: Any) -> str:
     if name is None and hasattr(tx_or_maker, "update"):
         update = tx_or_maker.update
         return getattr(update, "__qualname__", type(tx_or_maker).__name__).split(".")[0]
-    return name or repr(tx_or_maker)
+    return _qualified(tx_or_maker, name) if name else repr(tx_or_maker)
+
+
+def _qualified(function: Any, name: str) -> str:
+    """A function with the shortest public path to it."""
+    module = getattr(function, "__module__", None) or ""
+    root = module.split(".")[0]
+    if getattr(sys.modules.get(root), name, None) is function:
+        return f"{root}.{name}"
+    public = [part for part in module.split(".") if not part.startswith("_")]
+    return name if "<" in name or root in ("", "builtins") else ".".join([*public, name])
+
+
+def _shown(value: Any) -> str:
+    """A setting in a title."""
+    return "key" if is_key(value) else _settings.shown(value)
 
 
 def _bare(signature: inspect.Signature) -> str:

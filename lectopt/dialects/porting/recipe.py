@@ -6,7 +6,7 @@ every dialect can all be read.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from lectopt.dialects.porting.schedules import debiased
@@ -29,7 +29,7 @@ class Recipe:
     `settings` are the numbers and choices of the family, `weight_decay` and `decay` the decay of the
     weights, `decay_rate` the rate that a decoupled one is multiplied by. `before` and `after` are
     members around the algorithm that have no influence on how it is spelled: clipping, a change of
-    sign, an average of the parameters.
+    sign, an average of the parameters. `notes` say what was rewritten when it was read.
     """
 
     family: str
@@ -39,7 +39,8 @@ class Recipe:
     decay: Decay = "none"
     decay_rate: Any = None
     before: tuple[Transformation, ...] = ()
-    after: tuple[Transformation, ...] = field(default=())
+    after: tuple[Transformation, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Any:
         return self.settings[name]
@@ -57,7 +58,9 @@ def read(tx: Transformation) -> Recipe:
             "Write for example port(dialects.torch.Adam(lr=1e-3), to='keras')."
         )
     parts = _flat(tx.core)
-    before, parts = _split(parts, ("negated", "clip_by_norm", "clip_by_value", "clip_by_global_norm"))
+    before, parts = _split(
+        parts, ("negated", "clip_by_norm", "clip_by_value", "clip_by_global_norm")
+    )
     coupled, parts = _split(parts, ("add_decayed_weights",))
     after, parts = _split(parts[::-1], ("average_params",))
     shrinking, parts = _split(parts, ("shrink_weights",))
@@ -71,11 +74,12 @@ def read(tx: Transformation) -> Recipe:
         raise Unreadable("it decays some weights only, or twice, which is no setting anywhere")
     parts = [part for part in parts if part not in inner]
     family, rate, settings = _algorithm(parts, own)
+    notes = tuple(settings.pop("notes", ()))
     decay = [part.settings["weight_decay"] for part in decays]
     kind: Decay = "coupled" if coupled else "decoupled" if decays else "none"
     decay_rate = shrinking[0].settings["learning_rate"] if shrinking else rate
     around = (tuple(map(Transformation, side)) for side in (before, after[::-1]))
-    return Recipe(family, rate, settings, *(decay or [0.0]), kind, decay_rate, *around)
+    return Recipe(family, rate, settings, *(decay or [0.0]), kind, decay_rate, *around, notes)
 
 
 def _flat(core: Core) -> list[Core]:
@@ -94,14 +98,19 @@ def _algorithm(parts: list[Core], own_decay: Core | None) -> tuple[str, Any, dic
         case ("scale_by_learning_rate",):
             return "sgd", s[0]["learning_rate"], _velocity({}, "outside")
         case ("scale_by_learning_rate", "trace"):
-            return "sgd", *_undamped(s[0]["learning_rate"], s[1], "inside")
-        case ("scale_by_learning_rate", "shift_ahead" | "trace_ahead"):
-            return "sgd", s[0]["learning_rate"], _velocity(s[1] | {"nesterov": True}, "inside")
+            return "sgd", *_dampened(s[0]["learning_rate"], s[1], "inside")
+        case ("scale_by_learning_rate", "shift_ahead" | "trace_ahead" as name):
+            settings = _velocity(s[1] | {"nesterov": True}, "inside")
+            if name == "trace_ahead":
+                settings["notes"] = [
+                    "The parameters are the points where the gradient is taken, theta + beta v"
+                ]
+            return "sgd", s[0]["learning_rate"], settings
         case ("trace", "scale_by_learning_rate"):
-            return "sgd", *_undamped(s[1]["learning_rate"], s[0], "outside")
+            return "sgd", *_dampened(s[1]["learning_rate"], s[0], "outside")
         case ("ema", "scale_by_learning_rate"):
             ema = {"decay": s[0]["decay"], "dampening": s[0]["decay"]}
-            return "sgd", *_undamped(s[1]["learning_rate"], ema, "outside")
+            return "sgd", *_dampened(s[1]["learning_rate"], ema, "outside")
         case ("undamped_first", "trace", "scale_by_learning_rate"):
             settings = _velocity(s[1], "outside") | dict(dampening=s[0]["dampening"])
             return "sgd", s[2]["learning_rate"], settings
@@ -109,7 +118,12 @@ def _algorithm(parts: list[Core], own_decay: Core | None) -> tuple[str, Any, dic
             beta = s[0]["decay"]
             if s[1]["decay"] == beta and s[0].get("dampening", beta) == beta:
                 rate = debiased(s[2]["learning_rate"], beta)
-                return "sgd", rate, _velocity({"decay": beta}, "outside")
+                settings = _velocity({"decay": beta}, "outside")
+                settings["notes"] = [
+                    "An average that is corrected for its start is a velocity with the learning "
+                    "rate rate (1 - beta) / (1 - beta^t), at update t"
+                ]
+                return "sgd", rate, settings
         case ("ratio", "scale_by_learning_rate"):
             return _normalised(parts[0], s[1]["learning_rate"], {}, "inside")
         case ("ratio", "scale_by_learning_rate", "trace"):
@@ -123,7 +137,9 @@ def _algorithm(parts: list[Core], own_decay: Core | None) -> tuple[str, Any, dic
             variant = kept.get("variant") or ("late" if "late" in name else None)
             return "rprop", s[0]["learning_rate"], kept | dict(variant=variant)
         case ("scale_by_falling_rate", "average_tail") if own_decay is not None:
-            rate = getattr(s[0]["learning_rate"], "schedule", s[0]["learning_rate"])
+            rate = s[0]["learning_rate"]
+            if callable(rate):  # it is read one update late
+                rate = rate.settings["schedule"]  # pyright: ignore[reportFunctionMemberAccess]
             settings = _picked(s[0], "lambd", "alpha") | _picked(s[1], "t0")
             if own_decay.settings["weight_decay"] == settings["lambd"]:
                 return "asgd", rate, settings
@@ -147,13 +163,16 @@ def _velocity(settings: Settings, position: str) -> dict[str, Any]:
     )
 
 
-def _undamped(rate: Any, settings: Settings, position: str) -> tuple[Any, dict[str, Any]]:
+def _dampened(rate: Any, settings: Settings, position: str) -> tuple[Any, dict[str, Any]]:
     """A velocity that is dampened from its first step on is one with a smaller rate."""
     dampening = settings.get("dampening", 0.0)
     if not absent(dampening):
         kept = 1 - dampening
         rate = scaled(rate, kept) if callable(rate) else rate * kept
-    return rate, _velocity(settings, position)
+    own = _velocity(settings, position)
+    if not absent(dampening):
+        own["notes"] = ["A velocity that is dampened from its start is one with a smaller rate"]
+    return rate, own
 
 
 def _normalised(
@@ -176,13 +195,20 @@ def _normalised(
             return "adamax", rate, b | eps
         case "mean_square", ("identity",) if root["corrected"] and of_adam:
             if root["amsgrad"] is None and root["threshold"] is None:
-                return "adam", rate, b | eps | dict(amsgrad=None)
+                notes = ["RMSProp with a bias correction is Adam without its mean"]
+                return "adam", rate, b | eps | dict(amsgrad=None, notes=notes)
         case "mean_square" | "variance", ("identity",) if not root["corrected"]:
             if root["amsgrad"] is None:
                 own = _velocity(velocity, position)
                 del own["dampening"]
-                return "rmsprop", rate, eps | own | dict(
-                    decay=root["decay"], initial=root["initial"], centered=moment == "variance"
+                return (
+                    "rmsprop",
+                    rate,
+                    eps
+                    | own
+                    | dict(
+                        decay=root["decay"], initial=root["initial"], centered=moment == "variance"
+                    ),
                 )
         case "mean_square", ("ema_ahead" | "ema_ahead_warmed" as name,) if of_adam:
             if root["amsgrad"] is None and root["threshold"] is None and root["corrected"]:
@@ -191,8 +217,12 @@ def _normalised(
                 if paper == root["carried"]:
                     psi = warmed.get("momentum_decay")
                     return "nadam", rate, b | eps | dict(psi=psi, paper=paper)
-        case "mean_square", ("ema",) if root["amsgrad"] == "uncorrected" and of_adam:
-            return "adam", rate, b | eps | dict(amsgrad="uncorrected")
+        case "mean_square", ("ema",) | ("ema", "bias_correction") if (
+            root["amsgrad"] in ("corrected", "uncorrected") and of_adam
+        ):
+            if root["threshold"] is None:
+                amsgrad = dict(amsgrad=root["amsgrad"], mean_corrected=plain_mean)
+                return "adam", rate, b | eps | amsgrad
         case "mean_square", _ if plain_mean and of_adam and root["corrected"]:
             if root["threshold"] is not None:
                 return "radam", rate, b | eps | _picked(root, "threshold", "fallback")

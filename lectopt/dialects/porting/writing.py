@@ -4,14 +4,13 @@ A draft collects the reasons why it is not the recipe. What the three libraries 
 here; what each of them lacks is in the file of its name.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lectopt.dialects.porting.recipe import Recipe
 from lectopt.dialects.porting.schedules import following
 from lectopt.dialects.spelling import absent
-from lectopt.primitives import add_decayed_weights, shrink_weights
+from lectopt.schedules import scaled
 from lectopt.settings import concrete
 from lectopt.transformation import Transformation
 
@@ -35,7 +34,10 @@ class Draft:
     reasons: list[str] = field(default_factory=list)
     before: list[Transformation] = field(default_factory=list)
     after: list[Transformation] = field(default_factory=list)
-    build: Callable[[], Transformation] | None = None  # in the place of the maker
+    instead: tuple[str, Transformation] | None = None  # of the maker: the call, and what it makes
+
+    def __post_init__(self) -> None:
+        self.reasons += self.recipe.notes
 
     def note(self, reason: str, verdict: Verdict = "exact") -> None:
         """Say what has changed, or what is not the same."""
@@ -43,8 +45,8 @@ class Draft:
         self.verdict = max(self.verdict, verdict, key=VERDICTS.index)
 
     def call(self, name: str, **settings: Any) -> None:
-        """The maker and its arguments."""
-        self.name = name
+        """The maker, if it is known by now, and some of its arguments."""
+        self.name = name or self.name
         self.settings |= settings
 
     def momentum(self, position: str) -> Any:
@@ -99,12 +101,12 @@ class Draft:
                     "through the velocity and the normalisation",
                     "impossible",
                 )
-        return self._decay()
+        return self.scaled_decay()
 
     def shrinkage(self) -> Any:
         """The `weight_decay` that is decoupled and multiplied by the rate, 0 if there is none."""
         if self.recipe.decay != "coupled":
-            return self._decay()
+            return self.scaled_decay()
         if self.is_plain():
             self.note("Without a velocity an L2 penalty and decoupled decay are the same")
             return self.recipe.weight_decay
@@ -121,7 +123,7 @@ class Draft:
         """Whether it is gradient descent without a velocity."""
         return self.recipe.family == "sgd" and absent(self.recipe["momentum"])
 
-    def _decay(self) -> Any:
+    def scaled_decay(self) -> Any:
         """The decay as a multiple of the rate."""
         recipe = self.recipe
         decay, own, rate = recipe.weight_decay, recipe.decay_rate, recipe.rate
@@ -148,13 +150,51 @@ class Draft:
 
     def framed(self, tx: Transformation) -> list[Transformation]:
         """`tx` with what stands around it, in order."""
-        return [*self.recipe.before, *self.before, tx, *self.after, *self.recipe.after]
+        return [*self.before, tx, *self.after]
 
 
-def chained_decay(draft: Draft) -> None:
-    """Any decay, as a member of a chain."""
+NO_ROOT_EPS = "There are an epsilon inside the root and one outside, and here only one of them"
+
+
+def momentum_schedule(of: str) -> str:
+    """Why a NAdam is not another."""
+    return f"The momentum coefficient warms up otherwise, and the only schedule here is {of}"
+
+
+def undampened(draft: Draft) -> Any:
+    """The rate, where a first gradient that is not dampened cannot be had."""
     recipe = draft.recipe
-    if recipe.decay == "coupled":
-        draft.before.append(add_decayed_weights(recipe.weight_decay))
-    elif recipe.decay == "decoupled":
-        draft.after.append(shrink_weights(recipe.decay_rate, recipe.weight_decay))
+    if absent(recipe["dampening"]):
+        return recipe.rate
+    draft.note(
+        "Dampening is the factor 1 - dampening on the rate, but for the first gradient, which "
+        "PyTorch does not dampen and which is forgotten like momentum^t",
+        "impossible",
+    )
+    kept = 1 - recipe["dampening"]
+    return scaled(recipe.rate, kept) if callable(recipe.rate) else recipe.rate * kept
+
+
+def no_nesterov(draft: Draft) -> None:
+    """RMSProp with Nesterov's velocity is Optax's alone."""
+    if draft.recipe["nesterov"]:
+        draft.note("There is no Nesterov velocity in RMSProp here", "impossible")
+
+
+def first_square(draft: Draft) -> None:
+    """A mean square that does not start at 0 is Optax's and TensorFlow 1's."""
+    if not absent(draft.recipe["initial"]):
+        draft.note("The mean square can only start at 0 here", "impossible")
+
+
+def fallback(draft: Draft, only_threshold: float | None = None) -> None:
+    """RAdam before its denominator can be trusted."""
+    recipe = draft.recipe
+    if recipe["fallback"] != "sgd":
+        draft.note("In the first updates the weights stand still, and move here", "impossible")
+    if only_threshold is not None and recipe["threshold"] != only_threshold:
+        draft.note(
+            f"The denominator is used from {recipe['threshold']:g} gradients on, and here from "
+            f"{only_threshold:g}",
+            "impossible",
+        )

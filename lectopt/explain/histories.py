@@ -1,0 +1,175 @@
+"""Running two optimizers beside each other on the same gradients, to see where they part."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from lectopt.explain.evaluating import Evaluator, laid_out, put_back
+from lectopt.explain.names import own
+from lectopt.explain.nodes import t
+from lectopt.explain.pairing import Pair
+from lectopt.explain.tracing import double, loss
+
+STEPS = 12
+SLACK = 1e-7  # of the largest move: more than rounding
+PLAIN = 1e-3  # of the largest move: a difference that one sees
+
+# The gradients of a weight at step k, simple ones first: they make a counterexample readable.
+HISTORIES: tuple[Callable[[np.random.Generator, int, tuple[int, ...]], Any], ...] = (
+    lambda random, k, shape: np.ones(shape),
+    lambda random, k, shape: np.full(shape, (-1.0) ** (k // 2) * (1 + k % 3)),
+    lambda random, k, shape: np.full(shape, 0.0 if k % 4 else 2.0),
+    lambda random, k, shape: np.full(shape, 1e-8),
+    lambda random, k, shape: random.normal(size=shape),
+    lambda random, k, shape: random.normal(size=shape) * (random.random(shape) < 0.5),
+    lambda random, k, shape: 1e-5 * random.normal(size=shape),
+    lambda random, k, shape: 100 * random.normal(size=shape) - 30,
+)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where two optimizers part: at `step`, on one weight that had these gradients, and the
+    values that the weight then has; `share` is their difference by the move of the weight."""
+
+    step: int
+    gradients: tuple[float, ...]
+    start: float
+    first: float
+    second: float
+    names: tuple[str, str]
+    share: float
+
+    def __str__(self) -> str:
+        gradients = ", ".join(f"{g:.6g}" for g in self.gradients)
+        word = "gradient" if len(self.gradients) == 1 else "gradients"
+        one, other = self.names
+        return (
+            f"at step {self.step}, for a weight that starts at {self.start:.6g} with the {word} "
+            f"{gradients}: {one} gives {self.first:.10g}, {other} gives {self.second:.10g}"
+        )
+
+
+def first_difference(both: Pair) -> Difference | None:
+    """The first difference on the first history that shows it plainly, else on the one that shows
+    it best; None if there is none."""
+    best, most = None, 0.0
+    with double():
+        for history in HISTORIES:
+            difference = _Race(both, history).run()
+            if difference is not None and difference.share > most:
+                best, most = difference, difference.share
+            if most > PLAIN:
+                break
+    return best
+
+
+class _Race:
+    def __init__(self, both: Pair, history: Any):
+        self.both, self.history = both, history
+        self.random = np.random.default_rng(0)
+        self.sides = [x.system for x in (both.a, both.b)]
+        self.transformations = []
+        for side in self.sides:
+            numbers = side.programs.subject.numbers
+            traced = {k: jnp.asarray(numbers[k], v.dtype) for k, v in side.programs.numbers.items()}
+            self.transformations.append(side.programs.subject.build(traced))
+
+    def run(self) -> Difference | None:
+        a = self.sides[0]
+        params = jax.tree.map(
+            lambda p: jnp.asarray(0.5 + 0.1 * self.random.integers(0, 10, p.shape)), a.programs.params
+        )
+        states = [self.transformations[0].init(params)]
+        thetas = [params, self.counterpart(params, states[0], 1)]
+        states.append(self.transformations[1].init(thetas[1]))
+        start, past = thetas[1], []
+        for step in range(1, STEPS + 1):
+            noise = jax.tree.map(lambda p: jnp.asarray(self.history(self.random, step, p.shape)), params)  # noqa: B023
+            value = 1.0 + self.random.random()
+            grads = [self.gradient(k, noise, thetas[k], states[k]) for k in (0, 1)]
+            past.append(grads[1])
+            before = thetas[1]
+            for k in (0, 1):
+                thetas[k], states[k] = self.update(k, grads[k], states[k], thetas[k], value)
+            expected = self.counterpart(thetas[0], states[0], step + 1)
+            where = _apart(expected, thetas[1], before)
+            if where is not None:
+                leaf, place = where
+                one, other, first, old, *history = (
+                    float(np.ravel(jax.tree.leaves(x)[leaf])[place])
+                    for x in (expected, thetas[1], start, before, *past)
+                )
+                share = abs(one - other) / max(abs(one - old), abs(other - old))
+                return Difference(step, tuple(history), first, one, other, self.names(), share)
+        return None
+
+    def names(self) -> tuple[str, str]:
+        """What to call the two: their titles if they are short and not the same."""
+        first, second = self.both.a.title, self.both.b.title
+        if first == second or max(len(first), len(second)) > 60:
+            return "the first", "the second"
+        return first, second
+
+    def gradient(self, k: int, noise: Any, params: Any, state: Any) -> Any:
+        """The gradient of step k: with a change of variable, of a function of the point."""
+        if not self.both.mapped and not any(side.points for side in self.sides):
+            return noise
+        tx = self.transformations[k]
+        point = tx.point(params, state) if self.sides[k].points else params
+        return jax.tree.map(lambda n, p: n + 0.3 * p, noise, point)
+
+    def update(self, k: int, grads: Any, state: Any, params: Any, value: float) -> tuple[Any, Any]:
+        programs = self.sides[k].programs
+        extra: dict[str, Any] = dict.fromkeys(programs.extra, value) | dict(programs.functions)
+        if programs.functions:
+            extra |= {"value": loss(params)} if "value" in extra else {}
+        extra |= {"grad": grads} if "grad" in extra else {}
+        tx = optax.with_extra_args_support(self.transformations[k])
+        updates, state = tx.update(grads, state, params, **extra)
+        return optax.apply_updates(params, updates), state
+
+    def counterpart(self, params: Any, state: Any, step: int) -> Any:
+        """The parameters that the second has when the first has these."""
+        a, theta = self.sides[0], self.both.theta
+        leaf = self.both.leaves[0]
+        if theta == own(a.parameter(leaf), leaf):
+            return params
+        layout = a.layout
+        known: dict[Any, Any] = {("", t): step} | layout.known_sizes()
+        numbers = a.programs.subject.numbers
+        known |= {("", s): float(numbers[name]) for s, name in a.settings.items()}
+        for s, array in zip(a.states, jax.tree.leaves(state), strict=True):
+            if s.role not in ("known", "key"):
+                symbol = own(s.value("t-1").expr, s.name.leaf)
+                known[s.name.leaf, symbol] = laid_out(array, s.dims, layout.merged)
+        flat, treedef = jax.tree.flatten(params)
+        out = []
+        for label, array in zip(self.both.leaves, flat, strict=True):
+            dims = layout.dims(array.shape)
+            known[label, own(a.parameter(label), label)] = laid_out(array, dims, layout.merged)
+        for label, array in zip(self.both.leaves, flat, strict=True):
+            value = Evaluator(known, {"": {}}, a.calls, layout.merged)(theta, label)
+            out.append(jnp.asarray(put_back(value, layout.dims(array.shape), array, layout.merged)))
+        return treedef.unflatten(out)
+
+
+def _apart(first: Any, second: Any, before: Any) -> tuple[int, int] | None:
+    """The leaf and the place where two trees differ most, if by more than rounding."""
+    worst, where = 0.0, None
+    leaves = zip(*(jax.tree.leaves(x) for x in (first, second, before)), strict=True)
+    for k, (a, b, c) in enumerate(leaves):
+        a, b, c = (np.asarray(x, float) for x in (a, b, c))
+        move = max(np.max(np.abs(a - c), initial=0), np.max(np.abs(b - c), initial=0))
+        gaps = np.where(np.isnan(a) & np.isnan(b), 0, np.abs(a - b))
+        gaps = np.where(np.isnan(gaps), np.inf, gaps)
+        excess = float(np.max(gaps, initial=0.0)) - (SLACK * move + 1e-14 * (1 + np.max(np.abs(c), initial=0)))
+        if excess > worst:
+            worst, where = excess, (k, int(np.argmax(gaps)))
+    return where
+

@@ -1,0 +1,159 @@
+"""Two optimizers side by side: the same settings, the same parameters, one set of symbols."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from lectopt.explain.explaining import explained
+from lectopt.explain.explanation import PARAMETERS, Explanation, inner
+from lectopt.explain.names import Notation, own
+from lectopt.explain.templates import TWO, template
+from lectopt.explain.tracing import Subject, double, subject
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two explanations, and `b` in terms of `a`.
+
+    `words` says what the settings and old statistics of `b` and its parameters are in the symbols
+    of `a`; `missing` are statistics of `b` of which that is not known. `notes` are what a reader
+    should know of the settings.
+    """
+
+    a: Explanation
+    b: Explanation
+    words: Mapping[Any, Any]
+    missing: tuple[str, ...]
+    settings: tuple[str, ...]
+    notes: tuple[str, ...]
+    mapped: bool
+
+    @property
+    def theta(self) -> Any:
+        """The parameters of `b` in the symbols of `a`."""
+        return self.words[own(self.b.system.parameter(self.leaves[0]), self.leaves[0])]
+
+    @property
+    def leaves(self) -> list[str]:
+        """The leaves of the parameters."""
+        return list(self.a.system.updates)
+
+
+def pair(a: Any, b: Any, map: Mapping[str, Any], params: Any) -> Pair:
+    """Explain both with the settings that both have at the same values.
+
+    Args:
+      a: a transformation or a maker of them.
+      b: the other one.
+      map: names of `b` in terms of `a`.
+      params: a tree of arrays, or None.
+
+    Raises:
+      ValueError: `map` names something that `b` does not have.
+    """
+    notation = Notation()
+    with double():
+        first, second = (subject(x, {}, notation.setting) for x in (a, b))
+        same, notes = _common(first, second, map)
+        first = subject(a, {k: v for k, v in same.items() if k in first.values}, notation.setting)
+    sized = params is None
+    if sized:
+        params = next((p for p in (template(a, {}), template(b, {})) if p is not None), None)
+    one = explained(first, notation, params, sized)
+    if one.obstacle:
+        return Pair(one, one, {}, (), (), (), False)
+    settings = {k: v for k, v in map.items() if k in second.values}
+    given = {k: v for k, v in same.items() if k in second.values}
+    given |= {k: _number(one, v) for k, v in settings.items()}
+    with double():
+        second = subject(b, given, notation.setting)
+    other = explained(second, notation, params, sized)
+    if params is None and not other.obstacle and one.leaves.keys() != other.leaves.keys():
+        one, other = (explained(x, notation, TWO, sized) for x in (first, second))
+    if one.obstacle or other.obstacle:
+        return Pair(one, other, {}, (), (), (), False)
+    words, missing = _words(one, other, map)
+    return Pair(one, other, words, missing, tuple(one.symbols.values()), tuple(notes), bool(map))
+
+
+def _common(
+    first: Subject, second: Subject, map: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Values for the numbers that both take, and notes on defaults that differ."""
+    same: dict[str, Any] = {}
+    notes = []
+    for name in first.values.keys() & second.values.keys() - map.keys():
+        values = [x.values[name] for x in (first, second)]
+        if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+            continue
+        if values[0] != values[1]:
+            if name not in first.sampled | second.sampled:
+                notes.append(f"their defaults differ: {name} is {values[0]:g} and {values[1]:g}")
+            same[name] = next((v for v in values if v not in (0, 1, -1)), 0.5)
+    return same, sorted(notes)
+
+
+def _number(explanation: Explanation, value: Any) -> Any:
+    """The value of a setting that is written in those of `a`."""
+    if not isinstance(value, str | sp.Basic):
+        return value
+    system = explanation.system
+    numbers = system.programs.subject.numbers
+    known = {s: sp.Float(numbers[name]) for s, name in system.settings.items()}
+    return float(_expression(explanation, value).xreplace(known).evalf())
+
+
+def _expression(explanation: Explanation, value: Any) -> Any:
+    return explanation.parse(value) if isinstance(value, str) else inner(sp.sympify(value))
+
+
+def _words(
+    a: Explanation, b: Explanation, map: Mapping[str, Any]
+) -> tuple[dict[Any, Any], tuple[str, ...]]:
+    """The symbols of `b` in those of `a`, and the statistics of `b` that have no counterpart."""
+    names = {("theta" if k in PARAMETERS else k): v for k, v in map.items()}
+    known = a.vocabulary()
+    words: dict[Any, Any] = {}
+    missing: list[str] = []
+    statistics = {state.key: state for state in a.system.states}
+
+    def word(name: str, symbol: Any) -> Any:
+        if name in names:
+            return _expression(a, names.pop(name))
+        return known.get(name, sp.Symbol(f"{name} of the other", **symbol.assumptions0))
+
+    for symbol, name in b.system.settings.items():
+        words[symbol] = word(name, symbol)
+    for name, symbol in b.system.extra.items():
+        words[symbol] = known.get(name, symbol)
+    for state in b.system.states:
+        if state.role == "known":
+            names.pop(state.key, None)
+            continue
+        old = own(state.value("t-1").expr, state.name.leaf)
+        if old in words:
+            continue
+        if state.key in names:
+            words[old] = _expression(a, names.pop(state.key))
+        elif state.key in statistics:
+            like = statistics[state.key]
+            words[old] = own(like.value("t-1").expr, like.name.leaf)
+        elif state.role != "key":
+            missing.append(state.key)
+    for leaf in b.system.updates:
+        for time in ("t-1", "0"):
+            symbol = own(b.system.parameter(leaf, time), leaf)
+            words[symbol] = own(a.system.parameter(leaf, time), leaf)
+        words[own(b.system.gradient(leaf), leaf)] = own(a.system.gradient(leaf), leaf)
+    if "theta" in names:
+        leaf = next(iter(b.system.updates))
+        words[own(b.system.parameter(leaf), leaf)] = _expression(a, names.pop("theta"))
+    unused = [k for k in names if k not in b.system.programs.subject.values]
+    if unused:
+        raise ValueError(
+            f"map names {', '.join(unused)}, which {b.title} does not have. It has "
+            f"{', '.join(b.vocabulary())}; a key of map is a name of the second optimizer."
+        )
+    return words, tuple(dict.fromkeys(missing))
