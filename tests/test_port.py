@@ -4,6 +4,7 @@ changes at every update; what it calls impossible is measurably not.
 
 import functools as ft
 import importlib.util
+import warnings
 
 import jax
 import jax.numpy as jnp
@@ -211,3 +212,144 @@ def test_conversion(row):
         assert ported.difference > 1e-8
     else:
         assert ported.difference is None and ported.call is None
+
+
+@pytest.mark.parametrize("row", BY_POSITION, ids=named)
+@pytest.mark.usefixtures("x64")
+def test_the_position_of_the_rate(row):
+    """The rate inside or outside the velocity: the same for a constant rate, and for another one
+    only if the momentum follows it, which Nesterov's velocity cannot."""
+    maker, to, scheduled = row
+    constant = port(maker(0.05), to)
+    assert constant.verdict == CONSTANT and "velocity" in constant.reason
+    assert apart(path(maker(0.05)), path(constant.optimizer)) < 1e-12
+    falling = [path(falling_late(tx)) for tx in (maker(0.05), constant.optimizer)]
+    assert apart(*falling) < 1e-12  # the rate has not fallen yet: 50 updates
+    assert constant.difference > 1e-3
+    ported = port(maker(rate()), to)
+    assert ported.verdict == scheduled
+    difference = apart(path(maker(rate())), path(ported.optimizer))
+    assert difference < 1e-11 if scheduled == EXACT else difference > 1e-3
+
+
+SCALED = [
+    (torch.SGD, EXACT),
+    (part(torch.SGD, momentum=0.8, nesterov=True, weight_decay=0.1), EXACT),
+    (part(torch.Adam, **TORCH_ADAM, weight_decay=0.1), EXACT),
+    (part(torch.AdamW, **TORCH_ADAM, weight_decay=0.1, amsgrad=True), EXACT),
+    (part(torch.Adamax, **TORCH_ADAM), EXACT),
+    (part(torch.NAdam, **TORCH_ADAM), EXACT),
+    (part(torch.RMSprop, eps=1e-2, centered=True, momentum=0.7), EXACT),
+    (part(torch.Adagrad, eps=1e-2, initial_accumulator_value=0.1), EXACT),
+    (torch.Rprop, EXACT),
+    (part(torch.ASGD, lambd=0.1), EXACT),
+    (part(torch.RAdam, **TORCH_ADAM), IMPOSSIBLE),
+    (part(torch.Adadelta, eps=1e-2), IMPOSSIBLE),
+    (part(keras.Adam, **KERAS_ADAM, clipnorm=0.7), EXACT),
+    (part(keras.RMSprop, epsilon=1e-2, weight_decay=0.1), EXACT),
+    (part(keras.Adagrad, epsilon=1e-2), EXACT),
+    (part(keras.SGD, momentum=0.8, weight_decay=0.1), EXACT),
+    (part(ox.adam, **OPTAX_ADAM, eps_root=1e-2), EXACT),
+]
+
+
+@pytest.mark.parametrize("maker, verdict", SCALED, ids=[named((m, "sum")) for m, _ in SCALED])
+@pytest.mark.usefixtures("x64")
+def test_larger_gradients(maker, verdict):
+    """A loss that is a sum over a batch of 16 where it was a mean."""
+    home = getattr(maker, "func", maker).__module__.removeprefix("lectopt.dialects.").split(".")[0]
+    for rate_of in (0.05, rate()):
+        ported = port(maker(rate_of), home, gradient_scale=16.0)
+        assert ported.verdict == verdict
+        difference = apart(path(maker(rate_of)), path(ported.optimizer, scale=16.0))
+        assert difference < 1e-10 if verdict == EXACT else difference > 1e-8
+    if home == "keras" and "clipnorm" in maker.keywords:
+        assert ported.settings["clipnorm"] == 0.7 * 16
+
+
+@pytest.mark.usefixtures("x64")
+def test_decay_with_a_schedule_of_its_own():
+    """The paper's AdamW is PyTorch's with lambda / alpha while both have the same schedule."""
+    both = part(papers.adamw, 0.05, weight_decay=0.02)
+    ported = port(both(eta=rate()), "torch")
+    assert ported.verdict == EXACT and ported.settings["weight_decay"] == 0.4
+    assert apart(path(both(eta=rate())), path(ported.optimizer)) < 1e-12
+    number = port(both(eta=0.5), "torch")
+    assert number.verdict == EXACT and number.settings["weight_decay"] == 0.4
+    assert apart(path(both(eta=0.5)), path(number.optimizer)) < 1e-12
+    alone = papers.adamw(rate(), weight_decay=0.02)
+    ported = port(alone, "torch")
+    assert ported.verdict == CONSTANT and ported.difference > 1e-3
+    assert "schedules of their own" in ported.reason
+
+
+LIVE = [
+    (part(keras.Adagrad, epsilon=1e-2), "torch"),
+    (part(keras.Nadam, **KERAS_ADAM), "torch"),
+    (part(lectopt.momentum, form="ema"), "torch"),
+    (part(ox.rmsprop, eps_in_sqrt=False, bias_correction=True), "torch"),
+    (part(lectures.liege.adam, delta=1e-2), "torch"),
+    (part(torch.SGD, weight_decay=0.1, maximize=True), "torch"),
+    (part(torch.NAdam, **TORCH_ADAM, momentum_decay=1.0), "keras"),
+    (part(lectures.cmu11785.nesterov, beta=0.8), "keras"),
+    (part(lectures.cmu11785.rmsprop, epsilon=1e-2), "keras"),
+    (part(torch.Adagrad, eps=0, initial_accumulator_value=0.1), "keras"),
+]
+
+
+@pytest.mark.parametrize("maker, to", LIVE, ids=map(named, LIVE))
+@pytest.mark.usefixtures("x64")
+def test_the_settings_are_for_the_library_itself(maker, to, monkeypatch):
+    """Given to PyTorch or Keras, at a constant rate, they make the trajectory of the original."""
+    if importlib.util.find_spec(to) is None:
+        pytest.skip(f"{to} is not installed; the dialects are proved to be it")
+    settings = dict(port(maker(0.05), to).settings)
+    constant = settings.pop(dict(torch="lr", keras="learning_rate")[to])
+    monkeypatch.setattr(record, "RATES", np.full(STEPS, float(constant)))
+    name = port(maker(0.05), to).call.split("(")[0].split(".")[-1]
+    with jax.numpy_rank_promotion("allow"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = dict(torch=record.torch_path, keras=record.keras_path)[to](name, settings)
+    assert theirs.shape == (STEPS, sum(SIZES))
+    assert apart(path(maker(0.05)), theirs) < 1e-12
+
+
+@pytest.mark.usefixtures("x64")
+def test_what_a_port_says():
+    ported = port(keras.Adagrad(0.01), "torch")
+    assert ported.call == (
+        "torch.optim.Adagrad(params, lr=0.01, initial_accumulator_value=0.1000001, eps=0.0)"
+    )
+    assert "part of what the sum starts with" in ported.reason
+    assert str(ported) == f"exact: {ported.call}\n{ported.reason}"
+    rate_inside = port(lectopt.momentum(0.05), "optax")
+    assert rate_inside.call == (
+        "optax.chain(optax.scale_by_learning_rate(0.05), optax.trace(0.9, nesterov=False))"
+    )
+    from_the_call = eval(rate_inside.call, dict(optax=optax))
+    theta, state = jnp.asarray(THETA), from_the_call.init(jnp.asarray(THETA))
+    updates, state = from_the_call.update(theta, state)
+    mine = rate_inside.optimizer
+    np.testing.assert_allclose(updates, mine.update(theta, mine.init(theta))[0])
+    nothing = port(lectures.stat479.adam(literal=True), "torch")
+    assert "no framework" in nothing.reason and nothing.optimizer is None
+    lines = str(port(torch.Adam(eps=1e-3), "keras")).splitlines()
+    assert lines[0].startswith("impossible: keras.optimizers.Adam(learning_rate=0.001, epsilon=")
+    assert "% apart after 100 updates" in lines[-1]
+    assert (
+        eval(
+            repr(port(lectopt.momentum(0.1, form="debiased_ema"), "torch").optimizer), vars(lectopt)
+        )
+        == port(lectopt.momentum(0.1, form="debiased_ema"), "torch").optimizer
+    )
+
+
+def test_what_cannot_be_ported():
+    with pytest.raises(ValueError, match="'torch', 'keras', 'optax'"):
+        port(lectopt.sgd(0.1), "tensorflow")
+    with pytest.raises(TypeError, match="port wants an optimizer of this library"):
+        port(optax.sgd(0.1), "torch")
+    twice = lectopt.chain(lectopt.add_decayed_weights(0.1), torch.AdamW())
+    assert "twice" in port(twice, "torch").reason
+    masked = lectopt.adamw(0.1, mask={"w": True})
+    assert port(masked, "torch").verdict == IMPOSSIBLE

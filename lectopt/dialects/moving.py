@@ -146,15 +146,3 @@ def fits(pieces: Any, params: Any) -> None:
                 f"for it {np.shape(piece.value)}. A function beside it in the map changes the "
                 "layout: (linear.weight, np.transpose)."
             )
-
-
-@dataclass(frozen=True)
-class Later:
-    """`count -> schedule(count + by)`, for a parameter that joined `by` updates late."""
-
-    schedule: Any
-    by: int
-
-    def __call__(self, count: Any) -> Any:
-        """The value for its own update number `count`."""
-        return self.schedule(count + self.by)

@@ -119,8 +119,9 @@ class Explanation:
     def __getitem__(self, key: str | tuple[str, str]) -> Any:
         return plain(self.value(*((key,) if isinstance(key, str) else key)))
 
-    def value(self, name: str, leaf: str | None = None) -> Any:
-        """As `explanation[name, leaf]`, in the nodes of `explain` itself.
+    def value(self, name: str, leaf: str | None = None, draws: bool = False) -> Any:
+        """As `explanation[name, leaf]`, in the nodes of `explain` itself; with `draws`, random
+        numbers as functions of their keys.
 
         Raises:
           KeyError: there is no such name, or it depends on the leaf.
@@ -145,7 +146,7 @@ class Explanation:
                 keys = dict.fromkeys(s.key for s in system.states if s.role == "slot")
                 raise KeyError(f"no {name!r}; there are {', '.join([*keys, 'theta', 'update'])}")
             expr = system.equations.get(found[0], found[0])
-        return own(Merger(labels)(system.unfolded(expr)), leaf)
+        return own(Merger(labels)(system.unfolded(expr, draws)), leaf)
 
     def replay(self, steps: int = 5, seed: int = 0) -> float:
         """The largest difference between these equations and the optimizer they describe.

@@ -60,8 +60,9 @@ def first_difference(both: Pair) -> Difference | None:
     it best; None if there is none."""
     best, most = None, 0.0
     with double():
+        race = _Race(both)
         for history in HISTORIES:
-            difference = _Race(both, history).run()
+            difference = race.run(history)
             if difference is not None and difference.share > most:
                 best, most = difference, difference.share
             if most > PLAIN:
@@ -70,8 +71,8 @@ def first_difference(both: Pair) -> Difference | None:
 
 
 class _Race:
-    def __init__(self, both: Pair, history: Any):
-        self.both, self.history = both, history
+    def __init__(self, both: Pair):
+        self.both = both
         self.random = np.random.default_rng(0)
         self.sides = [x.system for x in (both.a, both.b)]
         self.transformations = []
@@ -79,8 +80,12 @@ class _Race:
             numbers = side.programs.subject.numbers
             traced = {k: jnp.asarray(numbers[k], v.dtype) for k, v in side.programs.numbers.items()}
             self.transformations.append(side.programs.subject.build(traced))
+        self.updates = [
+            side.programs.runner(optax.with_extra_args_support(tx))
+            for side, tx in zip(self.sides, self.transformations, strict=True)
+        ]
 
-    def run(self) -> Difference | None:
+    def run(self, history: Any) -> Difference | None:
         a = self.sides[0]
         params = jax.tree.map(
             lambda p: jnp.asarray(0.5 + 0.1 * self.random.integers(0, 10, p.shape)), a.programs.params
@@ -90,7 +95,9 @@ class _Race:
         states.append(self.transformations[1].init(thetas[1]))
         start, past = thetas[1], []
         for step in range(1, STEPS + 1):
-            noise = jax.tree.map(lambda p: jnp.asarray(self.history(self.random, step, p.shape)), params)  # noqa: B023
+            noise = jax.tree.map(
+                lambda p, k=step: jnp.asarray(history(self.random, k, p.shape)), params
+            )
             value = 1.0 + self.random.random()
             grads = [self.gradient(k, noise, thetas[k], states[k]) for k in (0, 1)]
             past.append(grads[1])
@@ -130,8 +137,7 @@ class _Race:
         if programs.functions:
             extra |= {"value": loss(params)} if "value" in extra else {}
         extra |= {"grad": grads} if "grad" in extra else {}
-        tx = optax.with_extra_args_support(self.transformations[k])
-        updates, state = tx.update(grads, state, params, **extra)
+        updates, state = self.updates[k](grads, state, params, **extra)
         return optax.apply_updates(params, updates), state
 
     def counterpart(self, params: Any, state: Any, step: int) -> Any:

@@ -22,6 +22,7 @@ KINDS: dict[str, dict[str, bool]] = {
     "real": {"real": True},
     "nonnegative": {"real": True, "nonnegative": True},
     "positive": {"real": True, "positive": True},
+    "extended": {"extended_real": True},  # it may be infinite
     "integer": {"integer": True},
     "natural": {"integer": True, "nonnegative": True},
     "bool": {},
@@ -56,6 +57,7 @@ class Name:
         kind = next(
             kind
             for kind, holds in (
+                ("extended", symbol.is_real is None and symbol.is_extended_real),
                 ("bool", symbol.is_real is None),
                 ("natural", symbol.is_integer and symbol.is_nonnegative),
                 ("integer", symbol.is_integer),

@@ -5,6 +5,7 @@ these do only what is cheap and certain. A value of an array stands for the valu
 letters i, j, ... name its place, and `Total` and `Largest` bind them.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
@@ -44,6 +45,8 @@ class Case(sp.Expr):
         if isinstance(condition, sp.Ne):
             return cls(sp.Eq(*condition.args, evaluate=False), no, yes)
         yes, no = given(yes, condition, True), given(no, condition, False)
+        if isinstance(condition, sp.Eq) and condition.rhs == 0:
+            yes = yes.xreplace(dict.fromkeys(_roots(condition.lhs), sp.S.Zero))
         if yes == no:
             return yes
         if isinstance(condition, sp.Lt | sp.Le) and {yes, no} == set(condition.args):
@@ -57,23 +60,45 @@ class Case(sp.Expr):
         return sp.Expr.__new__(cls, condition, yes, no)
 
 
-class Maximum(sp.Expr):
+class _OfNumbers(sp.Expr):
+    """A function that is worked out where its arguments are numbers."""
+
+    rule: Callable[..., float]
+
+    def __new__(cls, *args: Any) -> Any:
+        values = [number(arg) for arg in args]
+        if None in values:
+            return super().__new__(cls, *args)
+        return constant(cls.rule(*values))
+
+
+class Maximum(_OfNumbers):
     """The larger of two."""
 
+    rule = max
 
-class Minimum(sp.Expr):
+
+class Minimum(_OfNumbers):
     """The smaller of two."""
 
+    rule = min
 
-class Absolute(sp.Expr):
+
+class Absolute(_OfNumbers):
     """The absolute value. (SymPy's own looks into its argument, and may not come back.)"""
+
+    rule = abs
 
     def _eval_power(self, exponent: Any) -> Any:
         return self.args[0] ** exponent if exponent.is_even else None
 
 
-class Sign(sp.Expr):
+class Sign(_OfNumbers):
     """1, 0 or -1."""
+
+    @staticmethod
+    def rule(x: float) -> float:
+        return (x > 0) - (x < 0)
 
 
 class Remainder(sp.Expr):
@@ -93,6 +118,13 @@ class _Reduction(sp.Basic):
     @property
     def free_symbols(self) -> set[Any]:
         return self.args[0].free_symbols - set(self.args[1:])
+
+
+    def __new__(cls, term: Any, *letters: Any) -> Any:
+        return term if term in CONSTANT else super().__new__(cls, term, *letters)
+
+
+CONSTANT = (sp.S.Zero, sp.true, sp.false)  # for these the sum, the maximum, ... are what they are
 
 
 class Total(_Reduction, sp.Expr):
@@ -132,9 +164,26 @@ class Throughout(BooleanFunction):
     """`Throughout(All(...))`: in all leaves of the parameters; `Throughout(Some(...))`: in any."""
 
 
+def _roots(expr: Any) -> list[Any]:
+    """The symbols that are 0 at all places if `expr`, a sum of their squares, is 0."""
+    roots = [_root(term) for term in sp.Add.make_args(expr)]
+    return roots if all(root is not None for root in roots) else []
+
+
+def _root(term: Any) -> Any:
+    if isinstance(term, Total):
+        return _root(term.args[0])
+    square = isinstance(term, sp.Pow) and term.exp == 2 and term.base.is_Symbol
+    return term.base if square else None
+
+
 def in_order(*args: Any) -> list[Any]:
     """The arguments of a function for which their order does not matter."""
     return sorted(args, key=sp.default_sort_key)
+
+
+def _square(expr: Any) -> Any:
+    return expr.base if isinstance(expr, sp.Pow) and expr.exp == sp.S.Half else expr
 
 
 def given(expr: Any, condition: Any, holds: bool) -> Any:
@@ -144,6 +193,8 @@ def given(expr: Any, condition: Any, holds: bool) -> Any:
     known = {condition: sp.true if holds else sp.false}
     if isinstance(condition, sp.And if holds else sp.Or):
         known |= dict.fromkeys(condition.args, known[condition])
+    if isinstance(condition, sp.Lt | sp.Le) and not holds and condition.rhs.is_positive:
+        known[sp.Eq(_square(condition.lhs), 0, evaluate=False)] = sp.false  # it is larger
     return expr.xreplace(known)
 
 

@@ -140,7 +140,7 @@ def _words(
         elif state.key in statistics:
             like = statistics[state.key]
             words[old] = own(like.value("t-1").expr, like.name.leaf)
-        elif state.role != "key":
+        else:
             missing.append(state.key)
     for leaf in b.system.updates:
         for time in ("t-1", "0"):

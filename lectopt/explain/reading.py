@@ -36,7 +36,8 @@ class Reader:
     """Walks programs and keeps what it has named.
 
     `equations` are the definitions, in the order of the program; `calls` says how every `Call` is
-    computed; `draws` are the symbols that are random, with their distributions.
+    computed; `draws` are the symbols that are random, with their distributions; `brief` are symbols
+    that only abbreviate, their letters in `abbreviated`.
     """
 
     layout: Layout
@@ -45,6 +46,7 @@ class Reader:
     calls: dict[Any, Record] = field(default_factory=dict)
     draws: dict[Any, str] = field(default_factory=dict)
     abbreviated: dict[Any, str] = field(default_factory=dict)
+    brief: set[Any] = field(default_factory=set)
 
     def walk(
         self,
@@ -106,7 +108,9 @@ class Reader:
         if bare not in self.abbreviated:
             self.abbreviated[bare] = self.letter()
         kind = "bool" if isinstance(expr, Boolean) and not expr.is_Symbol else "real"
-        return self.named(Name(self.abbreviated[bare], leaf, kind=kind), value)
+        named = self.named(Name(self.abbreviated[bare], leaf, kind=kind), value)
+        self.brief.add(named.expr)
+        return named
 
     def define(self, symbol: Any, value: Value) -> None:
         """Add the equation `symbol = value`."""

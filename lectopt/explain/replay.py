@@ -53,6 +53,7 @@ class _Replay:
             for k, like in self.programs.numbers.items()
         }
         tx = optax.with_extra_args_support(subject.build(numbers))
+        update = self.programs.runner(tx)
         params = jax.tree.map(
             lambda p: jnp.asarray(self.random.normal(size=p.shape)), self.programs.params
         )
@@ -63,7 +64,7 @@ class _Replay:
         thetas = params
         for step in range(1, steps + 1):
             grads, extra = self.inputs(params)
-            updates, state = tx.update(grads, state, params, **extra)
+            updates, state = update(grads, state, params, **extra)
             evaluator = self.evaluator(
                 self.parameters(thetas, "t-1")
                 | self.each(grads, [self.system.gradient(leaf) for leaf in self.leaves])

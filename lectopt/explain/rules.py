@@ -23,10 +23,19 @@ from lectopt.explain.nodes import (
 )
 
 
+# A guard against overflow and underflow says nothing of the numbers between them.
+TINY, HUGE = 1e-50, 1e50
+
+
 def compare(relation: Any, a: Any, b: Any) -> Any:
     """`a relation b`, decided where the sizes of the two decide it."""
     if relation is sp.Ne:
         return sp.Not(compare(sp.Eq, a, b))
+    limit = number(b)
+    if limit is not None and limit > HUGE and finite(a):
+        return sp.true if relation in (sp.Lt, sp.Le) else sp.false
+    if limit is not None and 0 < limit < TINY and bounds(a).nonnegative:
+        relation, b = {sp.Ge: sp.Gt, sp.Lt: sp.Le}.get(relation, relation), sp.S.Zero
     if isinstance(a, Case) and number(b) is not None and number(a.args[1]) is not None:
         yes, no = (compare(relation, x, b) for x in a.args[1:])
         return sp.And(a.args[0], yes) | sp.And(sp.Not(a.args[0]), no)
@@ -51,6 +60,11 @@ def compare(relation: Any, a: Any, b: Any) -> Any:
         return sp.Not(_equal(a, b))
     a, b = _shifted(a, b)
     return relation(a, b, evaluate=False)
+
+
+def finite(expr: Any) -> bool:
+    """Whether an expression is no infinity: only statistics that start as one may be."""
+    return not expr.has(sp.oo, -sp.oo) and all(s.is_real for s in expr.free_symbols)
 
 
 def _stripped(a: Any, relation: Any) -> tuple[Any, Any]:
@@ -125,6 +139,9 @@ def maximum(a: Any, b: Any) -> Any:
 
 def minimum(a: Any, b: Any) -> Any:
     """The smaller of two, where that is not known."""
+    for x, y in ((a, b), (b, a)):
+        if (number(x) or 0) > HUGE and finite(y):
+            return y
     gap = bounds(a - b)
     return b if gap.nonnegative else a if gap.negated().nonnegative else Minimum(*in_order(a, b))
 

@@ -78,12 +78,12 @@ def _of_leaf(both: Pair, leaf: str) -> Iterator[str]:
     a, b = both.a.system, both.b.system
     theta, theta_b = own(a.parameter(leaf), leaf), own(b.parameter(leaf), leaf)
     start = {theta: own(a.parameter(leaf, "0"), leaf)}
-    after = {theta: both.a.value("theta", leaf)}
+    after = {theta: both.a.value("theta", leaf, True)}
     for state in a.states:
         if state.role != "known" and state.name.leaf in (leaf, ""):
             old = own(state.value("t-1").expr, leaf)
             start[old] = own(state.start, leaf)
-            after[old] = both.a.value(state.key, leaf)
+            after[old] = both.a.value(state.key, leaf, True)
     here = both.words[theta_b]
     begin = dict(both.words) | {own(b.parameter(leaf, "0"), leaf): rebuilt(here, start)}
 
@@ -96,12 +96,12 @@ def _of_leaf(both: Pair, leaf: str) -> Iterator[str]:
     if not proving.equal(points[0], word(points[1])):
         yield "that they take their gradients at the same point"
     for state in b.states:
-        if state.role in ("known", "key") or state.name.leaf not in (leaf, ""):
+        if state.role == "known" or state.name.leaf not in (leaf, ""):
             continue
         meant = both.words[own(state.value("t-1").expr, leaf)]
         if not proving.equal(rebuilt(meant, start), rebuilt(own(state.start, leaf), begin)):
             yield f"the first value of {state.key}"
-        if not proving.equal(rebuilt(meant, after), word(both.b.value(state.key, leaf))):
+        if not proving.equal(rebuilt(meant, after), word(both.b.value(state.key, leaf, True))):
             yield f"the new value of {state.key}"
-    if not proving.equal(rebuilt(here, after), word(both.b.value("theta", leaf))):
+    if not proving.equal(rebuilt(here, after), word(both.b.value("theta", leaf, True))):
         yield "the new parameters"

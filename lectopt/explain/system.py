@@ -17,7 +17,7 @@ from lectopt.explain.bounds import bounds
 from lectopt.explain.calls import Record
 from lectopt.explain.jaxprs import is_key
 from lectopt.explain.names import Name, Notation
-from lectopt.explain.nodes import Unit
+from lectopt.explain.nodes import Unit, size
 from lectopt.explain.places import Dims, Layout, Value
 from lectopt.explain.reading import Reader
 from lectopt.explain.rules import rebuilt
@@ -25,6 +25,7 @@ from lectopt.explain.states import State, in_step, keys, label, unchanged
 from lectopt.explain.tracing import Programs
 
 KINDS = {"b": "bool", "i": "integer", "u": "integer"}  # of NumPy's, and of names.KINDS
+SHORT = 14  # nodes of an expression that needs no abbreviation
 DECAYS = (
     "b1", "b2", "b3", "beta", "beta1", "beta2", "dampening", "decay", "decay_rate", "momentum",
     "rho", "smooth_beta",
@@ -65,11 +66,12 @@ class System:
         """The symbol of a leaf of the gradient."""
         return Name(self.symbols["gradient"], leaf).symbol()
 
-    def unfolded(self, expr: Any) -> Any:
-        """`expr` with all definitions put in: by the settings, the old state and the gradient."""
+    def unfolded(self, expr: Any, draws: bool = False) -> Any:
+        """`expr` with all definitions put in: by the settings, the old state and the gradient; with
+        `draws`, those of random numbers too."""
         known: dict[Any, Any] = {}
         for symbol, definition in self.equations.items():
-            if symbol not in self.draws:
+            if draws or symbol not in self.draws:
                 known[symbol] = rebuilt(definition, known)
         return rebuilt(expr, known)
 
@@ -135,8 +137,10 @@ class _Builder:
             if s not in still
         }
 
+        equations, short = _inlined(equations, {signed.get(s, s) for s in reader.brief})
+
         def decided(exprs: Mapping[str, Any]) -> dict[str, Any]:
-            return {leaf: rebuilt(expr, signed) for leaf, expr in exprs.items()}
+            return {leaf: rebuilt(rebuilt(expr, signed), short) for leaf, expr in exprs.items()}
 
         updates, evaluations = decided(updates), decided(evaluations)
         return System(
@@ -194,6 +198,7 @@ class _Builder:
             role = "key" if random else "constant" if k in still else "slot"
             dims = self.layout.dims(aval.shape)
             kind = "bool" if random else KINDS.get(aval.dtype.kind, "real")
+            kind = "extended" if start.expr in (sp.oo, -sp.oo) else kind
             states.append(State(key, Name(key, leaf, False, kind), role, start.expr, dims, aval))
 
         def known(formulas: Mapping[int, Any]) -> list[State]:
@@ -299,6 +304,21 @@ def _still(states: list[State], equations: Mapping[Any, Any]) -> dict[Any, Any]:
         if state.role == "slot" and equations.get(new) == state.start and state.start.is_number:
             still |= {old: state.start, new: state.start}
     return still
+
+
+def _inlined(
+    equations: Mapping[Any, Any], brief: set[Any]
+) -> tuple[dict[Any, Any], dict[Any, Any]]:
+    """The equations without those abbreviations that turned out short, and these."""
+    kept: dict[Any, Any] = {}
+    short: dict[Any, Any] = {}
+    for symbol, expr in equations.items():
+        expr = rebuilt(expr, short)
+        if symbol in brief and size(expr) < SHORT:
+            short[symbol] = expr
+        else:
+            kept[symbol] = expr
+    return kept, short
 
 
 def _needed(

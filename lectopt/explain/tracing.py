@@ -23,6 +23,7 @@ from lectopt.explain.calls import MARK
 from lectopt.explain.jaxprs import equations, is_key
 
 SAMPLE = 0.1  # for a setting that has no default
+FORKS = ("cond", "while", "scan")
 MIXING = ("dot_general", "while", "scan", "concatenate", "argmax", "sort", "gather", "cumsum")
 
 
@@ -249,6 +250,12 @@ class Programs:
             for var in eqn.outvars
             if hasattr(var.aval, "dtype")
         )
+
+
+    def runner(self, tx: Any) -> Callable[..., Any]:
+        """The update of `tx`, compiled if it branches: JAX compiles a branch at every run else."""
+        forks = any(eqn.primitive.name in FORKS for eqn in equations(self.update.jaxpr))
+        return jax.jit(tx.update, static_argnames=tuple(self.functions)) if forks else tx.update
 
 
 class Unexplained(Exception):

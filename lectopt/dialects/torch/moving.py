@@ -8,9 +8,10 @@ import jax
 import numpy as np
 import optax
 
-from lectopt.dialects.moving import Later, Part, Piece, assembled, fits, flattened, library
+from lectopt.dialects.moving import Part, Piece, assembled, fits, flattened, library
 from lectopt.dialects.torch import adams, adaptive, descent
 from lectopt.dialects.torch.frame import ENGINE
+from lectopt.schedules import shifted
 
 State = Mapping[str, Any]
 
@@ -182,7 +183,7 @@ def _rate(learning_rate: Any, i: int, groups: Any, late: int) -> Any:
                 f"learning_rate has {len(learning_rate)} entries for {len(groups)} groups."
             )
         learning_rate = learning_rate[i]
-    return Later(learning_rate, late) if callable(learning_rate) and late else learning_rate
+    return shifted(learning_rate, late) if callable(learning_rate) and late else learning_rate
 
 
 def _settings(group: State, maker: Callable[..., Any]) -> dict[str, Any]:
