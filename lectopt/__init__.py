@@ -1,6 +1,6 @@
 """lectopt: the optimization algorithms of five deep-learning lectures, as Optax transformations."""
 
-from typing import TYPE_CHECKING
+import typing as _typing
 
 from lectopt import dialects as dialects
 from lectopt import lectures as lectures
@@ -32,9 +32,9 @@ from lectopt.controls import unfreeze_gradually as unfreeze_gradually
 from lectopt.controls import uniform as uniform
 from lectopt.controls import window as window
 from lectopt.controls import wolfe_conditions as wolfe_conditions
-from lectopt.explain import same_update as same_update
 from lectopt.dialects.port import Port as Port
 from lectopt.dialects.port import port as port
+from lectopt.explain import same_update as same_update
 from lectopt.lifting import leafwise as leafwise
 from lectopt.optimizers import adadelta as adadelta
 from lectopt.optimizers import adagrad as adagrad
@@ -112,7 +112,7 @@ from lectopt.sweep import sweep as sweep
 from lectopt.training import Problem as Problem
 from lectopt.transformation import Transformation as Transformation
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from lectopt.explain import explain as explain
 else:  # the package itself, which can be called: `import lectopt.explain.x` works beside it
     from lectopt import explain as explain

@@ -70,6 +70,9 @@ def schedule():
 @pytest.mark.parametrize("name, settings", ROWS, ids=ids)
 @pytest.mark.usefixtures("x64")
 def test_is_optax(name, settings, schedule):
+    lacking = set(settings) - set(inspect.signature(getattr(optax, name)).parameters)
+    if lacking:
+        pytest.skip(f"the dialect is of Optax 0.2.8; {optax.__version__} has no {lacking}")
     mine = getattr(ours, name)(schedule, **settings)
     theirs = getattr(optax, name)(schedule, **settings)
     np.testing.assert_allclose(path(mine), path(theirs), rtol=1e-12, atol=1e-12)
@@ -93,6 +96,10 @@ def test_is_optax_where_it_errs():
     np.testing.assert_array_equal(jnp.sign(first), jnp.sign(grad(THETA, 0)))  # uphill
 
 
+@pytest.mark.skipif(
+    tuple(map(int, optax.__version__.split(".")[:3])) < (0, 2, 8),
+    reason="the dialect has the arguments of Optax 0.2.8",
+)
 @pytest.mark.parametrize("name", sorted({name for name, _ in ROWS} | {"rprop"}))
 def test_arguments_are_optaxs(name):
     def arguments(function):

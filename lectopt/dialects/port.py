@@ -78,9 +78,9 @@ def port(
 
     Example:
       >>> import lectopt
-      >>> adagrad = lectopt.dialects.keras.Adagrad(0.01, epsilon=1e-7)
+      >>> adagrad = lectopt.dialects.keras.Adagrad(0.01, 0.5, epsilon=0.25)
       >>> lectopt.port(adagrad, "torch").settings["initial_accumulator_value"]
-      0.1000001
+      0.75
     """
     dialect, library, form = LIBRARIES[to]
     try:

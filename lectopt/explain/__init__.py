@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lectopt.explain.comparing import Comparison
     from lectopt.explain.explanation import Explanation
-    from lectopt.explain.same_update import Comparison
 
 EXTRA = 'lectopt.explain needs SymPy. Write pip install "lectopt[explain]".'
 
@@ -26,16 +26,16 @@ def explain(
 ) -> "Explanation":
     """The equations that a gradient transformation really runs.
 
-    `print(explain(optax.adam))` shows them with the settings as letters, `explain(optax.adam(1e-3))`
-    of an optimizer that is already built, with numbers. They are read off the program that JAX
-    traces, so they can be had of anybody's transformation; what has no formula (a line search, a
-    matrix function) is shown as a function of what it depends on.
+    `print(explain(optax.adam))` shows them with letters for the settings, and
+    `explain(optax.adam(0.1))` with the numbers of an optimizer that is already built. They are read
+    off the program that JAX traces, so they can be had of anybody's transformation; what has no
+    formula (a line search, a matrix function) is shown as a function of what it depends on.
 
-    A formula speaks of one weight. The update is the step number `t`, from 1; a setting that is
-    exactly 0 or 1 stays a number and vanishes, other numbers become letters; a setting that is a
-    schedule becomes a function of `t`; decays are taken to lie between 0 and 1, and other positive
-    settings to be positive. `x_hat[t]` is `x[t]` corrected for its start, `‖g[t]‖` a norm over all
-    parameters and `‖g[t]‖_leaf` over one leaf.
+    A formula speaks of one weight at update number `t`, from 1, and of real numbers: a guard
+    against overflow or underflow is left out. A setting that is exactly 0 or 1 stays a number and
+    so vanishes, other numbers become letters, and a schedule a function of `t`; decays are taken to
+    lie between 0 and 1, and positive settings to be positive. `x_hat[t]` is the average `x[t]`
+    corrected for its start, `‖g[t]‖` a norm over all parameters, `‖g[t]‖_leaf` one over one leaf.
 
     Args:
       tx_or_maker: a gradient transformation, or a function that makes one.
@@ -81,9 +81,34 @@ def same_update(
       ImportError: SymPy is not installed.
     """
     _need_sympy()
-    from lectopt.explain.same_update import compared
+    from lectopt.explain.comparing import compared
 
     return compared(a, b, map or {}, params)
+
+
+def replay(
+    tx_or_maker: Any, /, *, steps: int = 5, seed: int = 0, params: Any = None, **settings: Any
+) -> float:
+    """How far the printed equations are from the transformation that they describe.
+
+    The equations are evaluated in plain NumPy beside `steps` updates on random gradients, both in
+    float64.
+
+    Args:
+      tx_or_maker: as for `explain`.
+      steps: how many updates.
+      seed: of the gradients and the first parameters.
+      params: as for `explain`.
+      **settings: as for `explain`.
+
+    Returns:
+      The largest difference of parameters or statistics, relative to 1 + their size.
+
+    Raises:
+      ValueError: the transformation could not be explained.
+      ImportError: SymPy is not installed.
+    """
+    return explain(tx_or_maker, params=params, **settings).replay(steps, seed)
 
 
 def _need_sympy() -> None:

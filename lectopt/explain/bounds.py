@@ -121,7 +121,9 @@ def _product(intervals: list[Interval]) -> Interval:
     """By signs, and within [0, 1]: all that the guards need."""
     if sum(not i.nonnegative for i in intervals) == 0:
         high = math.prod(i.high for i in intervals) if all(i.high <= 1 for i in intervals) else INF
-        return Interval(0, high, all(i.positive for i in intervals), any(i.below for i in intervals))
+        return Interval(
+            0, high, all(i.positive for i in intervals), any(i.below for i in intervals)
+        )
     signed = [i.negated() if i.high <= 0 else i for i in intervals]
     if all(i.nonnegative for i in signed):
         flips = sum(i.high <= 0 for i in intervals)
@@ -133,9 +135,11 @@ def _product(intervals: list[Interval]) -> Interval:
 def _power(base: Any, exponent: Any) -> Interval:
     inner, power = bounds(base), bounds(exponent)
     if inner.low >= 0 and inner.high <= 1 and power.positive:
-        return Interval(0, 1, inner.positive, inner.below)
+        return Interval(0, 1, inner.positive, inner.below or inner.high < 1)
     if inner.positive:
         return POSITIVE
+    if exponent.is_Integer and inner.negated().positive:
+        return POSITIVE if exponent.is_even else POSITIVE.negated()
     root = exponent.is_Rational and exponent.q == 2  # what has no root is no number
     if root or inner.nonnegative or (exponent.is_integer and exponent.is_even):
         return NONNEGATIVE

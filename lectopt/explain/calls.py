@@ -15,7 +15,7 @@ import numpy as np
 import sympy as sp
 from jax.extend import core as jex
 
-from lectopt.explain.jaxprs import is_dropped, is_key
+from lectopt.explain.jaxprs import is_key
 from lectopt.explain.nodes import Call
 from lectopt.explain.places import Dims, Layout
 
@@ -30,6 +30,7 @@ DRAWS = {
     "gumbel": "Gumbel(0, 1)",
     "exponential": "Exp(1)",
 }
+LOSS = "L"  # the name of the program that stands for the loss
 MARK = "schedule of "  # in the name of a program: what it computes is to have a name
 
 
@@ -76,29 +77,30 @@ def title_of(eqn: Any) -> Title | None:
 
 def call_of(eqn: Any, dims: Sequence[Dims], layout: Layout) -> list[Record]:
     """The records of an operation, one for each of its outputs."""
-    variables = [v for v in eqn.invars if not isinstance(v, jex.Literal)]
-    inputs = list(dict.fromkeys(variables))
-    outputs = [v for v in eqn.outvars if not is_dropped(v)]
-    program = jex.ClosedJaxpr(jex.Jaxpr([], inputs, outputs, [eqn], eqn.effects), [])
-    function = jex.jaxpr_as_fun(program)
-    places = [outputs.index(v) if v in outputs else 0 for v in eqn.outvars]
 
     def run(*arrays: Any) -> Sequence[Any]:
-        known = {id(v): array for v, array in zip(eqn.invars, arrays, strict=True)}
-        return function(*(known[id(v)] for v in inputs))
+        bound = eqn.primitive.get_bind_params(eqn.params)
+        functions, params = bound if isinstance(bound, tuple) else ((), bound)  # before JAX 0.9
+        out = eqn.primitive.bind(*functions, *arrays, **params)
+        return out if eqn.primitive.multiple_results else [out]
 
     name = _name(eqn)
-    # The same mark is the same function: of the inputs that are no constants, of these shapes.
-    ends = [str(v) if isinstance(v, jex.Literal) else str(v.aval) for v in eqn.invars]
-    ends += [str(v.aval) for v in eqn.outvars]
+    ends = [str(v.aval) for v in (*eqn.invars, *eqn.outvars)]
     mark = zlib.crc32(f"{eqn.primitive.name} {eqn.params} {ends}".encode())
     given = tuple(zip(dims, (v.aval for v in eqn.invars), strict=True))
     records = []
     for k, var in enumerate(eqn.outvars):
-        part = f".{k + 1}" if len(outputs) > 1 else ""
+        part = f".{k + 1}" if len(eqn.outvars) > 1 else ""
         token = sp.Symbol(f"{name}{part}#{mark:x}")
-        records.append(Record(token, run, places[k], given, layout.dims(var.aval.shape), var.aval))
+        records.append(Record(token, run, k, given, layout.dims(var.aval.shape), var.aval))
     return records
+
+
+def turned(dims: Dims, aval: Any, layout: Layout) -> Record:
+    """An array whose axes run over other letters than those of its shape, taken as it is."""
+    token = sp.Symbol(f"transposed#{'|'.join(map(str, dims))}")
+    own = layout.dims(aval.shape)
+    return Record(token, lambda array: [array], 0, ((dims, aval),), own, aval)
 
 
 def constant_of(array: Any, layout: Layout) -> Record:

@@ -68,7 +68,9 @@ def laid_out(array: Any, dims: Dims, merged: Mapping[str, Sequence[int]]) -> Any
         if dims[axis] is None:  # the same everywhere
             array = np.take(array, 0, axis=axis)
     named = [d for d in dims if d]
-    array = array.reshape([s for d, k in zip(named, array.shape, strict=True) for s in merged.get(d, (k,))])
+    array = array.reshape(
+        [s for d, k in zip(named, array.shape, strict=True) for s in merged.get(d, (k,))]
+    )
     letters = "".join(named)
     array = array.transpose(np.argsort([ALPHABET.index(x) for x in letters]).astype(int))
     sizes = dict(zip(sorted(letters, key=ALPHABET.index), array.shape, strict=True))
@@ -138,11 +140,13 @@ class Evaluator:
             join = REDUCTIONS[type(inner)][1]
             return ft.reduce(join, [self(inner, other) for other in self.definitions if other])
         if isinstance(expr, nodes.Stack):
-            parts = np.broadcast_arrays(*(self(arg, leaf) for arg in expr.args[1:]))
-            return np.concatenate(parts, axis=ALPHABET.index(expr.args[0].name))
+            flat = np.zeros([1] * len(ALPHABET))  # numbers have no axes yet
+            parts = np.broadcast_arrays(flat, *(self(arg, leaf) for arg in expr.args[1:]))[1:]
+            return np.concatenate(parts, axis=ALPHABET.index(str(expr.args[0])))
         if type(expr) in REDUCTIONS:
             reduce, letters = REDUCTIONS[type(expr)][0], [s.name for s in expr.args[1:]]
-            axes = tuple(ALPHABET.index(x) for x in letters)
+            whole = expr.args[1:] == (nodes.WHOLE,)
+            axes = tuple(ALPHABET.index(x) for x in letters) if not whole else None
             return reduce(self(expr.args[0], leaf), axis=axes, keepdims=True)
         with np.errstate(all="ignore"):
             return self.operation(expr, [self(arg, leaf) for arg in expr.args])

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lectopt.explain.building import system
 from lectopt.explain.explanation import Explanation
 from lectopt.explain.names import Notation
 from lectopt.explain.notations import notation
-from lectopt.explain.system import System, system
+from lectopt.explain.subjects import Subject, subject
+from lectopt.explain.system import System
 from lectopt.explain.templates import ONE, TWO, template
-from lectopt.explain.tracing import Subject, Unexplained, double, subject, traced
+from lectopt.explain.tracing import Unexplained, double, traced
 
 
 def explain(

@@ -1,4 +1,4 @@
-"""`Explanation`: the equations of an optimizer, to print, to typeset, to compute with, to replay."""
+"""`Explanation`: the equations of an optimizer, to print, typeset, compute with and replay."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -57,7 +57,7 @@ class Explanation:
         return page.latex(self)
 
     @property
-    def equations(self) -> list[sp.Eq]:
+    def equations(self) -> list[Any]:
         """The printed equations in order, as SymPy equations."""
         rows = [row for group in self.groups for row in page.rows(self, group)]
         rows = [*self.shared.items(), *((row.symbol, row.value) for row in rows if row.kind == "=")]
@@ -112,12 +112,18 @@ class Explanation:
         return letters | words | params | {"g": system.gradient(""), "t": nodes.t}
 
     def parse(self, text: str) -> Any:
-        """A SymPy expression from text in these names: `explanation.parse("b1*mu + (1 - b1)*g")`."""
-        names = {k: v for k, v in self.vocabulary().items() if k.isidentifier()}
-        return inner(sp.sympify(text, locals=names | {"lambda": None}))
+        """A SymPy expression from text in these names, `"b1*mu + (1 - b1)*g"` for example."""
+        return self.parse_with(text, self.vocabulary())
+
+    @staticmethod
+    def parse_with(text: str, names: Mapping[str, Any]) -> Any:
+        """A SymPy expression from text, with these meanings of names."""
+        known = {k: v for k, v in names.items() if k.isidentifier()}
+        return inner(sp.sympify(text, locals=known))  # pyright: ignore[reportCallIssue]
 
     def __getitem__(self, key: str | tuple[str, str]) -> Any:
-        return plain(self.value(*((key,) if isinstance(key, str) else key)))
+        name, leaf = (key, None) if isinstance(key, str) else key
+        return plain(self.value(name, leaf))
 
     def value(self, name: str, leaf: str | None = None, draws: bool = False) -> Any:
         """As `explanation[name, leaf]`, in the nodes of `explain` itself; with `draws`, random
@@ -133,20 +139,20 @@ class Explanation:
         leaf = labels[0] if leaf is None else leaf
         if leaf not in labels:
             raise KeyError(f"no leaf {leaf!r}; there are {', '.join(labels)}")
-        if name in ("update", *PARAMETERS, self.notation.symbol("params")):
+        found = [
+            state.value("t").expr
+            for state in system.states
+            if name in (state.key, state.name.base) and state.name.leaf in (leaf, "")
+        ]
+        if found:
+            expr = system.equations.get(found[0], found[0])
+        elif name in ("update", *PARAMETERS, self.notation.symbol("params")):
             expr = system.updates[leaf]
             expr = expr if name == "update" else system.parameter(leaf) + expr
         else:
-            found = [
-                state.value("t").expr
-                for state in system.states
-                if name in (state.key, state.name.base) and state.name.leaf in (leaf, "")
-            ]
-            if not found:
-                keys = dict.fromkeys(s.key for s in system.states if s.role == "slot")
-                raise KeyError(f"no {name!r}; there are {', '.join([*keys, 'theta', 'update'])}")
-            expr = system.equations.get(found[0], found[0])
-        return own(Merger(labels)(system.unfolded(expr, draws)), leaf)
+            keys = dict.fromkeys(s.key for s in system.states if s.role == "slot")
+            raise KeyError(f"no {name!r}; there are {', '.join([*keys, 'theta', 'update'])}")
+        return own(Merger(system)(system.unfolded(expr, draws)), leaf)
 
     def replay(self, steps: int = 5, seed: int = 0) -> float:
         """The largest difference between these equations and the optimizer they describe.
@@ -158,7 +164,7 @@ class Explanation:
           steps: how many updates.
           seed: of the gradients and the first parameters.
         """
-        from lectopt.explain.replay import replay
+        from lectopt.explain.replaying import replay
 
         return replay(self, steps, seed)
 
@@ -196,13 +202,13 @@ def inner(expr: Any) -> Any:
     if isinstance(expr, sp.Float):
         return nodes.constant(float(expr))
     if isinstance(expr, sp.Piecewise):
-        *cases, last = expr.args
-        out = inner(last[0])
+        cases: list[Any] = list(expr.args)
+        out = inner(cases.pop()[0])
         for value, condition in reversed(cases):
             out = nodes.Case(inner(condition), inner(value), out)
         return out
     if isinstance(expr, sp.Max | sp.Min):
-        from lectopt.explain.rules import maximum, minimum
+        from lectopt.explain.conditions import maximum, minimum
 
         combine = maximum if isinstance(expr, sp.Max) else minimum
         out = args[0]

@@ -13,7 +13,17 @@ from typing import Any
 import sympy as sp
 
 from lectopt.explain.names import leaf_of, own, parse, untagged
-from lectopt.explain.nodes import All, Call, Everywhere, Largest, Maximum, Some, Throughout, Total
+from lectopt.explain.nodes import (
+    WHOLE,
+    All,
+    Call,
+    Everywhere,
+    Largest,
+    Maximum,
+    Some,
+    Throughout,
+    Total,
+)
 from lectopt.explain.shortening import shortened
 from lectopt.explain.system import System
 
@@ -37,7 +47,7 @@ class Group:
 def by_leaf(system: System) -> tuple[dict[Any, Any], dict[str, Group]]:
     """The equations that belong to no leaf, and those of every leaf."""
     leaves = list(system.updates)
-    merged = Merger(leaves)
+    merged = Merger(system)
     shared = {
         s: merged(e) for s, e in system.equations.items() if len(leaves) > 1 and not leaf_of(s)
     }
@@ -115,21 +125,33 @@ ACROSS = {sp.Add: Total, Maximum: Largest, sp.And: All, sp.Or: Some}  # what ext
 class Merger:
     """Turns what is done with every leaf alike into one operation on the tree."""
 
-    def __init__(self, leaves: list[str]):
-        self.leaves = leaves
+    def __init__(self, system: System):
+        self.leaves = list(system.updates)
         self.known: dict[Any, Any] = {}
+        places = {leaf: system.places[system.parameter(leaf)] for leaf in self.leaves}
+        self.letters = {leaf: {x for d in dims if d for x in d} for leaf, dims in places.items()}
 
     def __call__(self, expr: Any) -> Any:
+        """The expression with reductions over the whole tree."""
         if len(self.leaves) < 2 or not expr.args:
             return expr
         if expr not in self.known:
             args = [self(arg) for arg in expr.args]
+            if expr.func in ACROSS.values():
+                args = [args[0], *self.places(args)]
             if expr.func in ACROSS:
                 args = self.combined(args, ACROSS[expr.func])
             same = args == list(expr.args)
             one = expr.func in ACROSS and len(args) == 1
             self.known[expr] = expr if same else args[0] if one else expr.func(*args)
         return self.known[expr]
+
+    def places(self, args: list[Any]) -> list[Any]:
+        """The places that a reduction goes over, `WHOLE` if they are all of its leaf."""
+        letters = {s.name for s in args[1:]}
+        leaves = {leaf_of(s) for s in args[0].free_symbols} - {""}
+        whole = len(leaves) == 1 and letters == self.letters[next(iter(leaves))]
+        return [WHOLE] if whole else args[1:]
 
     def combined(self, args: list[Any], reduction: Any) -> list[Any]:
         """Replace each set of arguments that are the same but for their leaf."""

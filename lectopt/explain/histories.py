@@ -1,5 +1,6 @@
 """Running two optimizers beside each other on the same gradients, to see where they part."""
 
+import functools as ft
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from lectopt.explain.pairing import Pair
 from lectopt.explain.tracing import double, loss
 
 STEPS = 12
-SLACK = 1e-7  # of the largest move: more than rounding
+SLACK = 1e-6  # of the largest move: more than rounding
 PLAIN = 1e-3  # of the largest move: a difference that one sees
 
 # The gradients of a weight at step k, simple ones first: they make a counterexample readable.
@@ -88,16 +89,16 @@ class _Race:
     def run(self, history: Any) -> Difference | None:
         a = self.sides[0]
         params = jax.tree.map(
-            lambda p: jnp.asarray(0.5 + 0.1 * self.random.integers(0, 10, p.shape)), a.programs.params
+            lambda p: jnp.asarray(0.5 + 0.1 * self.random.integers(0, 10, p.shape)),
+            a.programs.params,
         )
         states = [self.transformations[0].init(params)]
         thetas = [params, self.counterpart(params, states[0], 1)]
         states.append(self.transformations[1].init(thetas[1]))
         start, past = thetas[1], []
         for step in range(1, STEPS + 1):
-            noise = jax.tree.map(
-                lambda p, k=step: jnp.asarray(history(self.random, k, p.shape)), params
-            )
+            drawn = ft.partial(history, self.random, step)
+            noise = jax.tree.map(lambda p, drawn=drawn: jnp.asarray(drawn(p.shape)), params)
             value = 1.0 + self.random.random()
             grads = [self.gradient(k, noise, thetas[k], states[k]) for k in (0, 1)]
             past.append(grads[1])
@@ -174,8 +175,9 @@ def _apart(first: Any, second: Any, before: Any) -> tuple[int, int] | None:
         move = max(np.max(np.abs(a - c), initial=0), np.max(np.abs(b - c), initial=0))
         gaps = np.where(np.isnan(a) & np.isnan(b), 0, np.abs(a - b))
         gaps = np.where(np.isnan(gaps), np.inf, gaps)
-        excess = float(np.max(gaps, initial=0.0)) - (SLACK * move + 1e-14 * (1 + np.max(np.abs(c), initial=0)))
+        excess = float(np.max(gaps, initial=0.0)) - (
+            SLACK * move + 1e-14 * (1 + np.max(np.abs(c), initial=0))
+        )
         if excess > worst:
             worst, where = excess, (k, int(np.argmax(gaps)))
     return where
-

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.extend import core as jex
 
 MOVES = ("copy", "copy_p", "convert_element_type", "stop_gradient", "reduce_precision")
@@ -12,12 +13,7 @@ MOVES = ("copy", "copy_p", "convert_element_type", "stop_gradient", "reduce_prec
 
 def is_key(array: Any) -> bool:
     """Whether an array, abstract or not, holds random keys."""
-    return hasattr(array, "dtype") and jax.dtypes.issubdtype(array.dtype, jax.dtypes.prng_key)
-
-
-def is_dropped(var: Any) -> bool:
-    """Whether an output of an equation is not used."""
-    return type(var).__name__ == "DropVar"
+    return hasattr(array, "dtype") and jnp.issubdtype(array.dtype, jax.dtypes.prng_key)
 
 
 def equations(jaxpr: Any) -> Iterator[Any]:

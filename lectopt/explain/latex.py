@@ -7,7 +7,8 @@ import sympy as sp
 
 from lectopt.explain import nodes
 from lectopt.explain.names import tex
-from lectopt.explain.writing import LOOSE, PRODUCT, Text, decimal
+from lectopt.explain.terms import LOOSE, PRODUCT, decimal
+from lectopt.explain.writing import Text
 
 RELATIONS = {"==": "=", "!=": r"\neq", "<=": r"\leq", ">=": r"\geq"}
 
@@ -28,9 +29,10 @@ class Latex(Text):
     }
 
     def __call__(self, expr: Any) -> str:
+        """The expression."""
         return self.write(expr)[0]
 
-    def fraction(self, above: Sequence[Any], below: Sequence[Any]) -> str:
+    def _fraction(self, above: Sequence[Any], below: Sequence[Any]) -> str:
         front = [x for x in above if self.rank(x) < 2] if below and above else []
         rest = [x for x in above if x not in front]
         top = r" \, ".join(self.tight(x, PRODUCT) for x in rest) or "1"
@@ -42,6 +44,7 @@ class Latex(Text):
         return before + rf"\frac{{{top}}}{{{bottom}}}"
 
     def cases(self, expr: Any) -> str:
+        """The cases below each other."""
         rows = []
         while isinstance(expr, nodes.Case):
             condition, yes, expr = expr.args
@@ -50,42 +53,43 @@ class Latex(Text):
         return r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}"
 
     def function(self, expr: Any) -> str:
+        """A function of its arguments; bars for the absolute value."""
         if isinstance(expr, nodes.Absolute):
             return rf"\left|{self(expr.args[0])}\right|"
         return super().function(expr)
 
-    def applied(self, name: str, args: Sequence[Any]) -> str:
+    def _applied(self, name: str, args: Sequence[Any]) -> str:
         name = rf"\operatorname{{{name}}}" if name == "clip" else name
-        return name + self.parentheses(", ".join(map(self, args)))
+        return name + self._parentheses(", ".join(map(self, args)))
 
-    def symbol(self, name: str) -> str:
+    def _symbol(self, name: str) -> str:
         return tex(name, self.time)
 
-    def number(self, value: float) -> str:
+    def _number(self, value: float) -> str:
         mantissa, _, exponent = decimal(value).partition("e")
         return mantissa if not exponent else rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
 
-    def parentheses(self, text: str) -> str:
+    def _parentheses(self, text: str) -> str:
         return rf"\left({text}\right)"
 
-    def relation(self, mark: str) -> str:
+    def _relation(self, mark: str) -> str:
         return RELATIONS.get(mark, mark)
 
-    def raised(self, base: str, exponent: str) -> str:
+    def _raised(self, base: str, exponent: str) -> str:
         return f"{base}^{{{exponent}}}"
 
-    def root(self, base: Any) -> str:
-        return rf"\sqrt{{{self(base)}}}"
+    def _root(self, text: str) -> str:
+        return rf"\sqrt{{{text}}}"
 
-    def bars(self, text: str) -> str:
+    def _bars(self, text: str) -> str:
         return rf"\left\lVert {text} \right\rVert"
 
-    def subscript(self, text: str) -> str:
+    def _subscript(self, text: str) -> str:
         return f"_{{{text}}}"
 
-    def word(self, word: str) -> str:
+    def _word(self, word: str) -> str:
         return rf"\text{{{word}}}"
 
-    def name(self, name: str) -> str:
+    def _name(self, name: str) -> str:
         escaped = name.replace("_", r"\_")
         return rf"\operatorname{{{escaped}}}"

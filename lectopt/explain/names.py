@@ -110,7 +110,9 @@ def tex(name: str, time: str = "t") -> str:
     """
     parts = parse(name)
     head, _, tail = unicodedata.normalize("NFD", parts["base"]).partition("_")
-    match = re.fullmatch(r"(?P<delta>Δ?)(?P<letter>.?)(?P<accent>[\u0302-\u0304]?)(?P<index>\d*)", head)
+    match = re.fullmatch(
+        r"(?P<delta>Δ?)(?P<letter>.?)(?P<accent>[\u0302-\u0304]?)(?P<index>\d*)", head
+    )
     below = [{"plus": "+", "minus": "-"}.get(tail, tail)] if tail else []
     if match and (match["letter"] or match["delta"]):
         out = TEX.get(match["letter"], match["letter"])
@@ -119,7 +121,9 @@ def tex(name: str, time: str = "t") -> str:
         below = [match["index"]] * bool(match["index"]) + below
     else:
         out, below = rf"\mathrm{{{parts['base']}}}".replace("_", r"\_"), []
-    below = [b if len(b) == 1 or b.isdigit() else rf"\mathrm{{{b}}}".replace("_", r"\_") for b in below]
+    below = [
+        b if len(b) == 1 or b.isdigit() else rf"\mathrm{{{b}}}".replace("_", r"\_") for b in below
+    ]
     out = rf"\hat{{{out}}}" if parts["hat"] else out
     if parts["time"]:
         below.append(parts["time"].replace("t", time))
@@ -131,7 +135,10 @@ def tex(name: str, time: str = "t") -> str:
 SYMBOLS = {"params": "θ", "gradient": "g", "value": "L", "update": "u"}
 SETTINGS = {
     "learning_rate": "α", "step_size": "α", "step_size_fn": "α", "max_learning_rate": "α_max",
-    "b1": "β1", "b2": "β2", "b3": "β3", "decay": "β", "decay_rate": "β", "momentum": "μ",
+    "b1": "β1", "b2": "β2", "b3": "β3", "decay": "β", "lr": "α", "beta1": "β1", "beta2": "β2",
+    "beta_1": "β1", "beta_2": "β2", "betas[0]": "β1", "betas[1]": "β2", "etas[0]": "η_minus",
+    "etas[1]": "η_plus", "step_sizes[0]": "Δ_min", "step_sizes[1]": "Δ_max",
+    "decay_rate": "β", "momentum": "μ",
     "eps": "ε", "eps_root": "ε_root", "weight_decay": "λ", "weight_decay_rate": "λ",
     "eta_minus": "η_minus", "eta_plus": "η_plus", "min_step_size": "Δ_min",
     "max_step_size": "Δ_max", "max_norm": "c", "max_delta": "c", "clipping": "c",

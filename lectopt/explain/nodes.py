@@ -63,7 +63,7 @@ class Case(sp.Expr):
 class _OfNumbers(sp.Expr):
     """A function that is worked out where its arguments are numbers."""
 
-    rule: Callable[..., float]
+    rule: Callable[..., Any]
 
     def __new__(cls, *args: Any) -> Any:
         values = [number(arg) for arg in args]
@@ -89,16 +89,14 @@ class Absolute(_OfNumbers):
 
     rule = abs
 
-    def _eval_power(self, exponent: Any) -> Any:
-        return self.args[0] ** exponent if exponent.is_even else None
+    def _eval_power(self, expt: Any) -> Any:
+        return self.args[0] ** expt if expt.is_even else None
 
 
 class Sign(_OfNumbers):
     """1, 0 or -1."""
 
-    @staticmethod
-    def rule(x: float) -> float:
-        return (x > 0) - (x < 0)
+    rule = staticmethod(lambda x: (x > 0) - (x < 0))
 
 
 class Remainder(sp.Expr):
@@ -119,11 +117,11 @@ class _Reduction(sp.Basic):
     def free_symbols(self) -> set[Any]:
         return self.args[0].free_symbols - set(self.args[1:])
 
-
     def __new__(cls, term: Any, *letters: Any) -> Any:
         return term if term in CONSTANT else super().__new__(cls, term, *letters)
 
 
+WHOLE = sp.Symbol("·")  # in the place of letters: all places of a leaf, however many axes it has
 CONSTANT = (sp.S.Zero, sp.true, sp.false)  # for these the sum, the maximum, ... are what they are
 
 
@@ -175,6 +173,14 @@ def _root(term: Any) -> Any:
         return _root(term.args[0])
     square = isinstance(term, sp.Pow) and term.exp == 2 and term.base.is_Symbol
     return term.base if square else None
+
+
+def square_root(expr: Any) -> Any:
+    """The root of a product of squares, None of anything else."""
+    powers: list[Any] = list(sp.Mul.make_args(expr))
+    if all(isinstance(f, sp.Pow) and f.exp.is_Integer and f.exp.is_even for f in powers):
+        return sp.Mul(*(f.base ** (f.exp / 2) for f in powers))
+    return None
 
 
 def in_order(*args: Any) -> list[Any]:

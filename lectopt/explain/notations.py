@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from lectopt.explain.names import SETTINGS, STATISTICS, SYMBOLS, Notation
 
 NOTATIONS = {
-    # Training Neural Networks: Optimization, slides on momentum (S0-31), RMSProp (S0-38), Adam (S0-40)
+    # Training Neural Networks: Optimization; momentum (S0-31), RMSProp (S0-38), Adam (S0-40)
     "cmu11785": Notation(
         settings={
             "learning_rate": "η", "decay": "β", "momentum": "β", "b1": "δ", "b2": "γ", "eps": "ε",

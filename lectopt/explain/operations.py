@@ -7,9 +7,9 @@ from typing import Any
 import sympy as sp
 
 from lectopt.explain.bounds import bounds
+from lectopt.explain.conditions import compare, maximum, rebuilt, truth
 from lectopt.explain.nodes import All, Case, Largest, Remainder, Some, Stack
 from lectopt.explain.places import Layout, Value, distinct, reshaped, unified
-from lectopt.explain.rules import compare, maximum, rebuilt, truth
 
 Operation = Callable[[Layout, Any, list[Value]], Value | None]
 
@@ -145,7 +145,11 @@ def _dot(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
     pairs += [(a.dims[i], b.dims[j]) for i, j in zip(*batch, strict=True)]
     if any(x != y and x and y for x, y in pairs):
         return None
-    dims = distinct(tuple(a.dims[i] or b.dims[j] for i, j in zip(*batch, strict=True)) + tuple(kept[0]) + tuple(kept[1]))
+    dims = distinct(
+        tuple(a.dims[i] or b.dims[j] for i, j in zip(*batch, strict=True))
+        + tuple(kept[0])
+        + tuple(kept[1])
+    )
     over: dict[str, Any] = {}
     factor = sp.S.One
     for i, j in zip(*contract, strict=True):
@@ -183,8 +187,6 @@ def _select(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
 def _remainder(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
     dims = unified([x.dims for x in xs])
     return None if dims is None else Value(Remainder(*(x.expr for x in xs)), dims)
-
-
 
 
 OPERATIONS: dict[str, Operation] = {

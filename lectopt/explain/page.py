@@ -1,6 +1,8 @@
 """The page on which an explanation is shown: as text, as LaTeX, as HTML."""
 
 import html as _html
+import unicodedata
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sympy as sp
@@ -8,8 +10,7 @@ import sympy as sp
 from lectopt.explain import nodes
 from lectopt.explain.groups import Group
 from lectopt.explain.latex import Latex
-from lectopt.explain.names import SETTINGS, Name, parse
-from lectopt.explain.places import LETTERS
+from lectopt.explain.names import SETTINGS, Name
 from lectopt.explain.writing import Text
 
 if TYPE_CHECKING:
@@ -53,13 +54,10 @@ def text(explanation: "Explanation") -> str:
     if explanation.obstacle:
         return f"{explanation.title}\n    not explained: {explanation.obstacle}"
     several = len(explanation.groups) > 1
-    blocks = [("", _shared_rows(explanation), None)] if explanation.shared else []
-    for group in explanation.groups:
-        blocks.append((", ".join(group.leaves), rows(explanation, group), group))
-    for leaves, block, group in blocks:
+    for group, block in _blocks(explanation):
         write = _writer(Text, explanation, group)
         if several and group is not None:
-            lines.append(f"  {leaves}:")
+            lines.append(f"  {', '.join(group.leaves)}:")
         lines += _aligned(write, block)
         if group is not None and group.start:
             starts = (f"{write(s)} = {write(v)}" for s, v in group.start.items())
@@ -73,9 +71,7 @@ def latex(explanation: "Explanation") -> str:
     if explanation.obstacle:
         return rf"\text{{not explained: {explanation.obstacle}}}".replace("_", r"\_")
     lines = []
-    blocks = [(None, _shared_rows(explanation))] if explanation.shared else []
-    blocks += [(group, rows(explanation, group)) for group in explanation.groups]
-    for group, block in blocks:
+    for group, block in _blocks(explanation):
         write = _writer(Latex, explanation, group)
         if group is not None and len(explanation.groups) > 1:
             leaves = ", ".join(group.leaves).replace("_", r"\_")
@@ -103,14 +99,19 @@ def html(explanation: "Explanation") -> str:
 
 def _aligned(write: Text, block: list[Row]) -> list[str]:
     lefts = ["evaluate at" if row.symbol is None else write(row.symbol) for row in block]
-    width = max(map(len, lefts), default=0)
+    width = max(map(_width, lefts), default=0)
     lines = []
     for left, row in zip(lefts, block, strict=True):
         right = row.value if isinstance(row.value, str) else write(row.value)
         right = f"∇L({right})" if row.kind == "at" else right
         mark = {"~": "~", "evaluate": " "}.get(row.kind, "=")
-        lines.append(f"    {left:{width}} {mark} {right}")
+        lines.append(f"    {left}{' ' * (width - _width(left))} {mark} {right}")
     return lines
+
+
+def _width(text: str) -> int:
+    """How wide a text is: accents stand above letters."""
+    return sum(not unicodedata.combining(x) for x in text)
 
 
 def _notes(explanation: "Explanation", starts: bool = False) -> list[str]:
@@ -123,20 +124,35 @@ def _notes(explanation: "Explanation", starts: bool = False) -> list[str]:
             notes += [f"start: {', '.join(firsts)}"] * bool(firsts)
     letters = {k: v for k, v in explanation.symbols.items() if k != v}
     notes += ["where " + ", ".join(f"{k} = {v}" for k, v in letters.items())] * bool(letters)
+    used = {s.name for g in explanation.groups for e in _exprs(g) for s in e.free_symbols}
+    sizes = {"n": "the number of weights of the leaf", "N": "the number of all weights"}
+    notes += [f"{letter} is {what}" for letter, what in sizes.items() if letter in used]
     reads = sorted(explanation.reads)
     notes += [f"reads {', '.join(reads)}"] * bool(reads)
     return notes
 
 
-def _shared_rows(explanation: "Explanation") -> list[Row]:
+def _exprs(group: Group) -> list[Any]:
+    return [*group.equations.values(), group.update]
+
+
+def _blocks(explanation: "Explanation") -> Iterator[tuple[Group | None, list[Row]]]:
+    """The equations that belong to no leaf, if any, and then those of every group."""
     hidden = _hidden(explanation)
-    return [Row(s, "=", v) for s, v in explanation.shared.items() if s.name not in hidden]
+    if explanation.shared:
+        shared = explanation.shared.items()
+        yield None, [Row(s, "=", v) for s, v in shared if s.name not in hidden]
+    for group in explanation.groups:
+        yield group, rows(explanation, group)
 
 
 def _hidden(explanation: "Explanation") -> set[str]:
     """Symbols that are not shown: random keys, and schedules that were not given."""
     system = explanation.system
-    keys = {own.name.partition("@")[0] for own in (s.value("t").expr for s in system.states if s.role == "key")}
+    keys = {
+        own.name.partition("@")[0]
+        for own in (s.value("t").expr for s in system.states if s.role == "key")
+    }
     subject = system.programs.subject
     return keys | {
         Name(explanation.notation.setting(name, subject.maker)).symbol().name
@@ -164,26 +180,26 @@ def _writer(style: type[Text], explanation: "Explanation", group: Group | None) 
 def _descends(explanation: "Explanation", group: Group) -> bool:
     """Whether the update is a step of descent, and not only a changed gradient."""
     system = explanation.system
-    if "learning_rate" in explanation.title or "learning_rate" in explanation.symbols.values():
-        return True
     unfolded = system.unfolded(system.updates[group.leaves[0]])
-    return _signs(unfolded, system.gradient(group.leaves[0])) == {-1}
+    signs = _signs(unfolded, system.gradient(group.leaves[0]), {})
+    named = "learning_rate" in explanation.title or "learning_rate" in explanation.symbols.values()
+    part = system.programs.subject.maker.startswith("scale_by")
+    return signs == {-1} or (signs != {1} and named and not part)
 
 
-def _signs(expr: Any, gradient: Any) -> set[int]:
-    """The signs with which the gradient enters a formula."""
-    if gradient not in expr.free_symbols:
-        return set()
-    if isinstance(expr, sp.Add):
-        return set().union(*(_signs(arg, gradient) for arg in expr.args))
-    if isinstance(expr, nodes.Case):
-        return _signs(expr.args[1], gradient) | _signs(expr.args[2], gradient)
-    if isinstance(expr, nodes.Maximum | nodes.Minimum):
-        return set().union(*(_signs(arg, gradient) for arg in expr.args))
-    if isinstance(expr, sp.Mul):
-        signs = {-1 if expr.as_coeff_Mul()[0].is_negative else 1}
-        for factor in expr.args:
-            inner = _signs(factor, gradient)
-            signs = {a * b for a in signs for b in inner} if inner else signs
-        return signs
-    return {1}
+def _signs(expr: Any, gradient: Any, known: dict[Any, set[int]]) -> set[int]:
+    """The signs with which the gradient enters a formula, none if it does not."""
+    if expr == gradient:
+        return {1}
+    if expr not in known:
+        args = expr.args[1:] if isinstance(expr, nodes.Case) else expr.args
+        inner = [_signs(arg, gradient, known) for arg in args]
+        signs = set().union(*inner)
+        if isinstance(expr, sp.Mul) and signs:
+            signs = {-1 if expr.as_coeff_Mul()[0].is_negative else 1}
+            for factor in filter(None, inner):
+                signs = {a * b for a in signs for b in factor}
+        elif not isinstance(expr, sp.Add | nodes.Case | nodes.Maximum | nodes.Minimum):
+            signs = {1} if signs else set()
+        known[expr] = signs
+    return known[expr]

@@ -1,6 +1,6 @@
 """Two optimizers side by side: the same settings, the same parameters, one set of symbols."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +9,9 @@ import sympy as sp
 from lectopt.explain.explaining import explained
 from lectopt.explain.explanation import PARAMETERS, Explanation, inner
 from lectopt.explain.names import Notation, own
+from lectopt.explain.subjects import Subject, parts, subject, with_numbers
 from lectopt.explain.templates import TWO, template
-from lectopt.explain.tracing import Subject, double, subject
+from lectopt.explain.tracing import double
 
 
 @dataclass(frozen=True)
@@ -57,18 +58,17 @@ def pair(a: Any, b: Any, map: Mapping[str, Any], params: Any) -> Pair:
     with double():
         first, second = (subject(x, {}, notation.setting) for x in (a, b))
         same, notes = _common(first, second, map)
-        first = subject(a, {k: v for k, v in same.items() if k in first.values}, notation.setting)
+        first = subject(a, _given(first, {k: v for k, (_, v) in same.items()}), notation.setting)
     sized = params is None
     if sized:
         params = next((p for p in (template(a, {}), template(b, {})) if p is not None), None)
     one = explained(first, notation, params, sized)
     if one.obstacle:
         return Pair(one, one, {}, (), (), (), False)
-    settings = {k: v for k, v in map.items() if k in second.values}
-    given = {k: v for k, v in same.items() if k in second.values}
-    given |= {k: _number(one, v) for k, v in settings.items()}
+    given = dict(same.values())
+    given |= {k: _number(one, v) for k, v in map.items() if k in _numbers(second)}
     with double():
-        second = subject(b, given, notation.setting)
+        second = subject(b, _given(second, given), notation.setting)
     other = explained(second, notation, params, sized)
     if params is None and not other.obstacle and one.leaves.keys() != other.leaves.keys():
         one, other = (explained(x, notation, TWO, sized) for x in (first, second))
@@ -80,19 +80,45 @@ def pair(a: Any, b: Any, map: Mapping[str, Any], params: Any) -> Pair:
 
 def _common(
     first: Subject, second: Subject, map: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[str]]:
-    """Values for the numbers that both take, and notes on defaults that differ."""
-    same: dict[str, Any] = {}
+) -> tuple[dict[str, tuple[str, Any]], list[str]]:
+    """For the settings that both have, by name or by letter: the name in the second and the value
+    that both are to have; and notes on defaults that differ."""
+    same: dict[str, tuple[str, Any]] = {}
     notes = []
-    for name in first.values.keys() & second.values.keys() - map.keys():
-        values = [x.values[name] for x in (first, second)]
-        if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+    ours, theirs = _numbers(first), _numbers(second)
+    for name, value in ours.items():
+        other = _counterpart(name, theirs, ours)
+        if other is None or other in map:
             continue
-        if values[0] != values[1]:
-            if name not in first.sampled | second.sampled:
-                notes.append(f"their defaults differ: {name} is {values[0]:g} and {values[1]:g}")
-            same[name] = next((v for v in values if v not in (0, 1, -1)), 0.5)
+        values = value, theirs[other]
+        if values[0] != values[1] and not {name, other} & (first.sampled | second.sampled):
+            names = name if name == other else f"{name}, {other}"
+            notes.append(f"their defaults differ: {names} is {values[0]:g} and {values[1]:g}")
+        if name != other or values[0] != values[1]:
+            same[name] = other, next((v for v in values if v not in (0, 1, -1)), values[0])
     return same, sorted(notes)
+
+
+def _numbers(about: Subject) -> dict[str, Any]:
+    """All plain numbers among the settings, 0 and 1 too."""
+    settings = parts(about.values).items()
+    return {k: v for k, v in settings if isinstance(v, int | float) and not isinstance(v, bool)}
+
+
+def _given(about: Subject, numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as they are given to a maker, tuples whole."""
+    whole = with_numbers(about.values, numbers)
+    return {name: whole[name] for name in {n.partition("[")[0] for n in numbers}}
+
+
+def _counterpart(name: str, theirs: Iterable[str], ours: Iterable[str]) -> str | None:
+    """The setting of the same name, else the only one of the same letter."""
+    if name in theirs:
+        return name
+    letter = Notation().setting
+    alike = [k for k in theirs if letter(k) == letter(name) and k not in ours]
+    rivals = [k for k in ours if letter(k) == letter(name)]
+    return alike[0] if len(alike) == len(rivals) == 1 else None
 
 
 def _number(explanation: Explanation, value: Any) -> Any:
@@ -122,12 +148,15 @@ def _words(
     def word(name: str, symbol: Any) -> Any:
         if name in names:
             return _expression(a, names.pop(name))
+        like = _counterpart(name, a.symbols.values(), b.symbols.values())
+        if like is not None:
+            return known[like]
         return known.get(name, sp.Symbol(f"{name} of the other", **symbol.assumptions0))
 
     for symbol, name in b.system.settings.items():
         words[symbol] = word(name, symbol)
     for name, symbol in b.system.extra.items():
-        words[symbol] = known.get(name, symbol)
+        words[symbol] = a.system.extra.get(name, symbol)
     for state in b.system.states:
         if state.role == "known":
             names.pop(state.key, None)

@@ -83,11 +83,12 @@ class Layout:
     def letters(self, expr: Any) -> set[str]:
         """The places that an expression depends on."""
         if isinstance(expr, Total | Largest):
-            return self.letters(expr.args[0]) - {s.name for s in expr.args[1:]}
+            bound: Any = expr.args[1:]
+            return self.letters(expr.args[0]) - {s.name for s in bound}
         if isinstance(expr, Call):
             return {x for d in self.places.get(expr.args[0], ()) if d for x in d}
         if isinstance(expr, Stack):
-            return {expr.args[0].name}.union(*map(self.letters, expr.args[1:]))
+            return {str(expr.args[0])}.union(*map(self.letters, expr.args[1:]))
         if expr.is_Symbol:
             return {x for d in self.places.get(expr, ()) if d for x in d}
         return set().union(*map(self.letters, expr.args))

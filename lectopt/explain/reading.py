@@ -17,16 +17,17 @@ import sympy as sp
 from jax.extend import core as jex
 from sympy.logic.boolalg import Boolean
 
-from lectopt.explain.calls import Record, Title, call_of, constant_of, title_of
+from lectopt.explain.calls import LOSS, Record, Title, call_of, constant_of, title_of, turned
+from lectopt.explain.conditions import truth
 from lectopt.explain.jaxprs import is_key, origins, uses
 from lectopt.explain.names import Name, leaf_of, own
 from lectopt.explain.nodes import constant, size, t
 from lectopt.explain.operations import OPERATIONS, choice
 from lectopt.explain.places import Dims, Layout, Value, unified
-from lectopt.explain.rules import FORMULAS, apply, truth
+from lectopt.explain.rules import FORMULAS, apply
 
 INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr")  # where operations keep the program they run
-LONG = 40  # nodes of an expression that gets a letter of its own when it is used twice
+LONG = 24  # nodes of an expression that gets a letter of its own when it is used twice
 LOOPS = ("while", "scan", "cond")
 BITWISE = ("and", "or", "not", "xor")
 
@@ -148,7 +149,7 @@ class Reader:
         if title is not None:
             return [self.titled(title, eqn, xs)]
         body = next((eqn.params[key] for key in INNER if key in eqn.params), None)
-        if body is not None and name not in LOOPS:
+        if body is not None and name not in LOOPS and eqn.params.get("name") != LOSS:
             body = body if hasattr(body, "consts") else jex.ClosedJaxpr(body, ())
             if len(body.jaxpr.invars) == len(xs):
                 pairs = zip(body.jaxpr.outvars, eqn.outvars, strict=True)
@@ -162,8 +163,21 @@ class Reader:
         if name == "cond" and len(eqn.params["branches"]) == 2:
             return self.branches(eqn, xs)
         rule = OPERATIONS.get(name)
-        out = rule(self.layout, eqn, xs) if rule else self.elementwise(eqn, xs)
-        return self.opaque(eqn, xs) if out is None or len(eqn.outvars) > 1 else [out]
+        for inputs in (xs, self.upright(eqn, xs)):
+            out = rule(self.layout, eqn, inputs) if rule else self.elementwise(eqn, inputs)
+            if out is not None and len(eqn.outvars) == 1:
+                return [out]
+        return self.opaque(eqn, xs)
+
+    def upright(self, eqn: Any, xs: list[Value]) -> list[Value]:
+        """The inputs, those that are turned as operations by themselves: `g + transposed(g)`."""
+        out = []
+        for x, var in zip(xs, eqn.invars, strict=True):
+            own = self.layout.dims(var.aval.shape)
+            straight = all(a is None or a == b for a, b in zip(x.dims, own, strict=True))
+            record = turned(x.dims, var.aval, self.layout)
+            out += [x] if straight else self.remember([record], [x])
+        return out
 
     def titled(self, title: Title, eqn: Any, xs: list[Value]) -> Value:
         """A schedule, defined by an equation of its own, or a random draw."""
@@ -203,7 +217,8 @@ class Reader:
             return Value(whole, dims)
         if kind in "iu":
             return Value(whole if whole.is_integer else sp.floor(whole), dims)
-        return self.quotient(whole, *exprs, dims)
+        a, b = exprs
+        return self.quotient(whole, a, b, dims)
 
     def quotient(self, whole: Any, a: Any, b: Any, dims: Dims) -> Value:
         """`a / b`, named if it is a corrected average: `x_hat[t] = x[t] / (1 - b^t)`."""

@@ -11,7 +11,7 @@ import sympy as sp
 from sympy.logic.boolalg import Boolean
 
 from lectopt.explain.names import Name, parse
-from lectopt.explain.nodes import Call, Everywhere, Largest, Total, size, t
+from lectopt.explain.nodes import Call, Everywhere, Largest, Total, size, square_root, t
 
 LETTERS = ("a", "b", "d", "e", "f", "h")
 NOT_NAMED = (Boolean, Total, Largest, Everywhere)
@@ -69,7 +69,8 @@ def _parts(expr: Any) -> Iterator[Any]:
         return
     if not isinstance(expr, NOT_NAMED) and _changes(expr) and not _tagged(expr):
         if not (isinstance(expr, sp.Pow) and isinstance(expr.base, NOT_NAMED)):
-            yield _root(expr) or expr
+            root = square_root(expr) if expr.is_Mul else None
+            yield expr if root is None else root
     if isinstance(expr, sp.Mul):
         yield from _products(expr)
     for arg in expr.args:
@@ -85,14 +86,6 @@ def _products(expr: Any) -> Iterator[Any]:
         for bottom in below:
             if len(expr.args) > 2:
                 yield top * bottom
-
-
-def _root(square: Any) -> Any:
-    """What is squared in a product of squares, None if it is none."""
-    factors = sp.Mul.make_args(square)
-    if len(factors) > 1 and all(isinstance(f, sp.Pow) and f.exp.is_even for f in factors):
-        return sp.Mul(*(f.base ** (f.exp / 2) for f in factors))
-    return None
 
 
 def _changes(expr: Any) -> bool:

@@ -19,8 +19,8 @@ WRAPPERS = ("inner_state", "inner_states", "inner_opt_state", "state", "value", 
 class State:
     """One array of the state: `key` is what the optimizer calls it, `name` its letter.
 
-    `role` is "slot" for what the update changes, "known" if it is a `formula` in t (a counter is t -
-    1), "constant" if it stays as it starts, "key" if it is a key of random numbers.
+    `role` is "slot" for what the update changes, "known" if it is a `formula` in t (a counter is
+    `t - 1`), "constant" if it stays as it starts, "key" if it is a key of random numbers.
     """
 
     key: str
@@ -66,11 +66,15 @@ def keys(tree: Any, leaves: Mapping[Any, str]) -> list[tuple[str, str]]:
 def _shortest(words: tuple[str, ...], leaf: str, index: int, found: Sequence[Any]) -> str:
     """The last word; with the nearest word before it that tells it from its namesakes, or a
     number."""
-    rivals = [(k, w) for k, (w, own) in enumerate(found) if w[-1] == words[-1] and (own == leaf or not (own and leaf))]
+    rivals = [
+        (k, w)
+        for k, (w, own) in enumerate(found)
+        if w[-1] == words[-1] and (own == leaf or not (own and leaf))
+    ]
     if len(rivals) == 1:
         return words[-1]
     for depth in range(2, len(words) + 1):
-        if sum(w[-depth:-depth + 1] == words[-depth:-depth + 1] for _, w in rivals) == 1:
+        if sum(w[-depth : -depth + 1] == words[-depth : -depth + 1] for _, w in rivals) == 1:
             return f"{words[-1]}_{words[-depth]}"
     place = [k for k, _ in rivals].index(index) + 1
     return words[-1] + (str(place) if place > 1 else "")

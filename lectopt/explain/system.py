@@ -1,38 +1,16 @@
-"""An optimizer as a system of equations: how it starts, and what one update does.
+"""An optimizer as a system of equations: how it starts, and what one update does."""
 
-The programs of the optimizer are read and put together: step counters become `t`, a state that
-never changes becomes what it started as, every statistic gets its letter, and what the recurrences
-say of the signs decides the guards.
-"""
-
+import functools as ft
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import jax
-import numpy as np
-import sympy as sp
-
-from lectopt.explain.bounds import bounds
 from lectopt.explain.calls import Record
-from lectopt.explain.jaxprs import is_key
-from lectopt.explain.names import Name, Notation
-from lectopt.explain.nodes import Unit, size
-from lectopt.explain.places import Dims, Layout, Value
-from lectopt.explain.reading import Reader
-from lectopt.explain.rules import rebuilt
-from lectopt.explain.states import State, in_step, keys, label, unchanged
+from lectopt.explain.conditions import rebuilt
+from lectopt.explain.names import Name
+from lectopt.explain.places import Dims, Layout
+from lectopt.explain.states import State
 from lectopt.explain.tracing import Programs
-
-KINDS = {"b": "bool", "i": "integer", "u": "integer"}  # of NumPy's, and of names.KINDS
-SHORT = 14  # nodes of an expression that needs no abbreviation
-DECAYS = (
-    "b1", "b2", "b3", "beta", "beta1", "beta2", "dampening", "decay", "decay_rate", "momentum",
-    "rho", "smooth_beta",
-)  # fmt: skip
-
-
-LETTERS = ("a", "b", "d", "e", "f", "h", "x")  # for what is only an abbreviation
 
 
 @dataclass(frozen=True)
@@ -69,286 +47,20 @@ class System:
     def unfolded(self, expr: Any, draws: bool = False) -> Any:
         """`expr` with all definitions put in: by the settings, the old state and the gradient; with
         `draws`, those of random numbers too."""
-        known: dict[Any, Any] = {}
-        for symbol, definition in self.equations.items():
-            if draws or symbol not in self.draws:
-                known[symbol] = rebuilt(definition, known)
-        return rebuilt(expr, known)
+        return rebuilt(expr, self._definitions_with_draws if draws else self._definitions)
+
+    @ft.cached_property
+    def _definitions(self) -> dict[Any, Any]:
+        drawn = {symbol: symbol for symbol in self.draws}
+        return _unfolded(self.equations, drawn)
+
+    @ft.cached_property
+    def _definitions_with_draws(self) -> dict[Any, Any]:
+        return _unfolded(self.equations, {})
 
 
-def system(programs: Programs, notation: Notation, sized: bool) -> System:
-    """Read the programs of an optimizer.
-
-    Args:
-      programs: from `tracing.traced`.
-      notation: which letters to use.
-      sized: whether the sizes of the leaves are made up, so that they stand for any size.
-    """
-    return _Builder(programs, notation, sized).build()
-
-
-class _Builder:
-    def __init__(self, programs: Programs, notation: Notation, sized: bool):
-        self.programs, self.notation = programs, notation
-        self.maker = programs.subject.maker
-        flat = jax.tree_util.tree_leaves_with_path(programs.params)
-        self.leaves = {path: label(path) if len(flat) > 1 else "" for path, _ in flat}
-        self.layout = Layout({self.leaves[path]: leaf.shape for path, leaf in flat}, sized)
-        self.symbols = {k: notation.symbol(k) for k in ("params", "gradient", "value", "update")}
-        self.taken = {"t", *self.symbols.values()}
-        # Letters are given in the order of the arguments; JAX sorts them by name.
-        letters = {k: self.setting(k) for k in programs.subject.numbers if k in programs.numbers}
-        self.settings = {letters[name]: name for name in sorted(letters)}
-        self.extra = {
-            name: Name(self.symbols.get(name, name)).symbol()
-            for name in sorted(programs.extra)
-            if name != "grad"
-        }
-
-    def build(self) -> System:
-        program, leaves = self.programs.update, list(self.leaves.values())
-        states = self.states()
-        reader = Reader(self.layout, lambda: self.free(*LETTERS))
-        names = {
-            var: state.name
-            for var, state in reversed(
-                list(zip(program.jaxpr.outvars[len(leaves) :], states, strict=True))
-            )
-            if state.role == "slot" and any(var in eqn.outvars for eqn in program.jaxpr.eqns)
-        }
-        outs = reader.walk(program, self.inputs(states, "t-1"), names)
-        for state, value in zip(states, outs[len(leaves) :], strict=True):
-            new = state.value("t")
-            if state.role in ("slot", "key") and new.expr not in reader.equations:
-                reader.define(new.expr, value)
-        updates = {leaf: v.expr for leaf, v in zip(leaves, outs, strict=False)}
-        points = self.elsewhere(self.programs.point, reader, states, "t-1")
-        evaluations = self.elsewhere(self.programs.evaluation, reader, states, "t")
-
-        still = _still(states, reader.equations)
-        states = [
-            replace(s, role="known", formula=s.start) if s.value("t").expr in still else s
-            for s in states
-        ]
-        signed = _signs(states, reader.equations) | still
-        equations = {
-            signed.get(s, s): rebuilt(e, signed)
-            for s, e in reader.equations.items()
-            if s not in still
-        }
-
-        equations, short = _inlined(equations, {signed.get(s, s) for s in reader.brief})
-
-        def decided(exprs: Mapping[str, Any]) -> dict[str, Any]:
-            return {leaf: rebuilt(rebuilt(expr, signed), short) for leaf, expr in exprs.items()}
-
-        updates, evaluations = decided(updates), decided(evaluations)
-        return System(
-            self.programs,
-            self.symbols,
-            self.settings,
-            tuple(_signed(state, signed) for state in states),
-            _needed(equations, states, signed, [*updates.values(), *evaluations.values()]),
-            updates,
-            decided(points),
-            evaluations,
-            self.extra,
-            {**self.calls, **reader.calls},
-            {signed.get(s, s): text for s, text in reader.draws.items()},
-            self.layout,
-            {signed.get(s, s): dims for s, dims in self.layout.places.items()},
-        )
-
-    def setting(self, name: str) -> Any:
-        """The letter of a setting: of its sign, and between 0 and 1 if it is a decay."""
-        value = self.programs.subject.numbers[name]
-        letter = self.free(self.notation.setting(name, self.maker), name)
-        if name in DECAYS and 0 < value < 1:
-            return Unit(letter, positive=True)
-        whole = {"integer": True} if np.asarray(value).dtype.kind in "iu" else {"real": True}
-        return sp.Symbol(letter, **whole, **({"positive": True} if value > 0 else {}))
-
-    def free(self, *choices: str) -> str:
-        """The first of these letters that means nothing yet."""
-        last = choices[-1]
-        numbered = (f"{last}{k}" for k in range(2, 1000))
-        letter = next(x for x in (*choices, *numbered) if x not in self.taken)
-        self.taken.add(letter)
-        return letter
-
-    def states(self) -> list[State]:
-        """The arrays of the state, with their first values, letters and roles."""
-        p = self.programs
-        paths = {
-            tuple(jax.tree_util.keystr((entry,), simple=True) for entry in path): leaf
-            for path, leaf in self.leaves.items()
-        }
-        reader = Reader(self.layout)
-        first = [Value(symbol) for symbol in self.settings]
-        firsts = reader.walk(p.init, [*first, *self.parameters("0")])
-        self.calls = reader.calls
-        still = unchanged(p.update, len(self.settings) + len(self.leaves), len(self.leaves))
-        states: list[State] = []
-        bases: dict[str, str] = {}
-        described = zip(
-            keys(p.state, paths), firsts, jax.tree.leaves(p.state), strict=True
-        )
-        for k, ((key, leaf), start, aval) in enumerate(described):
-            random = is_key(aval) or (aval.dtype == np.uint32 and aval.shape == (2,))
-            role = "key" if random else "constant" if k in still else "slot"
-            dims = self.layout.dims(aval.shape)
-            kind = "bool" if random else KINDS.get(aval.dtype.kind, "real")
-            kind = "extended" if start.expr in (sp.oo, -sp.oo) else kind
-            states.append(State(key, Name(key, leaf, False, kind), role, start.expr, dims, aval))
-
-        def known(formulas: Mapping[int, Any]) -> list[State]:
-            return [
-                replace(s, role="known", formula=formulas[k]) if k in formulas else s
-                for k, s in enumerate(states)
-            ]
-
-        def inputs(formulas: Mapping[int, Any]) -> tuple[Reader, list[Value]]:
-            return Reader(self.layout), self.inputs(known(formulas), "t-1")
-
-        named = []
-        for state in known(in_step(p.update, states, inputs, len(self.leaves))):
-            if state.role == "known":
-                named.append(state)
-                continue
-            if state.key not in bases:
-                letter = self.notation.statistic(state.key, self.maker)
-                bases[state.key] = self.free(letter, state.key)
-            named.append(replace(state, name=replace(state.name, base=bases[state.key])))
-        return named
-
-    def inputs(self, states: list[State], time: str) -> list[Value]:
-        """The formulas of the inputs of a program, before or after the update."""
-        values = [Value(symbol) for symbol in self.settings]
-        values += self.each("gradient", "t")
-        for state in states:
-            value = state.value(time)
-            if state.role == "constant" and not state.start.has(*self.starts()):
-                value = Value(state.start, state.dims)
-            elif value.expr.is_Symbol:
-                self.layout.places[value.expr] = value.dims
-            values.append(value)
-        values += self.parameters(time)
-        for name in sorted(self.programs.extra):
-            values += self.each("gradient", "t") if name == "grad" else [Value(self.extra[name])]
-        return values
-
-    def parameters(self, time: str) -> list[Value]:
-        """The formulas of the leaves of the parameters."""
-        return self.each("params", time)
-
-    def each(self, kind: str, time: str) -> list[Value]:
-        """One symbol for each leaf."""
-        values = []
-        for leaf, shape in self.layout.shapes.items():
-            value = Value(Name(self.symbols[kind], leaf).symbol(time), self.layout.dims(shape))
-            self.layout.places[value.expr] = value.dims
-            values.append(value)
-        return values
-
-    def starts(self) -> list[Any]:
-        """The symbols of the first parameters."""
-        return [value.expr for value in self.parameters("0")]
-
-    def elsewhere(
-        self, program: Any, reader: Reader, states: list[State], time: str
-    ) -> dict[str, Any]:
-        """Where a program finds the parameters, for the leaves where it is somewhere else."""
-        if program is None:
-            return {}
-        values = reader.walk(program, self.inputs(states, time))
-        pairs = zip(self.layout.shapes, values, self.parameters(time), strict=True)
-        return {leaf: value.expr for leaf, value, own in pairs if value.expr != own.expr}
-
-
-def _signs(states: list[State], equations: Mapping[Any, Any]) -> dict[Any, Any]:
-    """For every symbol that cannot be negative the symbol that says so.
-
-    A statistic is assumed to keep the sign of its start; the assumption is dropped where the
-    recurrence does not bear it out, until the rest is right by induction.
-    """
-    kinds = {
-        state.value("t").expr: _kind(state.start)
-        for state in states
-        if state.name.kind in ("real", "integer") and state.role == "slot"
-    }
-    while True:
-        signed = {}
-        for state in states:
-            kind = kinds.get(state.value("t").expr, "real")
-            if kind != "real":
-                old = state.value("t-1").expr
-                signed[old] = _as(state.name, kind).symbol("t-1")
-        wrong = False
-        for symbol, expr in equations.items():
-            found = _kind(rebuilt(expr, signed))
-            wanted = kinds.get(symbol, found)
-            if wanted not in ("real", found) and not (wanted, found) == ("nonnegative", "positive"):
-                kinds[symbol], wrong = found, True
-                break
-            if found != "real" and Name.of(symbol).kind in ("real", "integer"):
-                signed[symbol] = _as(Name.of(symbol), found).symbol(_time(symbol))
-        if not wrong:
-            return signed
-
-
-def _still(states: list[State], equations: Mapping[Any, Any]) -> dict[Any, Any]:
-    """The symbols of statistics that stay the number they start as, with that number."""
-    still = {}
-    for state in states:
-        old, new = (state.value(time).expr for time in ("t-1", "t"))
-        if state.role == "slot" and equations.get(new) == state.start and state.start.is_number:
-            still |= {old: state.start, new: state.start}
-    return still
-
-
-def _inlined(
-    equations: Mapping[Any, Any], brief: set[Any]
-) -> tuple[dict[Any, Any], dict[Any, Any]]:
-    """The equations without those abbreviations that turned out short, and these."""
-    kept: dict[Any, Any] = {}
-    short: dict[Any, Any] = {}
-    for symbol, expr in equations.items():
-        expr = rebuilt(expr, short)
-        if symbol in brief and size(expr) < SHORT:
-            short[symbol] = expr
-        else:
-            kept[symbol] = expr
-    return kept, short
-
-
-def _needed(
-    equations: Mapping[Any, Any], states: list[State], signed: Mapping[Any, Any], ends: list[Any]
-) -> dict[Any, Any]:
-    """The definitions of the statistics, and those that they and the `ends` rest on."""
-    wanted = {signed.get(s, s) for s in (state.value("t").expr for state in states)}
-    wanted |= {s for end in ends for s in end.free_symbols}
-    for symbol, expr in reversed(equations.items()):
-        if symbol in wanted:
-            wanted |= expr.free_symbols
-    return {symbol: expr for symbol, expr in equations.items() if symbol in wanted}
-
-
-def _kind(expr: Any) -> str:
-    interval = bounds(expr)
-    return "positive" if interval.positive else "nonnegative" if interval.nonnegative else "real"
-
-
-def _as(name: Name, kind: str) -> Name:
-    return replace(name, kind="natural" if name.kind == "integer" else kind)
-
-
-def _time(symbol: Any) -> str | None:
-    return "t" if "[t]" in symbol.name else None
-
-
-def _signed(state: State, signed: Mapping[Any, Any]) -> State:
-    """The state with what is known of its sign before and after the update."""
-    if state.role != "slot":
-        return state
-    old, new = (Name.of(signed.get(s, s)) for s in (state.value(x).expr for x in ("t-1", "t")))
-    return replace(state, name=old, after=new.kind)
+def _unfolded(equations: Mapping[Any, Any], known: dict[Any, Any]) -> dict[Any, Any]:
+    for symbol, definition in equations.items():
+        if symbol not in known:
+            known[symbol] = rebuilt(definition, known)
+    return known

@@ -11,6 +11,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from lectopt.transformation import Transformation
+
 # Of the leaves: sizes that no optimizer has among its settings.
 SIZES = (59, 83, 61, 89, 67, 97, 71, 101, 73, 103, 79, 107)
 ONE: Any = np.ones(SIZES[0])
@@ -43,7 +45,7 @@ def _inside(thing: Any) -> tuple[list[Any], Mapping[str, Any]]:
     """What a transformation, a function or a container holds, and the names of that."""
     if isinstance(thing, ft.partial):
         return [thing.func, *thing.args, *thing.keywords.values()], thing.keywords
-    if hasattr(thing, "core"):
+    if isinstance(thing, Transformation):
         core = thing.core
         parts = [x for part in (core, *core.parts) for x in (part.foreign, *part.settings.values())]
         return [p for p in parts if p is not None] + [_Part(p) for p in core.parts], core.settings

@@ -12,7 +12,6 @@ from lectopt.dialects.porting.writing import (
     undampened,
 )
 from lectopt.dialects.spelling import absent
-from lectopt.settings import shown
 from lectopt.primitives import (
     add_decayed_weights,
     scale_by_learning_rate,
@@ -21,6 +20,7 @@ from lectopt.primitives import (
     shrink_weights,
     trace,
 )
+from lectopt.settings import shown
 
 CONSTANT_MU = 1e3  # a `momentum_decay` from which on 0.96 to it is below the rounding of 1
 

@@ -43,8 +43,8 @@ def distance(a: Any, b: Any, gradient_scale: Any = 1.0, dropped: bool = False) -
         x, y = batch
         return jnp.mean(jax.nn.softplus(-y * (x @ w)))
 
-    def end(tx: Transformation, scale: Any) -> Any:
-        tx = falling_late(tx) if dropped else tx
+    def end(optimizer: Transformation, scale: Any) -> Any:
+        tx: Any = falling_late(optimizer) if dropped else optimizer
 
         def step(carry: Any, t: Any) -> Any:
             w, state = carry

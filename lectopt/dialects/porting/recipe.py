@@ -26,9 +26,9 @@ class Unreadable(ValueError):
 class Recipe:
     """An algorithm and its conventions.
 
-    `settings` are the numbers and choices of the family, `weight_decay` and `decay` the decay of the
-    weights, `decay_rate` the rate that a decoupled one is multiplied by. `before` and `after` are
-    members around the algorithm that have no influence on how it is spelled: clipping, a change of
+    `settings` are the numbers and choices of the family, `weight_decay` and `decay` the decay of
+    the weights, `decay_rate` the rate that a decoupled one is multiplied by. `before` and `after`
+    are members around the algorithm, which is spelled the same without them: clipping, a change of
     sign, an average of the parameters. `notes` say what was rewritten when it was read.
     """
 
@@ -75,11 +75,17 @@ def read(tx: Transformation) -> Recipe:
     parts = [part for part in parts if part not in inner]
     family, rate, settings = _algorithm(parts, own)
     notes = tuple(settings.pop("notes", ()))
-    decay = [part.settings["weight_decay"] for part in decays]
-    kind: Decay = "coupled" if coupled else "decoupled" if decays else "none"
-    decay_rate = shrinking[0].settings["learning_rate"] if shrinking else rate
-    around = (tuple(map(Transformation, side)) for side in (before, after[::-1]))
-    return Recipe(family, rate, settings, *(decay or [0.0]), kind, decay_rate, *around, notes)
+    return Recipe(
+        family,
+        rate,
+        settings,
+        weight_decay=decays[0].settings["weight_decay"] if decays else 0.0,
+        decay="coupled" if coupled else "decoupled" if decays else "none",
+        decay_rate=shrinking[0].settings["learning_rate"] if shrinking else rate,
+        before=tuple(map(Transformation, before)),
+        after=tuple(map(Transformation, after[::-1])),
+        notes=notes,
+    )
 
 
 def _flat(core: Core) -> list[Core]:
@@ -100,7 +106,7 @@ def _algorithm(parts: list[Core], own_decay: Core | None) -> tuple[str, Any, dic
         case ("scale_by_learning_rate", "trace"):
             return "sgd", *_dampened(s[0]["learning_rate"], s[1], "inside")
         case ("scale_by_learning_rate", "shift_ahead" | "trace_ahead" as name):
-            settings = _velocity(s[1] | {"nesterov": True}, "inside")
+            settings = _velocity({**s[1], "nesterov": True}, "inside")
             if name == "trace_ahead":
                 settings["notes"] = [
                     "The parameters are the points where the gradient is taken, theta + beta v"

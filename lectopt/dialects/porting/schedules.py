@@ -19,7 +19,7 @@ def debiased(count: Any, *, rate: LearningRate, decay: Decay) -> Any:
 
 @formula("porting")
 def rising(count: Any, *, value: NonNegative, decay: Decay) -> Any:
-    """`value sqrt(1 - decay^t)`, `t = count + 1`: a rate that corrects a bias in its denominator."""
+    """`value sqrt(1 - decay^t)`, `t = count + 1`: a rate that corrects the bias in a root."""
     return value * sqrt(one_minus_power(decay, count + 1))
 
 

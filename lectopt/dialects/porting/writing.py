@@ -11,7 +11,7 @@ from lectopt.dialects.porting.recipe import Recipe
 from lectopt.dialects.porting.schedules import following
 from lectopt.dialects.spelling import absent
 from lectopt.schedules import scaled
-from lectopt.settings import concrete
+from lectopt.settings import at, concrete
 from lectopt.transformation import Transformation
 
 Verdict = Literal["exact", "exact while the learning rate is constant", "impossible"]
@@ -42,7 +42,8 @@ class Draft:
     def note(self, reason: str, verdict: Verdict = "exact") -> None:
         """Say what has changed, or what is not the same."""
         self.reasons.append(reason)
-        self.verdict = max(self.verdict, verdict, key=VERDICTS.index)
+        if VERDICTS.index(verdict) > VERDICTS.index(self.verdict):
+            self.verdict = verdict
 
     def call(self, name: str, **settings: Any) -> None:
         """The maker, if it is known by now, and some of its arguments."""
@@ -130,18 +131,19 @@ class Draft:
         if recipe.decay != "decoupled" or absent(decay) or own is rate or own == rate:
             return decay
         factor = getattr(rate, "settings", {}).get("factor")
-        if factor is not None and rate.settings.get("schedule") == own:
-            self.note("The decay is multiplied by alpha here: it is the old one over alpha")
+        if isinstance(factor, int | float) and rate.settings.get("schedule") == own:
+            self.note(OWN_RATE)
             return decay / factor
         if concrete(own) and concrete(rate):
-            self.note("The decay is multiplied by the rate here: it is the old one over the rate")
+            self.note(OWN_RATE)
             return decay * own / rate
         self.note(
             "The decay and the learning rate have schedules of their own, and here they have one",
             CONSTANT,
         )
-        first = own(0) if callable(own) else own
-        return float(decay * first / (rate(0) if callable(rate) else rate))
+        counts = (c for c in (0, 1, 10, 100, 1000) if at(rate, c) > 0)  # a warm-up starts at 0
+        count = next(counts, 0)
+        return float(decay * at(own, count) / at(rate, count))
 
     def missing(self, what: str) -> None:
         """The library has nothing of the kind."""
@@ -153,6 +155,10 @@ class Draft:
         return [*self.before, tx, *self.after]
 
 
+OWN_RATE = (
+    "The decay is multiplied by the whole learning rate here, so it is divided by the part of it "
+    "that did not multiply the decay"
+)
 NO_ROOT_EPS = "There are an epsilon inside the root and one outside, and here only one of them"
 
 

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from lectopt.explain.jaxprs import is_key
 from lectopt.explain.evaluating import Evaluator, laid_out, put_back
+from lectopt.explain.jaxprs import is_key
 from lectopt.explain.names import untagged
 from lectopt.explain.nodes import t
 from lectopt.explain.tracing import double, loss
@@ -80,9 +80,13 @@ class _Replay:
                 old if s.role == "constant" else evaluator(s.value("t").expr, s.name.leaf)
                 for s, old in zip(self.system.states, memory, strict=True)
             ]  # fmt: skip
-            worst = max(worst, self.difference(memory, state), _apart(moves, jax.tree.leaves(updates)))
+            worst = max(
+                worst, self.difference(memory, state), _apart(moves, jax.tree.leaves(updates))
+            )
             params = optax.apply_updates(params, updates)
-            thetas = jax.tree.map(jnp.add, thetas, jax.tree.unflatten(jax.tree.structure(thetas), moves))
+            thetas = jax.tree.map(
+                jnp.add, thetas, jax.tree.unflatten(jax.tree.structure(thetas), moves)
+            )
             worst = max(worst, _apart(jax.tree.leaves(thetas), jax.tree.leaves(params)))
         return worst
 
@@ -147,4 +151,3 @@ def _apart(ours: list[Any], theirs: list[Any]) -> float:
             gaps = np.where(same, 0.0, np.abs(a - b) / (1 + np.abs(b)))
         worst = max(worst, float(np.max(gaps, initial=0.0)))
     return worst if worst == worst else float("inf")
-

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lectopt.explain import proving
+from lectopt.explain.conditions import rebuilt
 from lectopt.explain.histories import Difference, first_difference
 from lectopt.explain.names import own
 from lectopt.explain.pairing import Pair, pair
-from lectopt.explain.rules import rebuilt
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,7 +68,7 @@ def compared(a: Any, b: Any, map: Mapping[str, Any], params: Any) -> Comparison:
 def _unproved(both: Pair) -> Iterator[str]:
     """What of the induction is not proved."""
     if both.missing:
-        yield f"what {', '.join(both.missing)} of the second is in the first is not known; give map="
+        yield f"what {', '.join(both.missing)} of the second is in the first is unknown, see map="
         return
     for leaf in both.leaves:
         yield from _of_leaf(both, leaf)
@@ -90,9 +90,7 @@ def _of_leaf(both: Pair, leaf: str) -> Iterator[str]:
     def word(expr: Any) -> Any:
         return rebuilt(expr, both.words)
 
-    points = [
-        own(x.points.get(leaf, x.parameter(leaf)), leaf) for x in (a, b)
-    ]
+    points = [own(x.points.get(leaf, x.parameter(leaf)), leaf) for x in (a, b)]
     if not proving.equal(points[0], word(points[1])):
         yield "that they take their gradients at the same point"
     for state in b.states:

@@ -1,0 +1,85 @@
+"""The command: print the equations of an optimizer, or what differs between two.
+
+python -m lectopt.explain optax.adamw learning_rate=1e-3
+python -m lectopt.explain optax.adam --letters cmu11785 --latex
+python -m lectopt.explain optax.adamw --diff lectopt.dialects.keras.AdamW
+"""
+
+import argparse
+import ast
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from lectopt.explain import explain, same_update
+
+
+def found(path: str) -> Any:
+    """The object with a dotted path, `optax.adam`.
+
+    Raises:
+      ValueError: there is none.
+    """
+    parts = path.split(".")
+    for end in range(len(parts), 0, -1):
+        try:
+            thing: Any = importlib.import_module(".".join(parts[:end]))
+        except ModuleNotFoundError:
+            continue
+        try:
+            for name in parts[end:]:
+                thing = getattr(thing, name)
+        except AttributeError:
+            break
+        return thing
+    raise ValueError(f"there is no {path}; write the path to import it by, optax.adam for example")
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """`name=value`, with a Python literal, a dotted path or plain text for the value.
+
+    Raises:
+      ValueError: there is no `=`.
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"a setting is written name=value, learning_rate=1e-3; got {text!r}")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, found(value) if "." in value else value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; its exit status is 1 if two optimizers differ, 2 for wrong arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m lectopt.explain",
+        description="Print the equations that an optimizer runs.",
+    )
+    parser.add_argument("optimizer", help="where to import it from: optax.adamw")
+    parser.add_argument("settings", nargs="*", help="its settings: learning_rate=1e-3")
+    parser.add_argument("--latex", action="store_true", help="print LaTeX")
+    parser.add_argument("--letters", help="a lecture's notation: cmu11785, liege, isi, ...")
+    parser.add_argument("--diff", metavar="OTHER", help="print what differs from another one")
+    given = parser.parse_args(arguments)
+    try:
+        settings = dict(map(setting, given.settings))
+        first = explain(found(given.optimizer), letters=given.letters, **settings)
+        if given.diff is None:
+            print(first.latex if given.latex else first)
+            return 0
+        other = explain(found(given.diff), letters=given.letters)
+        outcome = same_update(found(given.optimizer), found(given.diff))
+    except (ValueError, TypeError, ImportError) as error:
+        print(f"python -m lectopt.explain: {error}", file=sys.stderr)
+        return 2
+    before, after = ((e.latex if given.latex else e.text).splitlines() for e in (first, other))
+    print("\n".join(difflib.ndiff(before, after)))
+    print(outcome)
+    return 0 if outcome else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
