@@ -95,7 +95,27 @@ def test_optax(row):
         with pytest.raises(ValueError, match="is not explained"):
             explanation.replay()
     else:
-        assert explanation.replay(steps=4) <= (FLOAT32 if row.float32 else EXACT)
+        narrow = "computes a part in float32" in str(explanation)
+        assert row.float32 or not narrow  # older releases of Optax do less of it
+        assert explanation.replay(steps=4) <= (FLOAT32 if narrow else EXACT)
+
+
+def spelled():
+    """The optimizers of the lectures and of the dialects: what says that it returns one."""
+    modules = [v for v in vars(lectopt.lectures).values() if inspect.ismodule(v)]
+    modules += [lectopt.dialects.torch, lectopt.dialects.keras, lectopt.dialects.papers]
+    for module in modules:
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            here = function.__module__.startswith(module.__name__) and not name.startswith("_")
+            if here and inspect.signature(function).return_annotation is lectopt.Transformation:
+                yield pytest.param(function, id=f"{module.__name__.split('.')[-1]}.{name}")
+
+
+# isi.gradual_unfreezing wants patterns of layers, as unfreeze_gradually does, which is below.
+@pytest.mark.parametrize("maker", [p for p in spelled() if "unfreezing" not in p.id])
+def test_every_spelling_in_lectures_and_dialects(maker):
+    explanation = explain(maker)
+    assert explanation.obstacle == "" and explanation.replay(steps=3) <= EXACT
 
 
 def test_replay_notices_a_wrong_equation():
@@ -268,6 +288,15 @@ def test_schedules_are_functions_of_t():
     assert "θ[t] = θ[t-1] - α[t]*v[t]" in lines(outside)
 
 
+def test_a_schedule_read_at_two_steps_has_one_letter():
+    """Its letter is its value at the first; at the other step it is written out."""
+    for form in ("shifted", "look_ahead", "simplified"):
+        maker = part(lectopt.nesterov, form=form)
+        explanation = explain(maker, decay=lambda count: 0.5 + 0.4 / (2.0 + count))
+        assert "β[t] = " in str(explanation).replace("    ", " ").replace("  ", " ")
+        assert explanation.replay(steps=12) <= EXACT
+
+
 # --- Trees of parameters.
 
 
@@ -299,6 +328,11 @@ def test_a_sum_over_one_leaf_is_told_from_one_over_all():
     tree = explain(optax.clip_by_global_norm, params=PARAMS)
     assert len(tree.groups) == 1 and tree.groups[0].leaves == ("encoder.b", "encoder.w", "head")
     assert "‖g[t]‖ < c" in str(tree) and tree.replay() <= EXACT
+    noisy = explain(optax.chain(optax.clip_by_global_norm(1.0), optax.add_noise(0.1, 0.5, key=0)))
+    assert len(noisy.groups) == 1 and noisy.replay() <= EXACT
+    assert "switched_at[0] = 0" in str(explain(lectopt.swats))  # what belongs to no leaf
+    scalar = explain(optax.lamb, params=jnp.float32(1.0))
+    assert scalar.replay() <= EXACT
     norm = explain(lectopt.monitor(lectopt.sgd(0.1)), params=PARAMS)
     assert norm.replay() <= FLOAT32  # monitor records in float32
 

@@ -62,6 +62,9 @@ def test_every_algorithm_that_optax_has(row):
 def test_settings_are_left_open():
     outcome = same_update(optax.adam, lectopt.adam)
     assert "every learning_rate, b1, b2, eps" in outcome.text
+    alone = same_update(optax.rmsprop, keras.RMSprop)
+    assert not alone.proved and "rho of the second corresponds to no setting" in alone.text
+    assert same_update(optax.rmsprop, keras.RMSprop, map={"rho": "decay"}).proved
     defaults = same_update(optax.adam, keras.Adam)
     assert "their defaults differ: eps, epsilon is 1e-08 and 1e-07" in defaults.text
 

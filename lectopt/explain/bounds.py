@@ -79,7 +79,7 @@ def bounds(expr: Any) -> Interval:
         return _power(*args)
     if isinstance(expr, sp.exp):
         return POSITIVE
-    if isinstance(expr, Absolute):
+    if isinstance(expr, Absolute | sp.Abs):
         return POSITIVE if bounds(args[0]).positive else NONNEGATIVE
     if isinstance(expr, Sign | sp.cos | sp.sin | sp.tanh):
         return Interval(-1, 1)

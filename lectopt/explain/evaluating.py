@@ -33,6 +33,7 @@ RELATIONS: dict[Any, Callable[[Any, Any], Any]] = {
 }
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     sp.exp: np.exp,
+    sp.Abs: np.abs,
     sp.log: np.log,
     nodes.Absolute: np.abs,
     nodes.Sign: np.sign,

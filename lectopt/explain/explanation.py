@@ -6,7 +6,7 @@ from typing import Any
 import sympy as sp
 
 from lectopt.explain import nodes, page
-from lectopt.explain.groups import Group, Merger, by_leaf, together
+from lectopt.explain.groups import Group, Merger, Shared, by_leaf, together
 from lectopt.explain.names import Notation, own
 from lectopt.explain.system import System
 
@@ -29,7 +29,7 @@ class Explanation:
     def __init__(self, title: str, notation: Notation, system: System | None, obstacle: str = ""):
         self.title, self.obstacle, self.notation = title, obstacle, notation
         self._system = system
-        self.shared: Mapping[Any, Any] = {}
+        self.shared = Shared({}, {})
         self.leaves: Mapping[str, Group] = {}
         if system is not None:
             self.shared, self.leaves = by_leaf(system)
@@ -59,9 +59,8 @@ class Explanation:
     @property
     def equations(self) -> list[Any]:
         """The printed equations in order, as SymPy equations."""
-        rows = [row for group in self.groups for row in page.rows(self, group)]
-        rows = [*self.shared.items(), *((row.symbol, row.value) for row in rows if row.kind == "=")]
-        return [sp.Eq(symbol, plain(value), evaluate=False) for symbol, value in rows]
+        rows = [row for _, block in page.blocks(self) for row in block if row.kind == "="]
+        return [sp.Eq(row.symbol, plain(row.value), evaluate=False) for row in rows]
 
     @property
     def start(self) -> dict[str, Any]:

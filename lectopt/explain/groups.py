@@ -8,7 +8,7 @@ a sum that has the same term for every leaf becomes a sum over the whole tree.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import sympy as sp
 
@@ -44,13 +44,25 @@ class Group:
     start: Mapping[Any, Any]
 
 
-def by_leaf(system: System) -> tuple[dict[Any, Any], dict[str, Group]]:
-    """The equations that belong to no leaf, and those of every leaf."""
+class Shared(NamedTuple):
+    """The equations and first values of what belongs to no leaf, where there are several."""
+
+    equations: Mapping[Any, Any]
+    start: Mapping[Any, Any]
+
+
+def by_leaf(system: System) -> tuple[Shared, dict[str, Group]]:
+    """What belongs to no leaf, and what belongs to every leaf."""
     leaves = list(system.updates)
     merged = Merger(system)
-    shared = {
-        s: merged(e) for s, e in system.equations.items() if len(leaves) > 1 and not leaf_of(s)
-    }
+    shared, shared_start = {}, {}
+    if len(leaves) > 1:
+        shared = {s: merged(e) for s, e in system.equations.items() if not leaf_of(s)}
+        shared_start = {
+            state.name.symbol("0"): merged(state.start)
+            for state in system.states
+            if state.role == "slot" and not state.name.leaf
+        }
     found: dict[str, Group] = {}
     for leaf in leaves:
 
@@ -77,7 +89,7 @@ def by_leaf(system: System) -> tuple[dict[Any, Any], dict[str, Group]]:
                 if state.role == "slot" and state.name.leaf == leaf
             },
         )
-    return shared, found
+    return Shared(shared, shared_start), found
 
 
 def _letters(system: System) -> set[str]:

@@ -54,7 +54,7 @@ class Latex(Text):
 
     def function(self, expr: Any) -> str:
         """A function of its arguments; bars for the absolute value."""
-        if isinstance(expr, nodes.Absolute):
+        if isinstance(expr, nodes.Absolute | sp.Abs):
             return rf"\left|{self(expr.args[0])}\right|"
         return super().function(expr)
 

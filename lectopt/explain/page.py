@@ -54,14 +54,12 @@ def text(explanation: "Explanation") -> str:
     if explanation.obstacle:
         return f"{explanation.title}\n    not explained: {explanation.obstacle}"
     several = len(explanation.groups) > 1
-    for group, block in _blocks(explanation):
+    for group, block in blocks(explanation):
         write = _writer(Text, explanation, group)
         if several and group is not None:
             lines.append(f"  {', '.join(group.leaves)}:")
         lines += _aligned(write, block)
-        if group is not None and group.start:
-            starts = (f"{write(s)} = {write(v)}" for s, v in group.start.items())
-            lines.append(f"    start: {', '.join(starts)}")
+        lines += [f"    {line}" for line in _starts(explanation, group, write)]
     lines += [f"    {line}" for line in _notes(explanation)]
     return "\n".join(lines)
 
@@ -71,7 +69,7 @@ def latex(explanation: "Explanation") -> str:
     if explanation.obstacle:
         return rf"\text{{not explained: {explanation.obstacle}}}".replace("_", r"\_")
     lines = []
-    for group, block in _blocks(explanation):
+    for group, block in blocks(explanation):
         write = _writer(Latex, explanation, group)
         if group is not None and len(explanation.groups) > 1:
             leaves = ", ".join(group.leaves).replace("_", r"\_")
@@ -118,10 +116,8 @@ def _notes(explanation: "Explanation", starts: bool = False) -> list[str]:
     """What the letters mean, what the update reads, and where it starts."""
     notes = []
     if starts:
-        for group in explanation.groups:
-            write = _writer(Text, explanation, group)
-            firsts = [f"{write(s)} = {write(v)}" for s, v in group.start.items()]
-            notes += [f"start: {', '.join(firsts)}"] * bool(firsts)
+        for group in (None, *explanation.groups):
+            notes += _starts(explanation, group, _writer(Text, explanation, group))
     letters = {k: v for k, v in explanation.symbols.items() if k != v}
     notes += ["where " + ", ".join(f"{k} = {v}" for k, v in letters.items())] * bool(letters)
     used = {s.name for g in explanation.groups for e in _exprs(g) for s in e.free_symbols}
@@ -129,18 +125,27 @@ def _notes(explanation: "Explanation", starts: bool = False) -> list[str]:
     notes += [f"{letter} is {what}" for letter, what in sizes.items() if letter in used]
     reads = sorted(explanation.reads)
     notes += [f"reads {', '.join(reads)}"] * bool(reads)
+    if explanation.system.programs.narrow():
+        notes.append("computes a part in float32, also for wider parameters")
     return notes
+
+
+def _starts(explanation: "Explanation", group: Group | None, write: Text) -> list[str]:
+    """The line with the first values, if there are any."""
+    start = explanation.shared.start if group is None else group.start
+    firsts = [f"{write(s)} = {write(v)}" for s, v in start.items()]
+    return [f"start: {', '.join(firsts)}"] if firsts else []
 
 
 def _exprs(group: Group) -> list[Any]:
     return [*group.equations.values(), group.update]
 
 
-def _blocks(explanation: "Explanation") -> Iterator[tuple[Group | None, list[Row]]]:
+def blocks(explanation: "Explanation") -> Iterator[tuple[Group | None, list[Row]]]:
     """The equations that belong to no leaf, if any, and then those of every group."""
     hidden = _hidden(explanation)
-    if explanation.shared:
-        shared = explanation.shared.items()
+    if explanation.shared.equations:
+        shared = explanation.shared.equations.items()
         yield None, [Row(s, "=", v) for s, v in shared if s.name not in hidden]
     for group in explanation.groups:
         yield group, rows(explanation, group)

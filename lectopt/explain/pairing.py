@@ -13,6 +13,8 @@ from lectopt.explain.subjects import Subject, parts, subject, with_numbers
 from lectopt.explain.templates import TWO, template
 from lectopt.explain.tracing import double
 
+ALONE = " of the second"  # in the name of a setting that has no counterpart
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -75,6 +77,12 @@ def pair(a: Any, b: Any, map: Mapping[str, Any], params: Any) -> Pair:
     if one.obstacle or other.obstacle:
         return Pair(one, other, {}, (), (), (), False)
     words, missing = _words(one, other, map)
+    numbers = other.system.programs.subject.numbers
+    notes += [
+        f"{name} of the second corresponds to no setting of the first; it is {numbers[name]:g}"
+        for symbol, name in other.system.settings.items()
+        if str(words[symbol]).endswith(ALONE)
+    ]
     return Pair(one, other, words, missing, tuple(one.symbols.values()), tuple(notes), bool(map))
 
 
@@ -151,7 +159,7 @@ def _words(
         like = _counterpart(name, a.symbols.values(), b.symbols.values())
         if like is not None:
             return known[like]
-        return known.get(name, sp.Symbol(f"{name} of the other", **symbol.assumptions0))
+        return sp.Symbol(f"{name}{ALONE}", **symbol.assumptions0)
 
     for symbol, name in b.system.settings.items():
         words[symbol] = word(name, symbol)

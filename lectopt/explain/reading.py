@@ -99,7 +99,7 @@ class Reader:
     def shorter(self, value: Value) -> Value:
         """A letter in the place of an expression that is long and will be needed again."""
         expr = value.expr
-        if self.letter is None or value.dims is None or size(expr, LONG) < LONG:
+        if self.letter is None or size(expr, LONG) < LONG:
             return value
         leaves = {leaf_of(s) for s in expr.free_symbols} - {""}
         if len(leaves) > 1 and value.dims:
@@ -182,9 +182,15 @@ class Reader:
     def titled(self, title: Title, eqn: Any, xs: list[Value]) -> Value:
         """A schedule, defined by an equation of its own, or a random draw."""
         if not title.draw:
-            return self.named(Name(title.letter), self.walk(eqn.params["jaxpr"], xs)[0])
-        number = len(self.draws) + 1
-        name = Name(title.letter + (str(number) if number > 1 else ""))
+            value = self.walk(eqn.params["jaxpr"], xs)[0]
+            before = self.equations.get(Name(title.letter).symbol(), value.expr)
+            # At another step it is another number: the letter is that of the first.
+            return self.named(Name(title.letter), value) if before == value.expr else value
+        shape = eqn.outvars[0].aval.shape
+        leaves = [leaf for leaf, own in self.layout.shapes.items() if own == shape]
+        leaf = leaves[0] if len(leaves) == 1 else ""
+        number = sum(leaf_of(symbol) == leaf for symbol in self.draws) + 1
+        name = Name(title.letter + (str(number) if number > 1 else ""), leaf)
         drawn = self.named(name, self.opaque(eqn, xs)[0])
         self.draws[drawn.expr] = title.draw
         return drawn

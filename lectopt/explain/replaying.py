@@ -38,7 +38,7 @@ class _Replay:
         self.leaves = list(self.system.updates)
         self.merged = self.system.layout.merged
         self.updates = {leaf: group.update for leaf, group in explanation.leaves.items()}
-        self.definitions: dict[str, Mapping[Any, Any]] = {"": explanation.shared}
+        self.definitions: dict[str, Mapping[Any, Any]] = {"": explanation.shared.equations}
         self.definitions |= {leaf: group.equations for leaf, group in explanation.leaves.items()}
         numbers = self.programs.subject.numbers
         self.fixed: dict[tuple[str, Any], Any] = {

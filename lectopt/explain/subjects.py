@@ -1,8 +1,6 @@
 """What is to be explained: a transformation, or its maker with settings that become letters."""
 
-import functools as ft
 import inspect
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,10 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lectopt import settings as _settings
 from lectopt.explain.calls import MARK
-from lectopt.explain.jaxprs import is_key
-from lectopt.transformation import Transformation
+from lectopt.explain.titles import is_transformation, title_of
 
 SAMPLE = 0.1  # for a setting that has no default
 DECAYS = (
@@ -156,43 +152,6 @@ def _decays(maker: Any, numbers: Mapping[str, Any]) -> Iterator[str]:
         unit = any(getattr(r, "low", None) == 0 and getattr(r, "high", None) == 1 for r in ranges)
         if (unit or name in DECAYS) and 0 < value < 1:
             yield name
-
-
-def is_transformation(thing: Any) -> bool:
-    """Whether it has what makes a gradient transformation."""
-    return hasattr(thing, "init") and hasattr(thing, "update")
-
-
-def title_of(tx_or_maker: Any) -> str:
-    """What was given, in a few words."""
-    if isinstance(tx_or_maker, ft.partial):
-        given = [_shown(x) for x in tx_or_maker.args]
-        given += [f"{k}={_shown(v)}" for k, v in tx_or_maker.keywords.items()]
-        return f"{title_of(tx_or_maker.func)}({', '.join(given)})"
-    if isinstance(tx_or_maker, Transformation):
-        return repr(tx_or_maker)
-    name = getattr(tx_or_maker, "__name__", None)
-    if name is None and hasattr(tx_or_maker, "update"):
-        update = tx_or_maker.update
-        return getattr(update, "__qualname__", type(tx_or_maker).__name__).split(".")[0]
-    return _qualified(tx_or_maker, name) if name else repr(tx_or_maker)
-
-
-def _qualified(function: Any, name: str) -> str:
-    """A function with the shortest public path to it."""
-    module = getattr(function, "__module__", None) or ""
-    root = module.split(".")[0]
-    parts = module.split(".")
-    for end in range(1, len(parts)):
-        path = ".".join(parts[:end])
-        if getattr(sys.modules.get(path), name, None) is function:
-            return f"{path}.{name}"
-    return name if "<" in name or root in ("", "builtins", "__main__") else f"{module}.{name}"
-
-
-def _shown(value: Any) -> str:
-    """A setting in a title."""
-    return "key" if is_key(value) else _settings.shown(value)
 
 
 def _bare(signature: inspect.Signature) -> str:

@@ -62,20 +62,24 @@ class Programs:
         )
 
     def narrow(self) -> bool:
-        """Whether the update does some of its arithmetic in less than the precision it is given."""
-        return any(
-            eqn.primitive.name not in ("random_bits", "convert_element_type")
-            and jnp.issubdtype(var.aval.dtype, jnp.floating)
-            and var.aval.dtype.itemsize < 8
+        """Whether the update computes or keeps a part in less than the precision it is given."""
+        made = (
+            var.aval
             for eqn in equations(self.update.jaxpr)
+            if eqn.primitive.name not in ("random_bits", "convert_element_type")
             for var in eqn.outvars
-            if hasattr(var.aval, "dtype")
         )
+        return any(map(_short, made)) or any(map(_short, jax.tree.leaves(self.state)))
 
     def runner(self, tx: Any) -> Callable[..., Any]:
         """The update of `tx`, compiled if it branches: JAX compiles a branch at every run else."""
         forks = any(eqn.primitive.name in FORKS for eqn in equations(self.update.jaxpr))
         return jax.jit(tx.update, static_argnames=tuple(self.functions)) if forks else tx.update
+
+
+def _short(aval: Any) -> bool:
+    floating = hasattr(aval, "dtype") and jnp.issubdtype(aval.dtype, jnp.floating)
+    return floating and aval.dtype.itemsize < 8
 
 
 class Unexplained(Exception):
