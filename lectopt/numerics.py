@@ -1,9 +1,26 @@
-"""Arithmetic that stays finite, and differentiable, where a coordinate has never had a gradient."""
+"""Arithmetic that stays finite, differentiable and exact where the plain formula does not."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+
+FORMULAS: dict[str, Callable[..., Any]] = {}  # the name of a program -> what it computes
+
+
+def computes(formula: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: a function computes this formula by other means, which lose no digits.
+
+    `lectopt.explain` shows the formula.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        function.__name__ = f"{function.__module__}.{function.__name__}"
+        FORMULAS[function.__name__] = formula
+        return jax.jit(function)
+
+    return decorate
 
 
 @jax.custom_jvp

@@ -2,8 +2,8 @@
 
 A Markdown file's ```python blocks are one program, run in order in a process of its own, as a
 reader would run them: without the strict settings of the tests, and in an empty directory. Line n
-of the program is line n of the page, so that a traceback points into the page. A block that opens
-with anything else, such as ```bash, is not run.
+of the program is line n of the page, so that a traceback points into the page. A ```text block is
+what the program prints, but for lines with an ellipsis. Other blocks, such as ```bash, are not run.
 """
 
 import ast
@@ -23,7 +23,9 @@ import lectopt
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK, OUTPUT = (
+    re.compile(rf"^```{kind}\n(.*?)^```$", re.MULTILINE | re.DOTALL) for kind in ("python", "text")
+)
 
 
 def program(page: str) -> str:
@@ -58,16 +60,18 @@ def test_program_keeps_line_numbers():
 
 @pytest.mark.parametrize("page", [p for p in PAGES if program(p.read_text("utf-8"))], ids=name)
 def test_page(page: Path, tmp_path: Path):
-    script = tmp_path / f"{page.stem}.py"
-    script.write_text(program(page.read_text("utf-8")), "utf-8")
+    script, text = tmp_path / f"{page.stem}.py", page.read_text("utf-8")
+    script.write_text(program(text), "utf-8")
     run = subprocess.run(
         [sys.executable, "-W", "error", script.name],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert run.returncode == 0, f"{name(page)} (line numbers are the page's):\n{run.stderr[-3000:]}"
+    shown = [line for block in OUTPUT.findall(text) for line in block.splitlines()]
+    assert {line for line in shown if "..." not in line} <= set(run.stdout.splitlines())
 
 
 @pytest.mark.parametrize("test", list(docstring_examples()), ids=lambda test: test.name)

@@ -118,12 +118,12 @@ def _symbol(symbol: Any) -> Interval:
 
 
 def _product(intervals: list[Interval]) -> Interval:
-    """By signs, and within [0, 1]: all that the guards need."""
-    if sum(not i.nonnegative for i in intervals) == 0:
-        high = math.prod(i.high for i in intervals) if all(i.high <= 1 for i in intervals) else INF
-        return Interval(
-            0, high, all(i.positive for i in intervals), any(i.below for i in intervals)
-        )
+    """Of intervals that do not contain both signs."""
+    if all(i.nonnegative for i in intervals):
+        lows, highs = ([i[end] for i in intervals] for end in (0, 1))
+        low, high = (0.0 if 0 in ends else math.prod(ends) for ends in (lows, highs))
+        above = any(i.above for i in intervals) if low else all(i.positive for i in intervals)
+        return Interval(low, high, above, any(i.below for i in intervals))
     signed = [i.negated() if i.high <= 0 else i for i in intervals]
     if all(i.nonnegative for i in signed):
         flips = sum(i.high <= 0 for i in intervals)

@@ -4,6 +4,7 @@ Formulas are about real numbers. What the bounds of two expressions decide is de
 guards against overflow or underflow is left out; so a guard like `v + eps == 0` vanishes.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,16 +13,19 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
 from lectopt.explain.bounds import bounds
-from lectopt.explain.nodes import Case, Maximum, Minimum, Sign, in_order, number
+from lectopt.explain.nodes import Case, Maximum, Minimum, Sign, constant, in_order, number
 
 # A guard against overflow and underflow says nothing of the numbers between them.
 TINY, HUGE = 1e-50, 1e50
+FLIPPED = {sp.Lt: sp.Gt, sp.Gt: sp.Lt, sp.Le: sp.Ge, sp.Ge: sp.Le}
 
 
 def compare(relation: Any, a: Any, b: Any) -> Any:
     """`a relation b`, decided where the sizes of the two decide it."""
     if relation is sp.Ne:
         return sp.Not(compare(sp.Eq, a, b))
+    if number(a) is not None and number(b) is None and relation in FLIPPED:
+        return compare(FLIPPED[relation], b, a)
     limit = number(b)
     if limit is not None and limit > HUGE and finite(a):
         return sp.true if relation in (sp.Lt, sp.Le) else sp.false
@@ -51,6 +55,8 @@ def compare(relation: Any, a: Any, b: Any) -> Any:
     if strict and below.nonnegative:
         return sp.Not(_equal(a, b))
     a, b = _shifted(a, b)
+    if number(b) is not None and a.as_coeff_Mul()[0] == -1:  # -t < -2 is t > 2
+        a, b, relation = -a, -b, FLIPPED[relation]
     return relation(a, b, evaluate=False)
 
 
@@ -61,9 +67,8 @@ def finite(expr: Any) -> bool:
 
 def _stripped(a: Any, relation: Any) -> tuple[Any, Any]:
     """`a` without factors that do not decide its sign, and with that the relation to 0."""
-    flipped = {sp.Lt: sp.Gt, sp.Gt: sp.Lt, sp.Le: sp.Ge, sp.Ge: sp.Le}
     direction, a = decisive(a)
-    return a, flipped[relation] if direction < 0 else relation
+    return a, FLIPPED[relation] if direction < 0 else relation
 
 
 def decisive(x: Any) -> tuple[int, Any]:
@@ -88,9 +93,11 @@ def _shifted(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def _equal(a: Any, b: Any) -> Any:
-    """`a = b`; of a product that is 0, one factor is."""
+    """`a = b`; of a product that is 0, one factor is, and what has sign 1 is positive."""
     if a == b:
         return sp.true
+    if isinstance(a, Sign) and b in (1, -1):
+        return compare(sp.Gt, b * a.args[0], sp.S.Zero)
     a, b = _shifted(a, b)
     if number(a) is not None and number(b) is not None:
         return sp.true if number(a) == number(b) else sp.false
@@ -114,6 +121,10 @@ def rebuilt(expr: Any, mapping: Mapping[Any, Any]) -> Any:
                 known[expr] = expr
             elif isinstance(expr, Relational):
                 known[expr] = compare(type(expr), *args)
+            elif isinstance(expr, sp.Add | sp.Mul) and all(number(x) is not None for x in args):
+                numbers = [number(x) or 0 for x in args]
+                joined = sum(numbers) if isinstance(expr, sp.Add) else math.prod(numbers)
+                known[expr] = constant(joined)
             elif isinstance(expr, Maximum | Minimum):
                 known[expr] = (maximum if isinstance(expr, Maximum) else minimum)(*args)
             else:
@@ -124,7 +135,10 @@ def rebuilt(expr: Any, mapping: Mapping[Any, Any]) -> Any:
 
 
 def maximum(a: Any, b: Any) -> Any:
-    """The larger of two, where that is not known."""
+    """The larger of two, where that is not known; `max(0, sign(x))` asks whether `x > 0`."""
+    if {type(a), type(b)} == {type(sp.S.Zero), Sign}:
+        x = a if isinstance(a, Sign) else b
+        return Case(compare(sp.Gt, x.args[0], sp.S.Zero), sp.S.One, sp.S.Zero)
     gap = bounds(a - b)
     return a if gap.nonnegative else b if gap.negated().nonnegative else Maximum(*in_order(a, b))
 
@@ -136,6 +150,14 @@ def minimum(a: Any, b: Any) -> Any:
             return y
     gap = bounds(a - b)
     return b if gap.nonnegative else a if gap.negated().nonnegative else Minimum(*in_order(a, b))
+
+
+def both(a: Any, b: Any) -> Any:
+    """`a and b`: where one of them says what a symbol is, the other is asked of that value."""
+    for x, y in ((a, b), (b, a)):
+        if isinstance(x, sp.Eq) and x.lhs.is_Symbol and number(x.rhs) is not None:
+            return sp.And(x, rebuilt(y, {x.lhs: x.rhs}))
+    return sp.And(a, b)
 
 
 def truth(x: Any) -> Any:

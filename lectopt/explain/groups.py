@@ -6,7 +6,7 @@ a sum that has the same term for every leaf becomes a sum over the whole tree.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -58,11 +58,7 @@ def by_leaf(system: System) -> tuple[Shared, dict[str, Group]]:
     shared, shared_start = {}, {}
     if len(leaves) > 1:
         shared = {s: merged(e) for s, e in system.equations.items() if not leaf_of(s)}
-        shared_start = {
-            state.name.symbol("0"): merged(state.start)
-            for state in system.states
-            if state.role == "slot" and not state.name.leaf
-        }
+        shared_start = _starts(system, "", merged)
     found: dict[str, Group] = {}
     for leaf in leaves:
 
@@ -83,13 +79,17 @@ def by_leaf(system: System) -> tuple[Shared, dict[str, Group]]:
             update,
             mine(system.points.get(leaf)),
             mine(system.evaluations.get(leaf)),
-            {
-                own(state.name.symbol("0"), leaf): mine(state.start)
-                for state in system.states
-                if state.role == "slot" and state.name.leaf == leaf
-            },
+            _starts(system, leaf, mine),
         )
     return Shared(shared, shared_start), found
+
+
+def _starts(system: System, leaf: str, formula: Callable[[Any], Any]) -> dict[Any, Any]:
+    """The first values of the slots of a leaf, in the order of their equations."""
+    order = {symbol: k for k, symbol in enumerate(system.equations)}
+    slots = [s for s in system.states if s.role == "slot" and s.name.leaf == leaf]
+    slots.sort(key=lambda s: order.get(s.value("t").expr, len(order)))
+    return {own(s.name.symbol("0"), leaf): formula(s.start) for s in slots}
 
 
 def _letters(system: System) -> set[str]:

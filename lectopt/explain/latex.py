@@ -26,6 +26,9 @@ class Latex(Text):
         nodes.Minimum: r"\min",
         sp.exp: r"\exp",
         sp.log: r"\log",
+        sp.sin: r"\sin",
+        sp.cos: r"\cos",
+        sp.tanh: r"\tanh",
     }
 
     def __call__(self, expr: Any) -> str:
@@ -33,7 +36,8 @@ class Latex(Text):
         return self.write(expr)[0]
 
     def _fraction(self, above: Sequence[Any], below: Sequence[Any]) -> str:
-        front = [x for x in above if self.rank(x) < 2] if below and above else []
+        rest = [x for x in above if self.rank(x) > 1]
+        front = [x for x in above if x not in rest] if below and rest else []
         rest = [x for x in above if x not in front]
         top = r" \, ".join(self.tight(x, PRODUCT) for x in rest) or "1"
         if not below:
@@ -66,7 +70,7 @@ class Latex(Text):
         return tex(name, self.time)
 
     def _number(self, value: float) -> str:
-        mantissa, _, exponent = decimal(value).partition("e")
+        mantissa, _, exponent = decimal(value).replace("π", r"\pi").partition("e")
         return mantissa if not exponent else rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
 
     def _parentheses(self, text: str) -> str:

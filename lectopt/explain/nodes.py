@@ -5,10 +5,12 @@ these do only what is cheap and certain. A value of an array stands for the valu
 letters i, j, ... name its place, and `Total` and `Largest` bind them.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
+from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanFunction
 
 t = sp.Symbol("t", integer=True, positive=True)  # the number of the update, from 1
@@ -53,9 +55,9 @@ class Case(sp.Expr):
             return (Maximum if no == condition.lhs else Minimum)(*in_order(yes, no))
         if isinstance(condition, sp.Gt | sp.Ge) and {yes, no} == set(condition.args):
             return (Minimum if no == condition.lhs else Maximum)(*in_order(yes, no))
-        if isinstance(condition, sp.Eq) and condition.rhs == 0:
+        if isinstance(condition, sp.Eq) and number(condition.rhs) is not None:
             # The other branch has the same value there: sqrt(x) where x = 0 is already 0.
-            if yes.is_number and no.xreplace({condition.lhs: sp.S.Zero}) == yes:
+            if number(yes) is not None and no.xreplace({condition.lhs: condition.rhs}) == yes:
                 return no
         return sp.Expr.__new__(cls, condition, yes, no)
 
@@ -99,8 +101,10 @@ class Sign(_OfNumbers):
     rule = staticmethod(lambda x: (x > 0) - (x < 0))
 
 
-class Remainder(sp.Expr):
+class Remainder(_OfNumbers):
     """What division by an integer leaves, with the sign of the first."""
+
+    rule = math.fmod
 
     def _eval_is_integer(self) -> bool | None:
         return all(arg.is_integer for arg in self.args) or None
@@ -201,7 +205,24 @@ def given(expr: Any, condition: Any, holds: bool) -> Any:
         known |= dict.fromkeys(condition.args, known[condition])
     if isinstance(condition, sp.Lt | sp.Le) and not holds and condition.rhs.is_positive:
         known[sp.Eq(_square(condition.lhs), 0, evaluate=False)] = sp.false  # it is larger
-    return expr.xreplace(known)
+    answers = {r: _implied(condition, holds, r) for r in expr.atoms(Relational)}
+    return expr.xreplace({r: known for r, known in answers.items() if known is not None} | known)
+
+
+def _implied(fact: Any, holds: bool, question: Any) -> Any:
+    """The answer to `x < b` where `x < a` is known to hold or not, None if that says nothing."""
+    order = (sp.Lt, sp.Le, sp.Gt, sp.Ge)
+    ends = [number(r.rhs) if isinstance(r, order) else None for r in (fact, question)]
+    if None in ends or fact.lhs != question.lhs:
+        return None
+    a, b = ends
+    fact_below = isinstance(fact, sp.Lt | sp.Le) == holds  # the fact is an upper bound
+    below = isinstance(question, sp.Lt | sp.Le)
+    if fact_below and a < b:
+        return sp.true if below else sp.false
+    if not fact_below and a > b:
+        return sp.false if below else sp.true
+    return None
 
 
 def size(expr: Any, most: int = 10**9) -> int:

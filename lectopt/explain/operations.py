@@ -10,6 +10,7 @@ from lectopt.explain.bounds import bounds
 from lectopt.explain.conditions import compare, maximum, rebuilt, truth
 from lectopt.explain.nodes import All, Case, Largest, Remainder, Some, Stack
 from lectopt.explain.places import Layout, Value, distinct, reshaped, unified
+from lectopt.explain.rules import apply
 
 Operation = Callable[[Layout, Any, list[Value]], Value | None]
 
@@ -59,16 +60,25 @@ def _transpose(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
     return Value(x.expr, tuple(x.dims[k] for k in eqn.params["permutation"]))
 
 
-def _stack(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
-    """A concatenation of one, or of arrays of size 1."""
+def _concatenate(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
+    """Of one array, or of arrays of size 1."""
     axis = eqn.params["dimension"]
     if len(xs) == 1 or any(v.aval.shape[axis] != 1 for v in eqn.invars):
         return _whole(layout, eqn, xs)
+    return _joined(layout, eqn, xs, axis, 1)
+
+
+def _stack(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
+    return _joined(layout, eqn, xs, eqn.params["axis"], 0)
+
+
+def _joined(layout: Layout, eqn: Any, xs: list[Value], axis: int, drop: int) -> Value | None:
+    """Arrays along a new axis, which takes the place of `drop` old ones."""
     dims = unified([x.dims for x in xs])
     if dims is None:
         return None
     letter = layout.letter(len(xs))
-    dims = distinct((*dims[:axis], letter, *dims[axis + 1 :]))
+    dims = distinct((*dims[:axis], letter, *dims[axis + drop :]))
     if dims is None:
         return None
     logical = eqn.outvars[0].aval.dtype.kind == "b"
@@ -95,6 +105,32 @@ def _whole(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
     """A slice of everything, a part that is all."""
     same = len(xs) == 1 and eqn.invars[0].aval.shape == eqn.outvars[0].aval.shape
     return xs[0] if same and not any(s != 1 for s in eqn.params.get("strides") or ()) else None
+
+
+def _slice(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
+    """Of what is stacked, some; of other arrays only all."""
+    whole = _whole(layout, eqn, xs)
+    if whole is not None:
+        return whole
+    expr, dims = xs[0].expr, list(xs[0].dims)
+    strides = eqn.params["strides"] or [1] * len(dims)
+    ends = zip(eqn.params["start_indices"], eqn.params["limit_indices"], strides, strict=True)
+    for axis, kept in enumerate(range(*end) for end in ends):
+        letter = dims[axis]
+        if letter is None or len(kept) == eqn.invars[0].aval.shape[axis]:
+            continue
+        stacks = [stack for stack in expr.atoms(Stack) if stack.args[0].name == letter]
+        if letter in layout.letters(expr.xreplace(dict.fromkeys(stacks, sp.S.Zero))):
+            return None
+        dims[axis] = layout.letter(len(kept)) if len(kept) > 1 else None
+        parts = {stack: [stack.args[1 + k] for k in kept] for stack in stacks}
+        expr = rebuilt(expr, {s: _stacked(dims[axis], part) for s, part in parts.items()})
+    found = distinct(tuple(dims))
+    return None if found is None else Value(expr, found)
+
+
+def _stacked(letter: str | None, parts: list[Any]) -> Any:
+    return parts[0] if letter is None else Stack(sp.Symbol(letter), *parts)
 
 
 def _over(layout: Layout, eqn: Any, x: Value) -> tuple[dict[str, Any], list[Any], tuple[Any, ...]]:
@@ -163,7 +199,12 @@ def _dot(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
             over[letter] = size
     if dims is None or set(over) & {x for d in dims if d for x in d}:
         return None
-    return Value(factor * layout.total(a.expr * b.expr, over), dims)
+    exprs = [
+        Case(x.expr, sp.S.One, sp.S.Zero) if v.aval.dtype == bool else x.expr
+        for x, v in zip(xs, eqn.invars, strict=True)
+    ]
+    terms, over = _unstacked(apply("mul", *exprs), over)
+    return Value(factor * sp.Add(*(layout.total(x, over) for x in terms)), dims)
 
 
 def _power(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
@@ -196,8 +237,9 @@ OPERATIONS: dict[str, Operation] = {
     "squeeze": _reshape,
     "expand_dims": _reshape,
     "transpose": _transpose,
-    "slice": _whole,
-    "concatenate": _stack,
+    "slice": _slice,
+    "concatenate": _concatenate,
+    "stack": _stack,
     "split": _whole,
     "reduce_sum": _reduce_sum,
     "reduce_max": _reduce(Largest),

@@ -7,27 +7,31 @@ a formula stands for *one weight*, its place named by the letters i, j, ..., so 
 places appear as sums. What has no formula becomes a `Call` that remembers how it is computed.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import sympy as sp
 from jax.extend import core as jex
 from sympy.logic.boolalg import Boolean
 
+from lectopt import numerics
 from lectopt.explain.calls import LOSS, Record, Title, call_of, constant_of, title_of, turned
 from lectopt.explain.conditions import truth
 from lectopt.explain.jaxprs import is_key, origins, uses
 from lectopt.explain.names import Name, leaf_of, own
-from lectopt.explain.nodes import constant, size, t
+from lectopt.explain.nodes import Stack, constant, number, size, t
 from lectopt.explain.operations import OPERATIONS, choice
-from lectopt.explain.places import Dims, Layout, Value, unified
+from lectopt.explain.places import MORE, Dims, Layout, Value, unified
 from lectopt.explain.rules import FORMULAS, apply
 
 INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr")  # where operations keep the program they run
 LONG = 24  # nodes of an expression that gets a letter of its own when it is used twice
+FEW = 8  # numbers in an array that is written out
 LOOPS = ("while", "scan", "cond")
 BITWISE = ("and", "or", "not", "xor")
 
@@ -119,15 +123,18 @@ class Reader:
         self.layout.places[symbol] = value.dims
 
     def const(self, array: Any) -> Value:
-        """A constant: a number, or an operation without inputs if its entries differ."""
+        """A constant: a number, a few of them, or an operation without inputs."""
         shape = np.shape(array)
-        key = hasattr(array, "dtype") and is_key(array)
-        data = None if key else np.asarray(array)
-        if data is None or data.size == 0 or (data != data.flat[0]).any() and data.size > 1:
-            return self.remember([constant_of(jnp.asarray(array), self.layout)], [])[0]
-        number = data.flat[0].item()
-        expr = None if isinstance(number, bool) else self.layout.size(number)
-        return Value(constant(number) if expr is None else expr, (None,) * len(shape))
+        data = np.empty(0) if hasattr(array, "dtype") and is_key(array) else np.asarray(array)
+        if data.size == 1 or (data.size and (data == data.flat[0]).all()):
+            number = data.flat[0].item()
+            expr = None if isinstance(number, bool) else self.layout.size(number)
+            return Value(constant(number) if expr is None else expr, (None,) * len(shape))
+        dims = self.layout.dims(shape)
+        if len(shape) == 1 and data.size <= FEW and data.dtype.kind in "iuf" and data.size:
+            if dims[0] in MORE:
+                return Value(Stack(sp.Symbol(dims[0]), *map(constant, data.tolist())), dims)
+        return self.remember([constant_of(jnp.asarray(array), self.layout)], [])[0]
 
     def remember(self, records: Sequence[Record], inputs: Sequence[Value]) -> list[Value]:
         """The outputs of an operation without a formula."""
@@ -139,8 +146,12 @@ class Reader:
         return outs
 
     def opaque(self, eqn: Any, xs: list[Value]) -> list[Value]:
-        """An operation that has no formula."""
-        return self.remember(call_of(eqn, [x.dims for x in xs], self.layout), xs)
+        """An operation that has no formula; of numbers alone it is worked out."""
+        records = call_of(eqn, [x.dims for x in xs], self.layout)
+        arrays = [_array(x, v.aval) for x, v in zip(xs, eqn.invars, strict=True)]
+        if arrays and not any(array is None for array in arrays):
+            return [self.const(array) for array in records[0].run(*arrays)]
+        return self.remember(records, xs)
 
     def equation(self, eqn: Any, xs: list[Value], names: Mapping[Any, Name]) -> list[Value]:
         """The outputs of one operation."""
@@ -149,6 +160,9 @@ class Reader:
         if title is not None:
             return [self.titled(title, eqn, xs)]
         body = next((eqn.params[key] for key in INNER if key in eqn.params), None)
+        formula = numerics.FORMULAS.get(str(eqn.params.get("name")))
+        if formula is not None:
+            body = jax.make_jaxpr(formula)(*(v.aval for v in eqn.invars))
         if body is not None and name not in LOOPS and eqn.params.get("name") != LOSS:
             body = body if hasattr(body, "consts") else jex.ClosedJaxpr(body, ())
             if len(body.jaxpr.invars) == len(xs):
@@ -236,3 +250,12 @@ class Reader:
             return Value(whole, dims)
         self.define(hat, Value(whole, dims))
         return Value(hat, dims)
+
+
+def _array(value: Value, aval: Any) -> Any:
+    """The array of a formula that is a number, or a few in a row; None if it is none."""
+    several = isinstance(value.expr, Stack)
+    numbers = [number(x) for x in (value.expr.args[1:] if several else [value.expr])]
+    if None in numbers or is_key(aval) or (several and aval.shape != (len(numbers),)):
+        return None
+    return jnp.broadcast_to(jnp.asarray(numbers if several else numbers[0], aval.dtype), aval.shape)

@@ -8,7 +8,7 @@ import numpy as np
 import sympy as sp
 
 from lectopt.explain.bounds import bounds
-from lectopt.explain.conditions import compare, decisive, maximum, minimum
+from lectopt.explain.conditions import both, compare, decisive, maximum, minimum
 from lectopt.explain.nodes import Absolute, Case, IsFinite, IsNaN, Sign, constant, number
 
 
@@ -97,7 +97,7 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "eq": _relation(sp.Eq),
     "ne": _not_equal,
     "is_finite": lambda x: sp.true if number(x) is not None else IsFinite(x),
-    "and": sp.And,
+    "and": both,
     "or": sp.Or,
     "not": sp.Not,
     "copy": same,

@@ -1,5 +1,6 @@
 """What a term looks like: its sign, its place above or below the line, its digits."""
 
+import math
 from typing import Any
 
 import sympy as sp
@@ -10,8 +11,15 @@ LOOSE, SUM, PRODUCT, POWER, ATOM = range(5)  # how tightly an expression holds t
 RELATIONS = {sp.Eq: "==", sp.Ne: "!=", sp.Lt: "<", sp.Le: "<=", sp.Gt: ">", sp.Ge: ">="}
 
 
+def is_pi(value: float) -> bool:
+    """Whether a number is π, in float32 or better."""
+    return abs(value - math.pi) < 1e-7
+
+
 def decimal(value: float) -> str:
     """A number with as few digits as tell it from its neighbours in float32."""
+    if is_pi(value):
+        return "π"
     return next(
         text
         for d in range(1, 18)
@@ -34,3 +42,13 @@ def divides(factor: Any) -> bool:
     """Whether a factor stands below the line of a fraction."""
     exponent = factor.exp if isinstance(factor, sp.Pow) else sp.S.One
     return bool(exponent.is_Number and exponent.is_negative)
+
+
+def over(expr: Any) -> tuple[Any, int]:
+    """A sum of terms with one denominator, as a numerator and that: `t/10 - 1/10`, `(t - 1)/10`."""
+    coefficients = [x.as_coeff_Mul()[0] for x in sp.Add.make_args(expr)]
+    denominators = {c.q if c.is_Rational else 1 for c in coefficients}
+    (below,) = denominators if len(denominators) == 1 else (1,)
+    if not isinstance(expr, sp.Add) or below == 1:
+        return expr, 1
+    return sp.Add(*(below * x for x in expr.args)), below

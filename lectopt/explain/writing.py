@@ -23,7 +23,9 @@ from lectopt.explain.terms import (
     RELATIONS,
     SUM,
     divides,
+    is_pi,
     negative,
+    over,
     varies,
 )
 
@@ -89,9 +91,9 @@ class Text(Marks):
         if expr.is_Number or expr in (sp.zoo, sp.true, sp.false):
             text = {sp.oo: self.infinity, -sp.oo: "-" + self.infinity}.get(expr, str(expr))
             return text, ATOM if not text.startswith("-") else SUM
-        if isinstance(expr, sp.Add):
+        if isinstance(expr, sp.Add) and over(expr)[1] == 1:
             return self.sum(expr), SUM
-        if isinstance(expr, sp.Mul) or (isinstance(expr, sp.Pow) and divides(expr)):
+        if isinstance(expr, sp.Add | sp.Mul) or (isinstance(expr, sp.Pow) and divides(expr)):
             return self.product(expr), SUM if negative(expr) else PRODUCT
         if isinstance(expr, sp.Pow):
             return self.power(expr)
@@ -109,12 +111,13 @@ class Text(Marks):
         return self.function(expr), ATOM
 
     def sum(self, expr: Any) -> str:
-        """Parameters first, then what is added, then what is taken off."""
+        """Parameters or the step first, then what is added, then what is taken off."""
 
         def order(x: Any) -> Any:
             bare = x.is_Symbol and parse(x.name)["base"] == self.params
             constant = self.rank(x) < 2 and not negative(x)
-            return not bare, negative(x), constant, self.rank(x), sp.default_sort_key(x)
+            first = bare or x == t  # t + 1
+            return not first, negative(x), constant, self.rank(x), sp.default_sort_key(x)
 
         text = ""
         for term in sorted(expr.args, key=order):
@@ -136,11 +139,17 @@ class Text(Marks):
             elif divides(factor):
                 below.append(1 / factor)
             else:
+                factor, denominator = over(factor)
                 above.append(factor)
+                below += [sp.Integer(denominator)] * (denominator != 1)
         above, numbers = _collected(above)
         below, others = _collected(below)
-        if len(numbers) + len(others) > 1:  # several numbers are one
-            numbers, others = [math.prod(numbers) / math.prod(others)], []
+        whole = all(float(x).is_integer() for x in (*numbers, *others))
+        if len(numbers) > 1 or len(others) > 1 or (numbers and others and not whole):
+            # Several numbers are one.
+            numbers, others = [math.prod(numbers)], [math.prod(others)]
+            numbers, others = (numbers, others) if whole else ([numbers[0] / others[0]], [])
+        numbers, others = ([x for x in xs if x != 1] for xs in (numbers, others))
         above, below = [*map(constant, numbers), *above], [*map(constant, others), *below]
         roots = [
             x for x in above if isinstance(x, sp.Pow) and x.exp == sp.S.Half and self.rank(x) < 2
@@ -232,11 +241,13 @@ class Text(Marks):
 
 
 def _collected(factors: Sequence[Any]) -> tuple[list[Any], list[float]]:
-    """The factors that are no decimals, and the values of those that are."""
+    """The factors that are no numbers, and the values of those that are."""
     numbers, rest = [], []
     for factor in factors:
         base, power = factor.as_base_exp()
-        if isinstance(base, Decimal) and power.is_Integer:
+        if factor.is_Integer:
+            numbers.append(int(factor))
+        elif isinstance(base, Decimal) and power.is_Integer and not is_pi(base.value):
             numbers.append(base.value ** int(power))
         else:
             rest.append(factor)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import jax.numpy as jnp
 
 from lectopt.lifting import leafwise
-from lectopt.numerics import sqrt
+from lectopt.numerics import computes, sqrt
 from lectopt.settings import Decay, RectificationThreshold
 
 
@@ -31,7 +31,7 @@ def rectification(
 
     Source: Liu et al. 2020.
     """
-    rho_inf, rho = _worth(decay, t)
+    rho_inf, rho = _worth_to_all_digits(decay, t)
     r2 = (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
     r = sqrt(jnp.where(rho >= threshold, r2, 0))
     rectified = denominator / jnp.where(r > 0, r, 1)
@@ -39,12 +39,18 @@ def rectification(
 
 
 def _worth(decay: Any, t: Any) -> tuple[Any, Any]:
-    """`rho_inf` and `rho`.
+    """`rho_inf` and `rho`."""
+    rho_inf = 2 / (1 - decay) - 1
+    return rho_inf, rho_inf - 2 * t * decay**t / (1 - decay**t)
 
-    In the first steps `rho` is about `t`, the difference of two numbers near `rho_inf`. As written
-    above float32 could not tell which step crosses the threshold. With `a = -log(decay)` it is
-    `coth(a/2) - t coth(a t/2) + t`, and without the parts `1/x` of the two `coth x`, which cancel,
-    all digits are kept.
+
+@computes(_worth)
+def _worth_to_all_digits(decay: Any, t: Any) -> tuple[Any, Any]:
+    """`_worth`, where float32 could not tell which step crosses the threshold.
+
+    In the first steps `rho` is about `t`, the difference of two numbers near `rho_inf`. With `a =
+    -log(decay)` it is `coth(a/2) - t coth(a t/2) + t`, and without the parts `1/x` of the two
+    `coth x`, which cancel, all digits are kept.
     """
     a = -jnp.log(decay)
     rho_inf = 1 / jnp.tanh(a / 2)
