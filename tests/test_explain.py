@@ -218,11 +218,11 @@ def test_in_notebooks():
 @pytest.mark.parametrize(
     "letters, line",
     [
-        ("cmu11785", "W[k] = W[k-1] - η*m_hat[k]/sqrt(v_hat[k] + ε)"),
+        ("cmu11785", "w[k] = w[k-1] - η*m_hat[k]/sqrt(v_hat[k] + ε)"),
         ("liege", "θ[t] = θ[t-1] - γ*s_hat[t]/sqrt(r_hat[t] + δ)"),
         ("isi", "θ[t] = θ[t-1] - α*v_hat[t]/sqrt(S_hat[t] + ε)"),
-        ("ttic31230", "Φ[t] = Φ[t-1] - η*g̃_hat[t]/sqrt(s_hat[t] + ε)"),
-        ("stat479", "w[t] = w[t-1] - α*m_hat[t]/sqrt(r_hat[t] + ε)"),
+        ("ttic31230", "Φ[t] = Φ[t-1] - lr*g̃_hat[t]/sqrt(s_hat[t] + ε)"),
+        ("stat479", "θ[t] = θ[t-1] - α*m_hat[t]/sqrt(v_hat[t] + ε)"),
         ("kingma", "θ[t] = θ[t-1] - α*m_hat[t]/sqrt(v_hat[t] + ε)"),
         (
             {"learning_rate": "h", "mu": "p", "theta": "x", "g": "f", "t": "n"},
@@ -446,7 +446,7 @@ def test_command(capsys):
     assert command.main(["optax.adamw", "learning_rate=1e-3"]) == 0
     assert "λ*θ[t-1]" in capsys.readouterr().out
     assert command.main(["lectopt.adam", "--letters", "cmu11785", "--latex"]) == 0
-    assert r"W_{k} &= W_{k-1} - \eta" in capsys.readouterr().out
+    assert r"w_{k} &= w_{k-1} - \eta" in capsys.readouterr().out
     assert command.main(["optax.sgd", "--diff", "lectopt.sgd"]) == 0
     assert "the same update, proved" in capsys.readouterr().out
     assert command.main(["optax.adamw", "--diff", "lectopt.dialects.keras.AdamW"]) == 1

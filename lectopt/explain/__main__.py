@@ -2,15 +2,17 @@
 
 python -m lectopt.explain optax.adamw learning_rate=1e-3
 python -m lectopt.explain optax.adam --letters cmu11785 --latex
-python -m lectopt.explain optax.adamw --diff lectopt.dialects.keras.AdamW
+python -m lectopt.explain optax.adamw weight_decay=0.1 --diff lectopt.dialects.keras.AdamW
 """
 
 import argparse
 import ast
 import difflib
+import functools as ft
 import importlib
+import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lectopt.explain import explain, same_update
@@ -52,6 +54,22 @@ def setting(text: str) -> tuple[str, Any]:
         return name, found(value) if "." in value else value
 
 
+def compared(path: str, other: str, settings: Mapping[str, Any], letters: str | None) -> Any:
+    """The explanations of two optimizers with these settings, and whether they are the same."""
+    makers = [found(path), found(other)]
+    shared = [settings, {k: v for k, v in settings.items() if _takes(makers[1], k)}]
+    given = [ft.partial(m, **x) if x else m for m, x in zip(makers, shared, strict=True)]
+    explanations = [
+        explain(maker, letters=letters, **settings)
+        for maker, settings in zip(makers, shared, strict=True)
+    ]
+    return *explanations, same_update(given[0], given[1])
+
+
+def _takes(maker: Any, name: str) -> bool:
+    return callable(maker) and name in inspect.signature(maker).parameters
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit status is 1 if two optimizers differ, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(
@@ -59,19 +77,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Print the equations that an optimizer runs.",
     )
     parser.add_argument("optimizer", help="where to import it from: optax.adamw")
-    parser.add_argument("settings", nargs="*", help="its settings: learning_rate=1e-3")
+    parser.add_argument(
+        "settings",
+        nargs="*",
+        help="its settings: learning_rate=1e-3; with --diff "
+        "they are also the other one's, where it has them",
+    )
     parser.add_argument("--latex", action="store_true", help="print LaTeX")
     parser.add_argument("--letters", help="a lecture's notation: cmu11785, liege, isi, ...")
     parser.add_argument("--diff", metavar="OTHER", help="print what differs from another one")
     given = parser.parse_args(arguments)
     try:
         settings = dict(map(setting, given.settings))
-        first = explain(found(given.optimizer), letters=given.letters, **settings)
         if given.diff is None:
-            print(first.latex if given.latex else first)
+            one = explain(found(given.optimizer), letters=given.letters, **settings)
+            print(one.latex if given.latex else one)
             return 0
-        other = explain(found(given.diff), letters=given.letters)
-        outcome = same_update(found(given.optimizer), found(given.diff))
+        first, other, outcome = compared(given.optimizer, given.diff, settings, given.letters)
     except (ValueError, TypeError, ImportError) as error:
         print(f"python -m lectopt.explain: {error}", file=sys.stderr)
         return 2

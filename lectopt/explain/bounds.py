@@ -17,7 +17,7 @@ from lectopt.explain.nodes import (
     Largest,
     Maximum,
     Minimum,
-    Remainder,
+    Modulus,
     Sign,
     Total,
     Unit,
@@ -83,9 +83,8 @@ def bounds(expr: Any) -> Interval:
         return POSITIVE if bounds(args[0]).positive else NONNEGATIVE
     if isinstance(expr, Sign | sp.cos | sp.sin | sp.tanh):
         return Interval(-1, 1)
-    if isinstance(expr, Remainder):
-        inner, of = map(bounds, args)
-        return Interval(0, of.high) if inner.nonnegative and of.positive else ANY
+    if isinstance(expr, Modulus):
+        return Interval(0, bounds(args[1]).high)
     if isinstance(expr, Case):
         return _hull(bounds(args[1]), bounds(args[2]))
     if isinstance(expr, Maximum):

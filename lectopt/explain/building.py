@@ -14,7 +14,7 @@ import sympy as sp
 
 from lectopt.explain.conditions import rebuilt
 from lectopt.explain.jaxprs import is_key
-from lectopt.explain.names import Name, Notation
+from lectopt.explain.names import Name, Notation, parse
 from lectopt.explain.nodes import Unit
 from lectopt.explain.places import Layout, Value
 from lectopt.explain.reading import Reader
@@ -89,7 +89,9 @@ class _Builder:
             self.symbols,
             self.settings,
             tuple(signed_state(state, signed) for state in states),
-            needed(equations, states, signed, [*updates.values(), *evaluations.values()]),
+            _hats_late(
+                needed(equations, states, signed, [*updates.values(), *evaluations.values()])
+            ),
             updates,
             decided(points),
             evaluations,
@@ -202,3 +204,17 @@ class _Builder:
         values = reader.walk(program, self.inputs(states, time))
         pairs = zip(self.layout.shapes, values, self.parameters(time), strict=True)
         return {leaf: value.expr for leaf, value, own in pairs if value.expr != own.expr}
+
+
+def _hats_late(equations: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The equations, corrected averages where they are first needed: `m`, `v`, `m_hat`, `v_hat`."""
+    ordered: dict[Any, Any] = {}
+    hats: dict[Any, Any] = {}
+    for symbol, expr in equations.items():
+        if parse(symbol.name)["hat"]:
+            hats[symbol] = expr
+            continue
+        wanted = expr.free_symbols
+        ordered |= {hat: hats.pop(hat) for hat in list(hats) if hat in wanted}
+        ordered[symbol] = expr
+    return ordered | hats

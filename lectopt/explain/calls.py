@@ -120,5 +120,6 @@ def _name(eqn: Any) -> str:
     for frame in traceback.frames if traceback else ():
         if f"{os.sep}jax{os.sep}" not in frame.file_name:
             parts = [p for p in frame.function_name.split(".") if not p.startswith("<")]
-            return next((p for p in reversed(parts) if p not in ("update_fn", "body")), name)
-    return str(name)
+            name = next((p for p in reversed(parts) if p not in ("update_fn", "body")), name)
+            break
+    return str(name).strip("_")

@@ -97,7 +97,8 @@ def _equal(a: Any, b: Any) -> Any:
     if a == b:
         return sp.true
     if isinstance(a, Sign) and b in (1, -1):
-        return compare(sp.Gt, b * a.args[0], sp.S.Zero)
+        inside: Any = a.args[0]
+        return compare(sp.Gt, b * inside, sp.S.Zero)
     a, b = _shifted(a, b)
     if number(a) is not None and number(b) is not None:
         return sp.true if number(a) == number(b) else sp.false
@@ -153,8 +154,11 @@ def minimum(a: Any, b: Any) -> Any:
 
 
 def both(a: Any, b: Any) -> Any:
-    """`a and b`: where one of them says what a symbol is, the other is asked of that value."""
+    """`a and b`: where one of them says what a symbol is, the other is asked of that value; what
+    is below 0 is not 0."""
     for x, y in ((a, b), (b, a)):
+        if isinstance(x, sp.Lt | sp.Gt) and isinstance(y, sp.Ne) and x.args == y.args:
+            return x
         if isinstance(x, sp.Eq) and x.lhs.is_Symbol and number(x.rhs) is not None:
             return sp.And(x, rebuilt(y, {x.lhs: x.rhs}))
     return sp.And(a, b)

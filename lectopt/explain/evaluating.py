@@ -43,6 +43,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     sp.floor: np.floor,
     sp.ceiling: np.ceil,
     nodes.Remainder: np.fmod,
+    nodes.Modulus: np.mod,
     sp.Not: np.logical_not,
     sp.Equivalent: np.equal,
     sp.Xor: np.not_equal,

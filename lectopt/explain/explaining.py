@@ -20,7 +20,7 @@ def explain(
     settings: Mapping[str, Any] | None = None,
 ) -> Explanation:
     """See `lectopt.explain`."""
-    chosen = notation(letters)
+    chosen = notation(letters, tx_or_maker, settings)
     with double():
         about = subject(tx_or_maker, settings or {}, chosen.setting)
     sized = params is None

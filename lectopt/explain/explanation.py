@@ -71,14 +71,18 @@ class Explanation:
     @property
     def reads(self) -> frozenset[str]:
         """What the update needs besides the gradient: "params", "value", ..."""
-        system = self.system
-        exprs = [*system.equations.values(), *system.updates.values()]
-        used = set().union(*(expr.free_symbols for expr in exprs))
+        system, used = self.system, self.used
         params = {system.parameter(leaf) for leaf in system.updates}
         names = {name for name, symbol in system.extra.items() if symbol in used}
         return frozenset(
             names | set(system.programs.functions) | ({"params"} if params & used else set())
         )
+
+    @property
+    def used(self) -> set[Any]:
+        """The symbols that occur in the equations."""
+        exprs = [*self.system.equations.values(), *self.system.updates.values()]
+        return set().union(*(expr.free_symbols for expr in exprs))
 
     @property
     def symbols(self) -> dict[str, str]:

@@ -98,7 +98,8 @@ def own(expr: Any, leaf: str) -> Any:
 
 
 TEX = {letter: f"\\{word}" for word, letter in GREEK.items() if word != "lam"} | {
-    "ε": r"\epsilon", "Δ": r"\Delta", "Φ": r"\Phi", "Σ": r"\Sigma",
+    "ε": r"\epsilon", "Δ": r"\Delta", "Φ": r"\Phi", "Σ": r"\Sigma", "∇": r"\nabla",
+    "∂": r"\partial", "ℓ": r"\ell",
 }  # fmt: skip
 ACCENTS = {"\u0302": r"\hat", "\u0303": r"\tilde", "\u0304": r"\bar"}  # combining, on a letter
 
@@ -111,18 +112,23 @@ def tex(name: str, time: str = "t") -> str:
     parts = parse(name)
     head, _, tail = unicodedata.normalize("NFD", parts["base"]).partition("_")
     match = re.fullmatch(
-        r"(?P<delta>Δ?)(?P<letter>.?)(?P<accent>[\u0302-\u0304]?)(?P<index>\d*)", head
+        r"(?P<delta>[Δ∂]?)(?P<letter>.?)(?P<accent>[\u0302-\u0304]?)(?P<square>²?)(?P<index>\d*)",
+        head,
     )
-    below = [{"plus": "+", "minus": "-"}.get(tail, tail)] if tail else []
+    below = [{"plus": "+", "minus": "-"}.get(tail, TEX.get(tail, tail))] if tail else []
     if match and (match["letter"] or match["delta"]):
         out = TEX.get(match["letter"], match["letter"])
         out = f"{ACCENTS[match['accent']]}{{{out}}}" if match["accent"] else out
-        out = f"{TEX['Δ']} {out}".strip() if match["delta"] else out
+        out = f"{TEX[match['delta']]} {out}".strip() if match["delta"] else out
+        out = f"{{{out}^{{2}}}}" if match["square"] else out
         below = [match["index"]] * bool(match["index"]) + below
     else:
         out, below = rf"\mathrm{{{parts['base']}}}".replace("_", r"\_"), []
     below = [
-        b if len(b) == 1 or b.isdigit() else rf"\mathrm{{{b}}}".replace("_", r"\_") for b in below
+        b
+        if len(b) == 1 or b.isdigit() or b in TEX.values()
+        else rf"\mathrm{{{b}}}".replace("_", r"\_")
+        for b in below
     ]
     out = rf"\hat{{{out}}}" if parts["hat"] else out
     if parts["time"]:
@@ -143,14 +149,22 @@ SETTINGS = {
     "eta_minus": "η_minus", "eta_plus": "η_plus", "min_step_size": "Δ_min",
     "max_step_size": "Δ_max", "max_norm": "c", "max_delta": "c", "clipping": "c",
     "threshold": "c", "dampening": "d", "initial_accumulator_value": "r0", "initial_scale": "v0",
-    "initial": "v0", "temperature": "T", "trust_coefficient": "η",
+    "initial": "v0", "temperature": "T", "trust_coefficient": "η", "momentum_decay": "ψ",
+    "lambd": "λ", "lambda_": "λ", "lambda_B": "λ_B", "lambda_eta": "λ_η", "c_1": "c1", "c_2": "c2",
+    "rho_1": "ρ1", "rho_2": "ρ2", "Delta_0": "Δ0", "Delta_min": "Δ_min", "Delta_max": "Δ_max",
+    "delta_0": "Δ0", "delta_min": "Δ_min", "delta_max": "Δ_max",
+    # Where another setting is alpha, the rate is not.
+    "asgd.learning_rate": "η", "scale_by_falling_rate.learning_rate": "η", "ASGD.lr": "η",
+    "RMSprop.lr": "η",
 }  # fmt: skip
 STATISTICS = {
     "mu": "m", "nu": "v", "trace": "v", "ema": "m", "sum_of_squares": "r", "step_sizes": "Δ",
     "prev_updates": "u_prev", "prev_update": "u_prev", "nu_max": "v_max", "look_ahead": "a",
-    "previous_gradient": "u_prev", "g": "g_prev", "grad": "g_prev", "params": "θ_prev",
+    "previous_gradient": "g_prev", "g": "g_prev", "grad": "g_prev", "params": "θ_prev",
     "updates": "g_prev", "average": "θ_avg", "exp_avg": "m", "exp_avg_sq": "v",
     "prev_value": "L_prev", "averaging_window": "n",
+    # Beside a mean square v, momentum's buffer is PyTorch's b.
+    "rmsprop.trace": "b", "rmsprop_graves.trace": "b", "swats.trace": "b",
 }  # fmt: skip
 
 

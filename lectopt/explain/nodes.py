@@ -6,6 +6,7 @@ letters i, j, ... name its place, and `Total` and `Largest` bind them.
 """
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -51,6 +52,8 @@ class Case(sp.Expr):
             yes = yes.xreplace(dict.fromkeys(_roots(condition.lhs), sp.S.Zero))
         if yes == no:
             return yes
+        if isinstance(no, Remainder) and yes == no + no.args[1] and condition == (no < 0):
+            return Modulus(*no.args)
         if isinstance(condition, sp.Lt | sp.Le) and {yes, no} == set(condition.args):
             return (Maximum if no == condition.lhs else Minimum)(*in_order(yes, no))
         if isinstance(condition, sp.Gt | sp.Ge) and {yes, no} == set(condition.args):
@@ -102,9 +105,18 @@ class Sign(_OfNumbers):
 
 
 class Remainder(_OfNumbers):
-    """What division by an integer leaves, with the sign of the first."""
+    """What division by an integer leaves; it has the sign of what is divided."""
 
     rule = math.fmod
+
+    def _eval_is_integer(self) -> bool | None:
+        return all(arg.is_integer for arg in self.args) or None
+
+
+class Modulus(_OfNumbers):
+    """What division by a positive integer leaves; never negative."""
+
+    rule = operator.mod
 
     def _eval_is_integer(self) -> bool | None:
         return all(arg.is_integer for arg in self.args) or None
@@ -212,10 +224,9 @@ def given(expr: Any, condition: Any, holds: bool) -> Any:
 def _implied(fact: Any, holds: bool, question: Any) -> Any:
     """The answer to `x < b` where `x < a` is known to hold or not, None if that says nothing."""
     order = (sp.Lt, sp.Le, sp.Gt, sp.Ge)
-    ends = [number(r.rhs) if isinstance(r, order) else None for r in (fact, question)]
-    if None in ends or fact.lhs != question.lhs:
+    a, b = (number(r.rhs) if isinstance(r, order) else None for r in (fact, question))
+    if a is None or b is None or fact.lhs != question.lhs:
         return None
-    a, b = ends
     fact_below = isinstance(fact, sp.Lt | sp.Le) == holds  # the fact is an upper bound
     below = isinstance(question, sp.Lt | sp.Le)
     if fact_below and a < b:

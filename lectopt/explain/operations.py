@@ -8,7 +8,7 @@ import sympy as sp
 
 from lectopt.explain.bounds import bounds
 from lectopt.explain.conditions import compare, maximum, rebuilt, truth
-from lectopt.explain.nodes import All, Case, Largest, Remainder, Some, Stack
+from lectopt.explain.nodes import All, Case, Largest, Modulus, Remainder, Some, Stack
 from lectopt.explain.places import Layout, Value, distinct, reshaped, unified
 from lectopt.explain.rules import apply
 
@@ -227,7 +227,9 @@ def _select(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
 
 def _remainder(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
     dims = unified([x.dims for x in xs])
-    return None if dims is None else Value(Remainder(*(x.expr for x in xs)), dims)
+    first, second = (bounds(x.expr) for x in xs)
+    node = Modulus if first.nonnegative and second.positive else Remainder
+    return None if dims is None else Value(node(*(x.expr for x in xs)), dims)
 
 
 OPERATIONS: dict[str, Operation] = {

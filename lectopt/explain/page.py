@@ -121,8 +121,9 @@ def _notes(explanation: "Explanation", starts: bool = False) -> list[str]:
     letters = {k: v for k, v in explanation.symbols.items() if k != v}
     notes += ["where " + ", ".join(f"{k} = {v}" for k, v in letters.items())] * bool(letters)
     used = {s.name for g in explanation.groups for e in _exprs(g) for s in e.free_symbols}
+    taken = {s.name for s in explanation.system.settings}
     sizes = {"n": "the number of weights of the leaf", "N": "the number of all weights"}
-    notes += [f"{letter} is {what}" for letter, what in sizes.items() if letter in used]
+    notes += [f"{letter} is {what}" for letter, what in sizes.items() if letter in used - taken]
     reads = sorted(explanation.reads)
     notes += [f"reads {', '.join(reads)}"] * bool(reads)
     if explanation.system.programs.narrow():

@@ -81,7 +81,7 @@ def pair(a: Any, b: Any, map: Mapping[str, Any], params: Any) -> Pair:
     notes += [
         f"{name} of the second corresponds to no setting of the first; it is {numbers[name]:g}"
         for symbol, name in other.system.settings.items()
-        if str(words[symbol]).endswith(ALONE)
+        if str(words[symbol]).endswith(ALONE) and symbol in other.used
     ]
     return Pair(one, other, words, missing, tuple(one.symbols.values()), tuple(notes), bool(map))
 

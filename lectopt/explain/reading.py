@@ -7,7 +7,6 @@ a formula stands for *one weight*, its place named by the letters i, j, ..., so 
 places appear as sums. What has no formula becomes a `Call` that remembers how it is computed.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -132,7 +131,7 @@ class Reader:
             return Value(constant(number) if expr is None else expr, (None,) * len(shape))
         dims = self.layout.dims(shape)
         if len(shape) == 1 and data.size <= FEW and data.dtype.kind in "iuf" and data.size:
-            if dims[0] in MORE:
+            if str(dims[0]) in MORE:
                 return Value(Stack(sp.Symbol(dims[0]), *map(constant, data.tolist())), dims)
         return self.remember([constant_of(jnp.asarray(array), self.layout)], [])[0]
 
@@ -159,7 +158,7 @@ class Reader:
         title = title_of(eqn)
         if title is not None:
             return [self.titled(title, eqn, xs)]
-        body = next((eqn.params[key] for key in INNER if key in eqn.params), None)
+        body: Any = next((eqn.params[key] for key in INNER if key in eqn.params), None)
         formula = numerics.FORMULAS.get(str(eqn.params.get("name")))
         if formula is not None:
             body = jax.make_jaxpr(formula)(*(v.aval for v in eqn.invars))

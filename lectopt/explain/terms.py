@@ -46,7 +46,7 @@ def divides(factor: Any) -> bool:
 
 def over(expr: Any) -> tuple[Any, int]:
     """A sum of terms with one denominator, as a numerator and that: `t/10 - 1/10`, `(t - 1)/10`."""
-    coefficients = [x.as_coeff_Mul()[0] for x in sp.Add.make_args(expr)]
+    coefficients: list[Any] = [x.as_coeff_Mul()[0] for x in sp.Add.make_args(expr)]
     denominators = {c.q if c.is_Rational else 1 for c in coefficients}
     (below,) = denominators if len(denominators) == 1 else (1,)
     if not isinstance(expr, sp.Add) or below == 1:

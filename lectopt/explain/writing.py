@@ -227,7 +227,7 @@ class Text(Marks):
             inputs: set[Any] = set().union(*(x.free_symbols for x in expr.args[1:]))
             inputs = {sp.Symbol(s.name.partition("@")[0]) for s in inputs if varies(s)}
             return self._applied(self._name(name), self.in_order(inputs))
-        if isinstance(expr, nodes.Remainder):
+        if isinstance(expr, nodes.Modulus):
             return self._parentheses(
                 self._word(" mod ").join(self.tight(x, ATOM) for x in expr.args)
             )
