@@ -101,10 +101,16 @@ def _chainables() -> list[Row]:
             float32=True,
         ),
         Row("masked", optax.masked(inner, masks)),
+        Row(
+            "monitor",
+            optax.monitor({"norm": optax.global_norm}),
+            why="changes its structure in the first update",
+        ),
         Row("MultiSteps", optax.MultiSteps(inner, 3), float32=True),
         Row("partition", optax.partition({"x": inner, "y": optax.sgd(0.2)}, labels)),
         Row("selective_transform", optax.selective_transform(inner, freeze_mask=masks)),
         Row("snapshot", optax.snapshot("norm", optax.global_norm)),
+        Row("scale_by_factored_rms", optax.scale_by_factored_rms, params=jnp.ones((131, 128))),
         Row(
             "scale_by_distance_over_gradients",
             optax.scale_by_distance_over_gradients,
@@ -112,9 +118,6 @@ def _chainables() -> list[Row]:
         ),
         Row("stateless", optax.stateless(lambda u, p: jax.tree.map(lambda x: 2 * x, u))),
         Row("stateless_with_tree_map", optax.stateless_with_tree_map(lambda u, p: u + 0.1 * p)),
-        Row("contrib.reduce_on_plateau", optax.contrib.reduce_on_plateau),
-        Row("contrib.muon", optax.contrib.muon, params=MATRIX),
-        Row("contrib.schedule_free_sgd", optax.contrib.schedule_free_sgd),
         Row(
             "measure_with_ema",
             optax.measure_with_ema(optax.global_norm, 0.9),
@@ -125,9 +128,37 @@ def _chainables() -> list[Row]:
     return [Row(name, getattr(optax, name), s) for name, s in makers.items()] + wrappers
 
 
+def _contributed() -> list[Row]:
+    sgd, contrib = optax.sgd(0.1), optax.contrib
+    plain = (
+        "acprop", "ademamix", "adopt", "cocob", "dadapt_adamw", "dog", "dowg", "momo", "momo_adam",
+        "normalize", "prodigy", "reduce_on_plateau", "schedule_free_adamw", "schedule_free_sgd",
+        "simplified_ademamix",
+    )  # fmt: skip
+    rows = [Row(name, getattr(contrib, name)) for name in plain]
+    return rows + [
+        Row("galore", contrib.galore, params=MATRIX, float32=True),
+        Row("madgrad", contrib.madgrad, float32=True),
+        Row("mechanize", contrib.mechanize(sgd)),
+        Row("muon", contrib.muon, params=MATRIX),
+        Row("sam", contrib.sam(sgd, optax.chain(contrib.normalize(), optax.sgd(0.05)))),
+        Row("schedule_free", contrib.schedule_free(sgd, 0.1)),
+        Row("split_real_and_imaginary", contrib.split_real_and_imaginary(optax.adam(0.1))),
+        Row("sophia", contrib.sophia, why="obj_fn must be provided"),
+        Row(
+            "differentially_private_aggregate",
+            contrib.differentially_private_aggregate,
+            dict(l2_norm_clip=1.0, noise_multiplier=0.1, key=0),
+            why="no tree like the parameters",
+        ),
+    ]
+
+
 def _early(step: Any, **_: Any) -> Any:
     return step < 3
 
 
 OPTIMIZERS: tuple[Row, ...] = tuple(_optimizers())
 CHAINABLES: tuple[Row, ...] = tuple(_chainables())
+CONTRIBUTED: tuple[Row, ...] = tuple(_contributed())  # optax.contrib
+OPTAX = OPTIMIZERS + CHAINABLES + CONTRIBUTED

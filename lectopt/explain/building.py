@@ -69,6 +69,8 @@ class _Builder:
             if state.role == "slot" and any(var in eqn.outvars for eqn in program.jaxpr.eqns)
         }
         outs = reader.walk(program, self.inputs(states, "t-1"), names)
+        avals = [var.aval for var in program.jaxpr.outvars]
+        outs = [reader.straight(x, aval) for x, aval in zip(outs, avals, strict=True)]
         for state, value in zip(states, outs[len(leaves) :], strict=True):
             new = state.value("t")
             if state.role in ("slot", "key") and new.expr not in reader.equations:

@@ -85,6 +85,8 @@ def call_of(eqn: Any, dims: Sequence[Dims], layout: Layout) -> list[Record]:
         return out if eqn.primitive.multiple_results else [out]
 
     name = _name(eqn)
+    if name == "iota":  # the number of a place, from 0
+        name = f"index_{layout.dims(eqn.outvars[0].aval.shape)[eqn.params['dimension']]}"
     ends = [str(v.aval) for v in (*eqn.invars, *eqn.outvars)]
     mark = zlib.crc32(f"{eqn.primitive.name} {eqn.params} {ends}".encode())
     given = tuple(zip(dims, (v.aval for v in eqn.invars), strict=True))
@@ -98,8 +100,9 @@ def call_of(eqn: Any, dims: Sequence[Dims], layout: Layout) -> list[Record]:
 
 def turned(dims: Dims, aval: Any, layout: Layout) -> Record:
     """An array whose axes run over other letters than those of its shape, taken as it is."""
-    token = sp.Symbol(f"transposed#{'|'.join(map(str, dims))}")
     own = layout.dims(aval.shape)
+    name = "transposed" if {*dims} == {*own} else "moved"
+    token = sp.Symbol(f"{name}#{'|'.join(map(str, dims))}")
     return Record(token, lambda array: [array], 0, ((dims, aval),), own, aval)
 
 

@@ -6,6 +6,7 @@ letters.
 """
 
 import functools as ft
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -20,7 +21,7 @@ from lectopt.explain.calls import Record
 from lectopt.explain.jaxprs import is_key
 from lectopt.explain.names import leaf_of, untagged
 from lectopt.explain.nodes import number
-from lectopt.explain.places import LETTERS, MORE, Dims
+from lectopt.explain.places import LETTERS, MORE, Dims, Layout
 
 ALPHABET = LETTERS + MORE
 RELATIONS: dict[Any, Callable[[Any, Any], Any]] = {
@@ -101,7 +102,7 @@ class Evaluator:
       given: `(leaf, symbol) -> array`, laid out; what belongs to no leaf has leaf "".
       definitions: for each leaf the symbols that are defined by equations.
       calls: how operations without a formula are computed.
-      merged: sizes of the letters of joined axes.
+      layout: the sizes of the leaves.
     """
 
     def __init__(
@@ -109,10 +110,10 @@ class Evaluator:
         given: Mapping[tuple[str, Any], Any],
         definitions: Mapping[str, Mapping[Any, Any]],
         calls: Mapping[Any, Record],
-        merged: Mapping[str, Sequence[int]],
+        layout: Layout,
     ):
         self.known = dict(given)
-        self.definitions, self.calls, self.merged = definitions, calls, merged
+        self.definitions, self.calls, self.layout = definitions, calls, layout
 
     def symbol(self, symbol: Any, leaf: str) -> Any:
         """The value of a symbol in the equations of a leaf."""
@@ -146,10 +147,7 @@ class Evaluator:
             parts = np.broadcast_arrays(flat, *(self(arg, leaf) for arg in expr.args[1:]))[1:]
             return np.concatenate(parts, axis=ALPHABET.index(str(expr.args[0])))
         if type(expr) in REDUCTIONS:
-            reduce, letters = REDUCTIONS[type(expr)][0], [s.name for s in expr.args[1:]]
-            whole = expr.args[1:] == (nodes.WHOLE,)
-            axes = tuple(ALPHABET.index(x) for x in letters) if not whole else None
-            return reduce(self(expr.args[0], leaf), axis=axes, keepdims=True)
+            return self.reduced(expr, leaf)
         with np.errstate(all="ignore"):
             return self.operation(expr, [self(arg, leaf) for arg in expr.args])
 
@@ -170,13 +168,29 @@ class Evaluator:
             return RELATIONS[type(expr)](*args)
         return FUNCTIONS[type(expr)](*args)
 
+    def reduced(self, expr: Any, leaf: str) -> Any:
+        """A reduction over places; what is the same at all of them is added as often."""
+        term, *over = expr.args
+        owners = {leaf_of(s) for s in term.free_symbols} - {""}
+        owner = owners.pop() if len(owners) == 1 else leaf
+        sizes = self.layout.sizes(owner)
+        own = LETTERS[: len(self.layout.shapes.get(owner, ()))]
+        letters = list(own) if over == [nodes.WHOLE] else [s.name for s in over]
+        axes = tuple(ALPHABET.index(x) for x in letters)
+        value = np.asarray(self(term, leaf))
+        value = value.reshape([1] * (len(ALPHABET) - value.ndim) + list(value.shape))
+        alike = [sizes.get(x, 1) for x, k in zip(letters, axes, strict=True) if value.shape[k] == 1]
+        times = math.prod(alike) if isinstance(expr, nodes.Total) else 1
+        return times * REDUCTIONS[type(expr)][0](value, axis=axes, keepdims=True)
+
     def call(self, expr: Any, leaf: str) -> Any:
         """One output of an operation without a formula."""
         token, *inputs = expr.args
         record = self.calls[token]
         arrays = [
-            put_back(self(x, leaf), dims, aval, self.merged)
+            put_back(self(x, leaf), dims, aval, self.layout.merged)
             for x, (dims, aval) in zip(inputs, record.inputs, strict=True)
         ]
         out = record.run(*arrays)[record.index]
-        return laid_out(out if is_key(out) else jax.device_get(out), record.dims, self.merged)
+        out = out if is_key(out) else jax.device_get(out)
+        return laid_out(out, record.dims, self.layout.merged)

@@ -161,7 +161,7 @@ class _Race:
             dims = layout.dims(array.shape)
             known[label, own(a.parameter(label), label)] = laid_out(array, dims, layout.merged)
         for label, array in zip(self.both.leaves, flat, strict=True):
-            value = Evaluator(known, {"": {}}, a.calls, layout.merged)(theta, label)
+            value = Evaluator(known, {"": {}}, a.calls, layout)(theta, label)
             out.append(jnp.asarray(put_back(value, layout.dims(array.shape), array, layout.merged)))
         return treedef.unflatten(out)
 

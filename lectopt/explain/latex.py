@@ -47,6 +47,10 @@ class Latex(Text):
         before = "".join(self.tight(x, PRODUCT) + r" \, " for x in front)
         return before + rf"\frac{{{top}}}{{{bottom}}}"
 
+    def exponent(self, expr: Any) -> str:
+        """What stands above a base, in braces already."""
+        return self(expr)
+
     def cases(self, expr: Any) -> str:
         """The cases below each other."""
         rows = []
@@ -75,6 +79,9 @@ class Latex(Text):
 
     def _parentheses(self, text: str) -> str:
         return rf"\left({text}\right)"
+
+    def _list(self, items: list[str]) -> str:
+        return rf"\left[{', '.join(items)}\right]"
 
     def _relation(self, mark: str) -> str:
         return RELATIONS.get(mark, mark)

@@ -34,6 +34,9 @@ class Marks:
     def _parentheses(self, text: str) -> str:
         return f"({text})"
 
+    def _list(self, items: list[str]) -> str:
+        return f"[{', '.join(items)}]"
+
     def _relation(self, mark: str) -> str:
         return mark
 

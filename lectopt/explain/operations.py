@@ -120,7 +120,7 @@ def _slice(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
         if letter is None or len(kept) == eqn.invars[0].aval.shape[axis]:
             continue
         stacks = [stack for stack in expr.atoms(Stack) if stack.args[0].name == letter]
-        if letter in layout.letters(expr.xreplace(dict.fromkeys(stacks, sp.S.Zero))):
+        if set(letter) & layout.letters(expr.xreplace(dict.fromkeys(stacks, sp.S.Zero))):
             return None
         dims[axis] = layout.letter(len(kept)) if len(kept) > 1 else None
         parts = {stack: [stack.args[1 + k] for k in kept] for stack in stacks}

@@ -62,6 +62,11 @@ class Layout:
         """A letter for an axis that is none of the leaves'."""
         return self.others.setdefault(size, MORE[len(self.others) % len(MORE)])
 
+    def sizes(self, leaf: str) -> dict[str, int]:
+        """The size of the axis with each letter, in the formulas of a leaf."""
+        others = {letter: abs(size) for size, letter in self.others.items()}
+        return others | dict(zip(LETTERS, self.shapes.get(leaf, ()), strict=False))
+
     def known_sizes(self) -> dict[tuple[str, Any], int]:
         """`(leaf, n) -> size` for every leaf, and N, of all leaves."""
         n, total = (sp.Symbol(x, positive=True) for x in ("n", "N"))

@@ -81,7 +81,7 @@ class Reader:
                 outs = self.equation(eqn, [read(v) for v in eqn.invars], names)
                 for var, value in zip(eqn.outvars, outs, strict=True):
                     if var in names:
-                        value = self.named(names[var], value)
+                        value = self.named(names[var], self.straight(value, var.aval))
                     elif used[id(var)] > 1:
                         value = self.shorter(value)
                     env[var] = value
@@ -176,21 +176,20 @@ class Reader:
         if name == "cond" and len(eqn.params["branches"]) == 2:
             return self.branches(eqn, xs)
         rule = OPERATIONS.get(name)
-        for inputs in (xs, self.upright(eqn, xs)):
+        straight = [self.straight(x, v.aval) for x, v in zip(xs, eqn.invars, strict=True)]
+        for inputs in (xs, straight):
             out = rule(self.layout, eqn, inputs) if rule else self.elementwise(eqn, inputs)
             if out is not None and len(eqn.outvars) == 1:
                 return [out]
         return self.opaque(eqn, xs)
 
-    def upright(self, eqn: Any, xs: list[Value]) -> list[Value]:
-        """The inputs, those that are turned as operations by themselves: `g + transposed(g)`."""
-        out = []
-        for x, var in zip(xs, eqn.invars, strict=True):
-            own = self.layout.dims(var.aval.shape)
-            straight = all(a is None or a == b for a, b in zip(x.dims, own, strict=True))
-            record = turned(x.dims, var.aval, self.layout)
-            out += [x] if straight else self.remember([record], [x])
-        return out
+    def straight(self, x: Value, aval: Any) -> Value:
+        """An array whose axes carry the letters of its shape; one that is turned is so by an
+        operation: `g + transposed(g)`."""
+        own = self.layout.dims(aval.shape)
+        if all(a is None or a == b for a, b in zip(x.dims, own, strict=True)):
+            return x
+        return self.remember([turned(x.dims, aval, self.layout)], [x])[0]
 
     def titled(self, title: Title, eqn: Any, xs: list[Value]) -> Value:
         """A schedule, defined by an equation of its own, or a random draw."""

@@ -92,7 +92,8 @@ class _Replay:
 
     def evaluator(self, given: Mapping[tuple[str, Any], Any]) -> Evaluator:
         """The equations with these values for what is known before an update."""
-        return Evaluator(self.fixed | dict(given), self.definitions, self.system.calls, self.merged)
+        system = self.system
+        return Evaluator(self.fixed | dict(given), self.definitions, system.calls, system.layout)
 
     def inputs(self, params: Any) -> tuple[Any, dict[str, Any]]:
         """Gradients and extra arguments: random, or those of the loss if the optimizer asks for

@@ -101,6 +101,10 @@ def _of_maker(
     try:
         if not is_transformation(made := build({})):
             raise TypeError(f"{title} makes no gradient transformation, but {made!r}")
+    except ValueError as error:
+        for name in sampled:
+            error.add_note(f"{name} was not given; {values[name]!r} was tried.")
+        raise
     except (TypeError, AttributeError) as error:
         if not sampled:
             raise
@@ -207,11 +211,11 @@ def _is_schedule(value: Any) -> bool:
     return hasattr(out, "shape") and out.shape == () and jnp.issubdtype(out.dtype, jnp.floating)
 
 
-def _marked(schedule: Callable[[Any], Any], letter: str) -> Callable[[Any], Any]:
+def _marked(schedule: Callable[..., Any], letter: str) -> Callable[..., Any]:
     """The schedule as a program of its own whose name says which letter its value has."""
 
-    def value(count: Any) -> Any:
-        return schedule(count)
+    def value(*count: Any) -> Any:
+        return schedule(*count)
 
     value.__name__ = MARK + letter
     return jax.jit(value)

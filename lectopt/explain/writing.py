@@ -29,6 +29,8 @@ from lectopt.explain.terms import (
     varies,
 )
 
+MOVES = ("transposed", "moved")
+
 
 class Text(Marks):
     """Plain text.
@@ -172,7 +174,11 @@ class Text(Marks):
         if exponent.is_Rational and exponent.q == 2:
             root = self.norm(base) or self._root(self(base))
             return (root, ATOM) if exponent.p == 1 else (self._raised(root, str(exponent.p)), POWER)
-        return self._raised(self.tight(base, ATOM), self.tight(exponent, ATOM)), POWER
+        return self._raised(self.tight(base, ATOM), self.exponent(exponent)), POWER
+
+    def exponent(self, expr: Any) -> str:
+        """What stands above a base."""
+        return self.tight(expr, ATOM)
 
     def norm(self, base: Any) -> str:
         """The root of a sum of squares, "" for other roots."""
@@ -222,8 +228,12 @@ class Text(Marks):
         if isinstance(expr, nodes.Everywhere | nodes.Throughout):
             expr, whole = expr.args[0], expr
             return self._applied(self.names[type(expr)] + self.index(whole), expr.args[:1])
+        if isinstance(expr, nodes.Stack):
+            return self._list(list(map(self, expr.args[1:])))
         if isinstance(expr, nodes.Call):
             name = str(expr.args[0]).partition("#")[0]
+            if name in MOVES:  # it is told of what
+                return self._applied(self._name(name), expr.args[1:])
             inputs: set[Any] = set().union(*(x.free_symbols for x in expr.args[1:]))
             inputs = {sp.Symbol(s.name.partition("@")[0]) for s in inputs if varies(s)}
             return self._applied(self._name(name), self.in_order(inputs))

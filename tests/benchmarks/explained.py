@@ -1,6 +1,6 @@
 """Which of Optax's transformations are explained, as the tables of docs/explain.md.
 
-    python tests/benchmarks/explained.py           the two tables
+    python tests/benchmarks/explained.py           the three tables
     python tests/benchmarks/explained.py --times   and how long each explanation takes
 
 Each is explained with letters for its settings and replayed for five updates; the tables show the
@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from optax_transformations import CHAINABLES, OPTIMIZERS, Row  # noqa: E402
+from optax_transformations import CHAINABLES, CONTRIBUTED, OPTIMIZERS, Row  # noqa: E402
 
 from lectopt.explain import explain  # noqa: E402
 from lectopt.explain.nodes import Call  # noqa: E402
@@ -74,7 +74,7 @@ def _seconds(row: Row) -> float:
 def main() -> None:
     """Print the tables."""
     warnings.simplefilter("ignore", DeprecationWarning)
-    for rows in (OPTIMIZERS, CHAINABLES):
+    for rows in (OPTIMIZERS, CHAINABLES, CONTRIBUTED):
         print("\n".join(table(rows)), end="\n\n")
         if "--times" in sys.argv:
             print("\n".join(times(rows)), end="\n\n")
