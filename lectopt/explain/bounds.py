@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import sympy as sp
 
+from lectopt.explain.cases import Case
 from lectopt.explain.nodes import (
     Absolute,
-    Case,
     Everywhere,
     Largest,
     Maximum,

@@ -13,7 +13,8 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
 from lectopt.explain.bounds import bounds
-from lectopt.explain.nodes import Case, Maximum, Minimum, Sign, constant, in_order, number
+from lectopt.explain.cases import Case
+from lectopt.explain.nodes import Maximum, Minimum, Sign, constant, in_order, number
 
 # A guard against overflow and underflow says nothing of the numbers between them.
 TINY, HUGE = 1e-50, 1e50

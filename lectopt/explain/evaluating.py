@@ -18,6 +18,7 @@ from sympy.core.relational import Relational
 
 from lectopt.explain import nodes
 from lectopt.explain.calls import Record
+from lectopt.explain.cases import Case
 from lectopt.explain.jaxprs import is_key
 from lectopt.explain.names import leaf_of, untagged
 from lectopt.explain.nodes import number
@@ -48,7 +49,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     sp.Not: np.logical_not,
     sp.Equivalent: np.equal,
     sp.Xor: np.not_equal,
-    nodes.Case: np.where,
+    Case: np.where,
     nodes.Maximum: np.maximum,
     nodes.Minimum: np.minimum,
     nodes.IsFinite: np.isfinite,

@@ -6,6 +6,7 @@ from typing import Any
 import sympy as sp
 
 from lectopt.explain import nodes, page
+from lectopt.explain.cases import Case
 from lectopt.explain.groups import Group, Merger, Shared, by_leaf, together
 from lectopt.explain.names import Notation, own
 from lectopt.explain.system import System
@@ -188,7 +189,7 @@ def plain(expr: Any) -> Any:
     args = [plain(arg) for arg in expr.args]
     if isinstance(expr, nodes.Decimal):
         return sp.Float(expr.value)
-    if isinstance(expr, nodes.Case):
+    if isinstance(expr, Case):
         condition, yes, no = args
         return sp.Piecewise((yes, condition), (no, True), evaluate=False)
     if isinstance(expr, nodes.Maximum | nodes.Minimum):
@@ -208,7 +209,7 @@ def inner(expr: Any) -> Any:
         cases: list[Any] = list(expr.args)
         out = inner(cases.pop()[0])
         for value, condition in reversed(cases):
-            out = nodes.Case(inner(condition), inner(value), out)
+            out = Case(inner(condition), inner(value), out)
         return out
     if isinstance(expr, sp.Max | sp.Min):
         from lectopt.explain.conditions import maximum, minimum

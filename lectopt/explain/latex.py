@@ -6,6 +6,7 @@ from typing import Any
 import sympy as sp
 
 from lectopt.explain import nodes
+from lectopt.explain.cases import Case
 from lectopt.explain.names import tex
 from lectopt.explain.terms import LOOSE, PRODUCT, decimal
 from lectopt.explain.writing import Text
@@ -54,7 +55,7 @@ class Latex(Text):
     def cases(self, expr: Any) -> str:
         """The cases below each other."""
         rows = []
-        while isinstance(expr, nodes.Case):
+        while isinstance(expr, Case):
             condition, yes, expr = expr.args
             rows.append(rf"{self(yes)} & \text{{if }} {self(condition)}")
         rows.append(rf"{self(expr)} & \text{{otherwise}}")

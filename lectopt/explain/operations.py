@@ -7,8 +7,9 @@ from typing import Any
 import sympy as sp
 
 from lectopt.explain.bounds import bounds
+from lectopt.explain.cases import Case
 from lectopt.explain.conditions import compare, maximum, rebuilt, truth
-from lectopt.explain.nodes import All, Case, Largest, Modulus, Remainder, Some, Stack
+from lectopt.explain.nodes import All, Largest, Modulus, Remainder, Some, Stack
 from lectopt.explain.places import Layout, Value, distinct, reshaped, unified
 from lectopt.explain.rules import apply
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sympy as sp
 
 from lectopt.explain import nodes
+from lectopt.explain.cases import Case
 from lectopt.explain.groups import Group
 from lectopt.explain.latex import Latex
 from lectopt.explain.names import SETTINGS, Name
@@ -198,14 +199,14 @@ def _signs(expr: Any, gradient: Any, known: dict[Any, set[int]]) -> set[int]:
     if expr == gradient:
         return {1}
     if expr not in known:
-        args = expr.args[1:] if isinstance(expr, nodes.Case) else expr.args
+        args = expr.args[1:] if isinstance(expr, Case) else expr.args
         inner = [_signs(arg, gradient, known) for arg in args]
         signs = set().union(*inner)
         if isinstance(expr, sp.Mul) and signs:
             signs = {-1 if expr.as_coeff_Mul()[0].is_negative else 1}
             for factor in filter(None, inner):
                 signs = {a * b for a in signs for b in factor}
-        elif not isinstance(expr, sp.Add | nodes.Case | nodes.Maximum | nodes.Minimum):
+        elif not isinstance(expr, sp.Add | Case | nodes.Maximum | nodes.Minimum):
             signs = {1} if signs else set()
         known[expr] = signs
     return known[expr]

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import sympy as sp
 
-from lectopt.explain.nodes import Call, Case, Largest, Stack, Total
+from lectopt.explain.cases import Case
+from lectopt.explain.nodes import Call, Largest, Stack, Total
 
 LETTERS = "ijkl"
 MORE = "pqrsuvwxyz"

@@ -13,8 +13,9 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
 from lectopt.explain.bounds import bounds
+from lectopt.explain.cases import Case
 from lectopt.explain.conditions import rebuilt
-from lectopt.explain.nodes import Case, number, size
+from lectopt.explain.nodes import number, size
 
 QUESTIONS = 6  # cases are told apart by so many conditions at most
 LARGEST = 1500  # nodes of a formula that is still brought to normal form

@@ -8,8 +8,9 @@ import numpy as np
 import sympy as sp
 
 from lectopt.explain.bounds import bounds
+from lectopt.explain.cases import Case
 from lectopt.explain.conditions import both, compare, decisive, maximum, minimum
-from lectopt.explain.nodes import Absolute, Case, IsFinite, IsNaN, Sign, constant, number
+from lectopt.explain.nodes import Absolute, IsFinite, IsNaN, Sign, constant, number
 
 
 def power(a: Any, b: Any) -> Any:

@@ -12,6 +12,7 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from lectopt.explain import nodes
+from lectopt.explain.cases import Case
 from lectopt.explain.marks import Marks
 from lectopt.explain.names import parse
 from lectopt.explain.nodes import Decimal, constant, square_root, t
@@ -59,7 +60,7 @@ class Text(Marks):
     def __call__(self, expr: Any) -> str:
         """The expression, without parentheses around it."""
         text, _ = self.write(expr)
-        return text[1:-1] if isinstance(expr, nodes.Case) and text.startswith("(") else text
+        return text[1:-1] if isinstance(expr, Case) and text.startswith("(") else text
 
     def tight(self, expr: Any, strength: int) -> str:
         """The expression, in parentheses if it holds together less tightly than needed."""
@@ -99,7 +100,7 @@ class Text(Marks):
             return self.product(expr), SUM if negative(expr) else PRODUCT
         if isinstance(expr, sp.Pow):
             return self.power(expr)
-        if isinstance(expr, nodes.Case):
+        if isinstance(expr, Case):
             return self.cases(expr), ATOM
         if isinstance(expr, Relational):
             a, b = (self.tight(x, SUM) for x in expr.args)
@@ -210,7 +211,7 @@ class Text(Marks):
     def cases(self, expr: Any) -> str:
         """`a if c else b if d else e`, in parentheses."""
         text = ""
-        while isinstance(expr, nodes.Case):
+        while isinstance(expr, Case):
             condition, yes, expr = expr.args
             text += f"{self.tight(yes, SUM)} if {self(condition)} else "
         return self._parentheses(text + self(expr))
