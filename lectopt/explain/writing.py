@@ -68,12 +68,14 @@ class Text(Marks):
         return text if own >= strength else self._parentheses(text)
 
     def rank(self, expr: Any) -> int:
-        """Reading order: numbers, settings, the state, the gradient."""
+        """Reading order: numbers, settings, the old state, the new one, the gradient."""
         parts = [parse(s.name) for s in expr.free_symbols if s != t]
         if any(p["base"] == self.gradient for p in parts):
-            return 3
-        changing = any(p["time"] and p["base"] not in self.rates for p in parts)
-        return 2 if changing else int(bool(parts) or expr.has(t))
+            return 4
+        times = {p["time"] for p in parts if p["time"] and p["base"] not in self.rates}
+        if times:
+            return 2 if times == {"t-1"} else 3
+        return int(bool(parts) or expr.has(t))
 
     def in_order(self, exprs: Iterable[Any]) -> list[Any]:
         """By rank, then by SymPy's order."""
@@ -114,13 +116,16 @@ class Text(Marks):
         return self.function(expr), ATOM
 
     def sum(self, expr: Any) -> str:
-        """Parameters or the step first, then what is added, then what is taken off."""
+        """Parameters or the step first, then what is added, a decay last, then what is taken
+        off."""
 
         def order(x: Any) -> Any:
-            bare = x.is_Symbol and parse(x.name)["base"] == self.params
+            names = [y for y in sp.Mul.make_args(x) if y.is_Symbol]
+            weight = any(parse(y.name)["base"] == self.params for y in names)
+            first = x == t or (weight and x.is_Symbol)  # t + 1, θ[t-1] - ...
+            decay = weight and len(names) == len(sp.Mul.make_args(x))  # λ*θ[t-1]
             constant = self.rank(x) < 2 and not negative(x)
-            first = bare or x == t  # t + 1
-            return not first, negative(x), constant, self.rank(x), sp.default_sort_key(x)
+            return not first, negative(x), constant, decay, self.rank(x), sp.default_sort_key(x)
 
         text = ""
         for term in sorted(expr.args, key=order):
