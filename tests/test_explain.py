@@ -159,7 +159,7 @@ def test_adam_reads_like_its_slide():
         (lectopt.momentum, "v[t] = β*v[t-1] - α*g[t]"),
         (part(lectopt.nesterov, form="look_ahead"), "g[t] = ∇L(θ[t-1] + β*v[t-1])"),
         (lectopt.nesterov, "evaluate at θ[t] - a[t]"),
-        (optax.lion, "θ[t] = θ[t-1] - α*(λ*θ[t-1] + sign(β1*m[t-1] + (1 - β1)*g[t]))"),
+        (optax.lion, "θ[t] = θ[t-1] - α*(sign(β1*m[t-1] + (1 - β1)*g[t]) + λ*θ[t-1])"),
         (optax.clip_by_global_norm, "u[t] = g[t] if ‖g[t]‖ < c else c*g[t]/‖g[t]‖"),
         (lectopt.clip_by_global_norm, "u[t] = g[t] if ‖g[t]‖ <= c else c*g[t]/‖g[t]‖"),
         (lectopt.clip_by_norm, "u[t] = g[t] if ‖g[t]‖_leaf <= c else c*g[t]/‖g[t]‖_leaf"),

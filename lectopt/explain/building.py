@@ -44,14 +44,16 @@ class _Builder:
         self.maker = programs.subject.maker
         flat = jax.tree_util.tree_leaves_with_path(programs.params)
         self.leaves = {path: label(path) if len(flat) > 1 else "" for path, _ in flat}
-        self.layout = Layout({self.leaves[path]: leaf.shape for path, leaf in flat}, sized)
         self.symbols = {k: notation.symbol(k) for k in ("params", "gradient", "value", "update")}
         self.taken = {"t", *self.symbols.values()}
         # Letters are given in the order of the arguments; JAX sorts them by name.
         letters = {k: self.setting(k) for k in programs.subject.numbers if k in programs.numbers}
         self.settings = {letters[name]: name for name in sorted(letters)}
+        counts = [x if x not in self.taken else f"{x}_weights" for x in ("n", "N")]
+        shapes = {self.leaves[path]: leaf.shape for path, leaf in flat}
+        self.layout = Layout(shapes, sized, (counts[0], counts[1]))
         self.extra = {
-            name: Name(self.symbols.get(name, name)).symbol()
+            name: Name(self.symbols.get(name) or self.free(name, f"{name}_given")).symbol()
             for name in sorted(programs.extra)
             if name != "grad"
         }

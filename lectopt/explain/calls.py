@@ -88,7 +88,7 @@ def call_of(eqn: Any, dims: Sequence[Dims], layout: Layout) -> list[Record]:
     if name == "iota":  # the number of a place, from 0
         name = f"index_{layout.dims(eqn.outvars[0].aval.shape)[eqn.params['dimension']]}"
     ends = [str(v.aval) for v in (*eqn.invars, *eqn.outvars)]
-    mark = zlib.crc32(f"{eqn.primitive.name} {eqn.params} {ends}".encode())
+    mark = zlib.crc32(f"{eqn.primitive.name} {eqn.params} {ends} {dims}".encode())
     given = tuple(zip(dims, (v.aval for v in eqn.invars), strict=True))
     records = []
     for k, var in enumerate(eqn.outvars):
@@ -102,7 +102,7 @@ def turned(dims: Dims, aval: Any, layout: Layout) -> Record:
     """An array whose axes run over other letters than those of its shape, taken as it is."""
     own = layout.dims(aval.shape)
     name = "transposed" if {*dims} == {*own} else "moved"
-    token = sp.Symbol(f"{name}#{'|'.join(map(str, dims))}")
+    token = sp.Symbol(f"{name}#{dims}{aval}")
     return Record(token, lambda array: [array], 0, ((dims, aval),), own, aval)
 
 

@@ -5,7 +5,16 @@ from typing import Any
 import sympy as sp
 from sympy.core.relational import Relational
 
-from lectopt.explain.nodes import Maximum, Minimum, Modulus, Remainder, Total, in_order, number
+from lectopt.explain.nodes import (
+    Maximum,
+    Minimum,
+    Modulus,
+    Remainder,
+    Total,
+    in_order,
+    number,
+    replaced,
+)
 
 
 class Case(sp.Expr):
@@ -23,7 +32,7 @@ class Case(sp.Expr):
             return cls(sp.Eq(*condition.args, evaluate=False), no, yes)
         yes, no = given(yes, condition, True), given(no, condition, False)
         if isinstance(condition, sp.Eq) and condition.rhs == 0:
-            yes = yes.xreplace(dict.fromkeys(_roots(condition.lhs), sp.S.Zero))
+            yes = replaced(yes, dict.fromkeys(_roots(condition.lhs), sp.S.Zero))
         if yes == no:
             return yes
         if isinstance(no, Remainder) and yes == no + no.args[1] and condition == (no < 0):
@@ -34,7 +43,7 @@ class Case(sp.Expr):
             return (Minimum if no == condition.lhs else Maximum)(*in_order(yes, no))
         if isinstance(condition, sp.Eq) and number(condition.rhs) is not None:
             # The other branch has the same value there: sqrt(x) where x = 0 is already 0.
-            if number(yes) is not None and no.xreplace({condition.lhs: condition.rhs}) == yes:
+            if number(yes) is not None and replaced(no, {condition.lhs: condition.rhs}) == yes:
                 return no
         return sp.Expr.__new__(cls, condition, yes, no)
 
@@ -53,7 +62,8 @@ def given(expr: Any, condition: Any, holds: bool) -> Any:
     if isinstance(condition, sp.Lt | sp.Le) and not holds and condition.rhs.is_positive:
         known[sp.Eq(_square(condition.lhs), 0, evaluate=False)] = sp.false  # it is larger
     answers = {r: _implied(condition, holds, r) for r in expr.atoms(Relational)}
-    return expr.xreplace({r: known for r, known in answers.items() if known is not None} | known)
+    answers = {r: answer for r, answer in answers.items() if answer is not None}
+    return replaced(expr, answers | known)
 
 
 def _implied(fact: Any, holds: bool, question: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from lectopt.explain import proving
 from lectopt.explain.conditions import rebuilt
-from lectopt.explain.histories import Difference, first_difference
+from lectopt.explain.histories import Difference, first_difference, length
 from lectopt.explain.names import own
 from lectopt.explain.pairing import Pair, pair
 
@@ -53,16 +53,19 @@ def compared(a: Any, b: Any, map: Mapping[str, Any], params: Any) -> Comparison:
             title, why = explanation.title, explanation.obstacle
             return Comparison(False, False, f"cannot compare: {title} is not explained: {why}")
     notes = "".join(f"\n{note}" for note in both.notes)
+    # A proof speaks of the formulas, which need not be defined where a program divides by zero:
+    # the programs are run too.
+    difference = first_difference(both)
+    if difference is not None:
+        return Comparison(False, False, f"not the same update: {difference}{notes}", difference)
     unproved = next(_unproved(both), None)
     if unproved is None:
         settings = f" and every {', '.join(both.settings)}" if both.settings else ""
         text = f"the same update, proved for all parameters, gradients{settings}"
-        return Comparison(True, True, text + notes)
-    difference = first_difference(both)
-    if difference is None:
-        text = f"the same update on random histories, to rounding; not proved: {unproved}"
-        return Comparison(True, False, text + notes)
-    return Comparison(False, False, f"not the same update: {difference}{notes}", difference)
+    else:
+        histories = f"on random histories of {length(both)} steps, to rounding"
+        text = f"the same update {histories}; not proved: {unproved}"
+    return Comparison(True, unproved is None, text + notes)
 
 
 def _unproved(both: Pair) -> Iterator[str]:

@@ -1,12 +1,13 @@
 """`Explanation`: the equations of an optimizer, to print, typeset, compute with and replay."""
 
+import operator
 from collections.abc import Mapping
 from typing import Any
 
 import sympy as sp
 
 from lectopt.explain import nodes, page
-from lectopt.explain.cases import Case
+from lectopt.explain.exchange import parsed, plain
 from lectopt.explain.groups import Group, Merger, Shared, by_leaf, together
 from lectopt.explain.names import Notation, own
 from lectopt.explain.system import System
@@ -116,18 +117,27 @@ class Explanation:
         return letters | words | params | {"g": system.gradient(""), "t": nodes.t}
 
     def parse(self, text: str) -> Any:
-        """A SymPy expression from text in these names, `"b1*mu + (1 - b1)*g"` for example."""
-        return self.parse_with(text, self.vocabulary())
+        """A SymPy expression from text in these names, `"b1*mu + (1 - b1)*g"` for example.
+
+        Raises:
+          ValueError: the text is no formula, or holds a name that is not there.
+        """
+        return parsed(text, self.vocabulary())
 
     @staticmethod
     def parse_with(text: str, names: Mapping[str, Any]) -> Any:
         """A SymPy expression from text, with these meanings of names."""
-        known = {k: v for k, v in names.items() if k.isidentifier()}
-        return inner(sp.sympify(text, locals=known))  # pyright: ignore[reportCallIssue]
+        return parsed(text, names)
 
     def __getitem__(self, key: str | tuple[str, str]) -> Any:
-        name, leaf = (key, None) if isinstance(key, str) else key
-        return plain(self.value(name, leaf))
+        match key:
+            case str() as name:
+                return plain(self.value(name))
+            case str() as name, str() as leaf:
+                return plain(self.value(name, leaf))
+        raise TypeError(
+            f'write explanation["theta"] or explanation["theta", "leaf"]; got [{key!r}]'
+        )
 
     def value(self, name: str, leaf: str | None = None, draws: bool = False) -> Any:
         """As `explanation[name, leaf]`, in the nodes of `explain` itself; with `draws`, random
@@ -165,12 +175,33 @@ class Explanation:
         gradients; new parameters and all statistics are compared, relative to 1 + their size.
 
         Args:
-          steps: how many updates.
+          steps: how many updates, 1 or more.
           seed: of the gradients and the first parameters.
+
+        Raises:
+          TypeError: `steps` is no integer.
+          ValueError: `steps` is less than 1, or there are no equations.
         """
         from lectopt.explain.replaying import replay
 
+        wanted = f"steps is how many updates to replay, 1 or more; got {steps!r}"
+        if not hasattr(steps, "__index__"):
+            raise TypeError(wanted)
+        if operator.index(steps) < 1:
+            raise ValueError(wanted)
         return replay(self, steps, seed)
+
+    def __copy__(self) -> "Explanation":
+        return self
+
+    def __deepcopy__(self, memo: Any) -> "Explanation":
+        return self  # nothing of it changes
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "An explanation holds the functions of its optimizer and cannot be pickled. Keep its "
+            "text or latex, or call explain again."
+        )
 
     def __str__(self) -> str:
         return self.text
@@ -182,43 +213,3 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         return page.html(self)
-
-
-def plain(expr: Any) -> Any:
-    """An expression in SymPy's own nodes, as far as it has them."""
-    args = [plain(arg) for arg in expr.args]
-    if isinstance(expr, nodes.Decimal):
-        return sp.Float(expr.value)
-    if isinstance(expr, Case):
-        condition, yes, no = args
-        return sp.Piecewise((yes, condition), (no, True), evaluate=False)
-    if isinstance(expr, nodes.Maximum | nodes.Minimum):
-        function = sp.Max if isinstance(expr, nodes.Maximum) else sp.Min
-        return function(*args, evaluate=False)
-    if isinstance(expr, nodes.Absolute | nodes.Sign):
-        return (sp.Abs if isinstance(expr, nodes.Absolute) else sp.sign)(*args, evaluate=False)
-    return expr.func(*args) if args and args != list(expr.args) else expr
-
-
-def inner(expr: Any) -> Any:
-    """The inverse of `plain`."""
-    args = [inner(arg) for arg in expr.args]
-    if isinstance(expr, sp.Float):
-        return nodes.constant(float(expr))
-    if isinstance(expr, sp.Piecewise):
-        cases: list[Any] = list(expr.args)
-        out = inner(cases.pop()[0])
-        for value, condition in reversed(cases):
-            out = Case(inner(condition), inner(value), out)
-        return out
-    if isinstance(expr, sp.Max | sp.Min):
-        from lectopt.explain.conditions import maximum, minimum
-
-        combine = maximum if isinstance(expr, sp.Max) else minimum
-        out = args[0]
-        for arg in args[1:]:
-            out = combine(out, arg)
-        return out
-    if isinstance(expr, sp.Abs | sp.sign):
-        return (nodes.Absolute if isinstance(expr, sp.Abs) else nodes.Sign)(*args)
-    return expr.func(*args) if args and args != list(expr.args) else expr

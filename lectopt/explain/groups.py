@@ -23,6 +23,7 @@ from lectopt.explain.nodes import (
     Some,
     Throughout,
     Total,
+    replaced,
 )
 from lectopt.explain.shortening import shortened
 from lectopt.explain.system import System
@@ -115,20 +116,24 @@ def together(leaves: Mapping[str, Group]) -> list[Group]:
             group.point,
             group.evaluation,
         ]
-        key = tuple(None if expr is None else _nameless(expr) for expr in exprs)
+        key = tuple(None if expr is None else _nameless(expr, len(leaves)) for expr in exprs)
         earlier = found.get(key)
         found[key] = replace(earlier, leaves=(*earlier.leaves, leaf)) if earlier else group
     return list(found.values())
 
 
-def _nameless(expr: Any) -> Any:
+def _nameless(expr: Any, leaves: int) -> Any:
     """Operations without a formula told apart by their names and by what they depend on alone."""
     alike = {}
     for call in expr.atoms(Call):
-        used = {s.name.partition("@")[0] for s in call.free_symbols if "#" not in s.name}
+        used = {s for s in call.free_symbols if "#" not in s.name}
+        bases = {untagged(s).name for s in used}
+        seen = {base: {s.name for s in used if untagged(s).name == base} for base in bases}
+        # What depends on all leaves depends on the tree.
+        names = [x for base in bases for x in ([base] if len(seen[base]) == leaves else seen[base])]
         name = re.split(r"[.#]", call.args[0].name)[0]
-        alike[call] = Call(*map(sp.Symbol, [name, *sorted(used)]))
-    return expr.xreplace(alike)
+        alike[call] = Call(*map(sp.Symbol, [name, *sorted(names)]))
+    return replaced(expr, alike)
 
 
 ACROSS = {sp.Add: Total, Maximum: Largest, sp.And: All, sp.Or: Some}  # what extends over leaves
@@ -180,7 +185,7 @@ class Merger:
                 (reduced,) = (x for x in sp.Mul.make_args(bare) if isinstance(x, reduction))
                 whole = Throughout if reduction in (All, Some) else Everywhere
                 args = [arg for arg in args if arg not in by_leaf.values()]
-                args.append(bare.xreplace({reduced: whole(reduced)}))
+                args.append(replaced(bare, {reduced: whole(reduced)}))
         return args
 
 

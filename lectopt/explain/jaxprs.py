@@ -16,6 +16,11 @@ def is_key(array: Any) -> bool:
     return hasattr(array, "dtype") and jnp.issubdtype(array.dtype, jax.dtypes.prng_key)
 
 
+def wraps(dtype: Any) -> bool:
+    """Whether integers of this kind come soon to their ends, where they are no numbers any more."""
+    return dtype.kind == "u" or (dtype.kind == "i" and dtype.itemsize < 4)
+
+
 def equations(jaxpr: Any) -> Iterator[Any]:
     """The equations of a program and of the programs inside them."""
     for eqn in jaxpr.eqns:

@@ -7,8 +7,9 @@ import sympy as sp
 
 from lectopt.explain import nodes
 from lectopt.explain.cases import Case
-from lectopt.explain.names import tex
-from lectopt.explain.terms import LOOSE, PRODUCT, decimal
+from lectopt.explain.names import escaped, tex, upright
+from lectopt.explain.nodes import Decimal, t
+from lectopt.explain.terms import ATOM, LOOSE, PRODUCT, decimal
 from lectopt.explain.writing import Text
 
 RELATIONS = {"==": "=", "!=": r"\neq", "<=": r"\leq", ">=": r"\geq"}
@@ -35,6 +36,15 @@ class Latex(Text):
     def __call__(self, expr: Any) -> str:
         """The expression."""
         return self.write(expr)[0]
+
+    def write(self, expr: Any) -> tuple[str, int]:
+        """The expression and how tightly it holds together: a number may have a power of ten."""
+        if expr == t:
+            return tex(self.time), ATOM
+        text, own = super().write(expr)
+        if expr in (sp.nan, sp.true, sp.false):
+            return upright(text), ATOM
+        return text, min(own, PRODUCT) if isinstance(expr, Decimal) and "^" in text else own
 
     def _fraction(self, above: Sequence[Any], below: Sequence[Any]) -> str:
         rest = [x for x in above if self.rank(x) > 1]
@@ -72,11 +82,14 @@ class Latex(Text):
         return name + self._parentheses(", ".join(map(self, args)))
 
     def _symbol(self, name: str) -> str:
-        return tex(name, self.time)
+        return tex(name, tex(self.time))
 
     def _number(self, value: float) -> str:
         mantissa, _, exponent = decimal(value).replace("π", r"\pi").partition("e")
-        return mantissa if not exponent else rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
+        if not exponent:
+            return mantissa
+        power = f"10^{{{int(exponent)}}}"
+        return power if mantissa == "1" else rf"{mantissa} \cdot {power}"
 
     def _parentheses(self, text: str) -> str:
         return rf"\left({text}\right)"
@@ -88,6 +101,7 @@ class Latex(Text):
         return RELATIONS.get(mark, mark)
 
     def _raised(self, base: str, exponent: str) -> str:
+        base = self._parentheses(base) if base.endswith(r"\end{cases}") else base
         return f"{base}^{{{exponent}}}"
 
     def _root(self, text: str) -> str:
@@ -103,5 +117,4 @@ class Latex(Text):
         return rf"\text{{{word}}}"
 
     def _name(self, name: str) -> str:
-        escaped = name.replace("_", r"\_")
-        return rf"\operatorname{{{escaped}}}"
+        return rf"\operatorname{{{escaped(name)}}}"

@@ -1,12 +1,15 @@
 """Names: which letter stands for which setting or statistic, in whose notation."""
 
+import itertools
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy as sp
+
+from lectopt.explain.nodes import replaced
 
 NAME = re.compile(r"^(?P<base>.*?)(?P<hat>_hat)?(\[(?P<time>.*)\])?(@(?P<leaf>.*))?$")
 
@@ -70,6 +73,20 @@ class Name:
         return cls(parts["base"], parts["leaf"] or "", bool(parts["hat"]), kind)
 
 
+DIVIDERS = str.maketrans("[]@#", "()..")  # these divide the parts of a symbol's name
+
+
+def word(text: str) -> str:
+    """`text` as one part of a symbol's name, "" if nothing is left of it."""
+    return " ".join(text.translate(DIVIDERS).split())
+
+
+def distinct(name: str, taken: Container[str]) -> str:
+    """`name`, with a number if it is taken."""
+    numbered = (f"{name}_{k}" for k in itertools.count(2))
+    return next(x for x in itertools.chain([name], numbered) if x not in taken)
+
+
 def parse(name: str) -> Mapping[str, Any]:
     """The parts of a symbol's name."""
     match = NAME.match(name)
@@ -94,7 +111,7 @@ def _renamed(symbol: Any, name: str) -> Any:
 def own(expr: Any, leaf: str) -> Any:
     """`expr` as the formula of a leaf: the label of that leaf taken off."""
     tagged = {s: untagged(s) for s in expr.free_symbols if leaf and leaf_of(s) == leaf}
-    return expr.xreplace(tagged)
+    return replaced(expr, tagged)
 
 
 TEX = {letter: f"\\{word}" for word, letter in GREEK.items() if word != "lam"} | {
@@ -102,6 +119,22 @@ TEX = {letter: f"\\{word}" for word, letter in GREEK.items() if word != "lam"} |
     "∂": r"\partial", "ℓ": r"\ell",
 }  # fmt: skip
 ACCENTS = {"\u0302": r"\hat", "\u0303": r"\tilde", "\u0304": r"\bar"}  # combining, on a letter
+
+
+ESCAPES = {c: f"\\{c}" for c in "{}%&#$_"} | {
+    "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
+}  # fmt: skip
+
+
+def escaped(text: str) -> str:
+    """Text in LaTeX, for text mode; without `\\`, `^` and `~` for mathematics mode too."""
+    return " ".join(text.split()).translate(str.maketrans(ESCAPES))
+
+
+def upright(text: str) -> str:
+    """A word among symbols in LaTeX."""
+    style = "text" if set(text) & set("\\^~ ") else "mathrm"
+    return rf"\{style}{{{escaped(text)}}}"
 
 
 def tex(name: str, time: str = "t") -> str:
@@ -112,29 +145,31 @@ def tex(name: str, time: str = "t") -> str:
     parts = parse(name)
     head, _, tail = unicodedata.normalize("NFD", parts["base"]).partition("_")
     match = re.fullmatch(
-        r"(?P<delta>[Δ∂]?)(?P<letter>.?)(?P<accent>[\u0302-\u0304]?)(?P<square>²?)(?P<index>\d*)",
+        r"(?P<delta>[Δ∂]?)(?P<letter>[^\W\d_]?|∇)(?P<accent>[\u0302-\u0304]?)(?P<square>²?)"
+        r"(?P<index>\d*)",
         head,
     )
-    below = [{"plus": "+", "minus": "-"}.get(tail, TEX.get(tail, tail))] if tail else []
     if match and (match["letter"] or match["delta"]):
         out = TEX.get(match["letter"], match["letter"])
         out = f"{ACCENTS[match['accent']]}{{{out}}}" if match["accent"] else out
         out = f"{TEX[match['delta']]} {out}".strip() if match["delta"] else out
         out = f"{{{out}^{{2}}}}" if match["square"] else out
-        below = [match["index"]] * bool(match["index"]) + below
+        below = [match["index"], _index(tail)]
     else:
-        out, below = rf"\mathrm{{{parts['base']}}}".replace("_", r"\_"), []
-    below = [
-        b
-        if len(b) == 1 or b.isdigit() or b in TEX.values()
-        else rf"\mathrm{{{b}}}".replace("_", r"\_")
-        for b in below
-    ]
+        out, below = upright(parts["base"]), []
     out = rf"\hat{{{out}}}" if parts["hat"] else out
-    if parts["time"]:
-        below.append(parts["time"].replace("t", time))
-    leaf = rf"^{{(\mathrm{{{parts['leaf']}}})}}".replace("_", r"\_") if parts["leaf"] else ""
-    return out + leaf + (f"_{{{','.join(below)}}}" if below else "")
+    # The leaf stands below, for a power may stand above.
+    below.append(upright(parts["leaf"]) if parts["leaf"] else "")
+    below.append((parts["time"] or "").replace("t", time))
+    index = ",".join(filter(None, below))
+    return out + (f"_{{{index}}}" if index else "")
+
+
+def _index(text: str) -> str:
+    """What stands below a letter in LaTeX."""
+    plain = not text or text.isdigit() or (len(text) == 1 and text.isalnum())
+    known = {"plus": "+", "minus": "-"} | TEX
+    return known.get(text) or (text if plain else upright(text))
 
 
 # In the words of Optax.

@@ -7,10 +7,11 @@ letters i, j, ... name its place, and `Total` and `Largest` bind them.
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sympy as sp
+from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanFunction
 
 t = sp.Symbol("t", integer=True, positive=True)  # the number of the update, from 1
@@ -157,6 +158,20 @@ def square_root(expr: Any) -> Any:
 def in_order(*args: Any) -> list[Any]:
     """The arguments of a function for which their order does not matter."""
     return sorted(args, key=sp.default_sort_key)
+
+
+def replaced(expr: Any, mapping: Mapping[Any, Any]) -> Any:
+    """`expr` with parts replaced; relations are left as they stand, which SymPy would ask about
+    numbers that it knows too little of."""
+    if expr in mapping:
+        return mapping[expr]
+    if not expr.args:
+        return expr
+    args = [replaced(arg, mapping) for arg in expr.args]
+    if all(a is b for a, b in zip(args, expr.args, strict=True)):
+        return expr
+    options = {"evaluate": False} if isinstance(expr, Relational) else {}
+    return expr.func(*args, **options)
 
 
 def size(expr: Any, most: int = 10**9) -> int:

@@ -6,6 +6,7 @@ buffer of `momentum(form="ema")`.
 """
 
 import functools as ft
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,10 @@ ALIASES = {
     "lr": "learning_rate", "epsilon": "eps", "beta1": "b1", "beta_1": "b1", "betas[0]": "b1",
     "beta2": "b2", "beta_2": "b2", "betas[1]": "b2",
 }  # fmt: skip
+
+EXAMPLE = 'Write for example letters="kingma" or letters={"learning_rate": "η"}.'
+LETTER = re.compile(r"(?:[∇∂]|[^\W\d_])[\w\u0300-\u036f]*")  # with accents, digits and an index
+WORDS = ("if", "else", "and", "or", "not", "mod", "inf", "nan", "True", "False")
 
 
 def of(makers: str, **letters: str) -> dict[str, str]:
@@ -139,31 +144,61 @@ def notation(
       settings: of the maker.
 
     Raises:
-      ValueError: there is no notation of that name.
+      TypeError: `letters` is neither, or a name or a letter in it is no string.
+      ValueError: there is no notation of that name, or a letter cannot be one, or it would stand
+        for two things.
     """
     if letters is None:
         letters = _lecture(maker)
     if letters is None:
         return Notation()
-    if not isinstance(letters, str):
+    if isinstance(letters, Mapping):
         return _completed(_own(letters))
-    if letters not in NOTATIONS:
-        raise ValueError(
-            f"letters must be one of {', '.join(NOTATIONS)} or a dict; got {letters!r}. "
-            'Write for example letters="kingma" or letters={"learning_rate": "η"}.'
+    known = isinstance(letters, str)
+    if not known or letters not in NOTATIONS:
+        raise (ValueError if known else TypeError)(
+            f"letters must be one of {', '.join(NOTATIONS)} or a dict; got {letters!r}. {EXAMPLE}"
         )
     return _completed(_for_maker(NOTATIONS[letters], maker, settings or {}))
 
 
 def _own(letters: Mapping[str, str]) -> Notation:
+    _check(letters)
     symbols = {"theta": "params", "g": "gradient"}
     own = {symbols.get(name, name): letter for name, letter in letters.items()}
+    _check_unique(own)
     return Notation(
         settings={k: v for k, v in own.items() if k not in SYMBOLS},
         statistics={k: v for k, v in own.items() if k in STATISTICS or k not in SETTINGS},
         symbols={k: v for k, v in own.items() if k in SYMBOLS},
-        time=letters.get("t", "t"),
+        time=own.get("t", "t"),
     )
+
+
+def _check(letters: Mapping[str, str]) -> None:
+    """Raise unless these are letters."""
+    for name, letter in letters.items():
+        if not isinstance(name, str) or not isinstance(letter, str):
+            raise TypeError(f"letters are strings, by names; got {name!r}: {letter!r}. {EXAMPLE}")
+        if not LETTER.fullmatch(letter) or letter in WORDS or letter.endswith("_hat"):
+            raise ValueError(
+                f"the letter for {name} must be a letter or a word without spaces and marks, that "
+                f"means nothing else in a formula; got {letter!r}. {EXAMPLE}"
+            )
+
+
+def _check_unique(letters: Mapping[str, str]) -> None:
+    """Raise if what is in every formula has the letter of anything else; of other letters, what
+    comes second in a formula gets another."""
+    everywhere = {"params": SYMBOLS["params"], "gradient": SYMBOLS["gradient"], "t": "t"}
+    meant = everywhere | dict(letters)
+    for name in everywhere:
+        for other in meant:
+            if other != name and meant[other] == meant[name]:
+                raise ValueError(
+                    f"{meant[name]!r} would be the letter of {name} and of {other}. Give one of "
+                    f'them another, for example letters={{"{other}": "x"}}.'
+                )
 
 
 def _lecture(maker: Any) -> str | None:

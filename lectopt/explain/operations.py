@@ -9,6 +9,7 @@ import sympy as sp
 from lectopt.explain.bounds import bounds
 from lectopt.explain.cases import Case
 from lectopt.explain.conditions import compare, maximum, rebuilt, truth
+from lectopt.explain.jaxprs import wraps
 from lectopt.explain.nodes import All, Largest, Modulus, Remainder, Some, Stack
 from lectopt.explain.places import Layout, Value, distinct, reshaped, unified
 from lectopt.explain.rules import apply
@@ -34,6 +35,8 @@ def _convert(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
         return Value(Case(x.expr, sp.S.One, sp.S.Zero), x.dims)
     if new == "b" and old != "b":
         return Value(truth(x.expr), x.dims)
+    if wraps(eqn.outvars[0].aval.dtype) and eqn.invars[0].aval.dtype != eqn.outvars[0].aval.dtype:
+        return None
     if old not in "iu" and new in "iu" and not x.expr.is_integer:
         return Value(sp.floor(x.expr), x.dims) if bounds(x.expr).nonnegative else None
     return None if "c" in (old, new) else x
@@ -159,6 +162,8 @@ def _reduce_sum(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
 
 def _reduce(node: Any, sign: int = 1) -> Operation:
     def rule(layout: Layout, eqn: Any, xs: list[Value]) -> Value | None:
+        if node is Largest and eqn.invars[0].aval.dtype == bool:
+            return _reduce(Some if sign == 1 else All)(layout, eqn, xs)
         over, _, dims = _over(layout, eqn, xs[0])
         exprs, over = _unstacked(xs[0].expr if node is not Largest else sign * xs[0].expr, over)
         reduced = []

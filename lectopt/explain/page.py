@@ -11,7 +11,7 @@ from lectopt.explain import nodes
 from lectopt.explain.cases import Case
 from lectopt.explain.groups import Group
 from lectopt.explain.latex import Latex
-from lectopt.explain.names import SETTINGS, Name
+from lectopt.explain.names import SETTINGS, Name, escaped
 from lectopt.explain.writing import Text
 
 if TYPE_CHECKING:
@@ -68,18 +68,17 @@ def text(explanation: "Explanation") -> str:
 def latex(explanation: "Explanation") -> str:
     """The equations as a LaTeX `aligned` block."""
     if explanation.obstacle:
-        return rf"\text{{not explained: {explanation.obstacle}}}".replace("_", r"\_")
+        return rf"\text{{not explained: {escaped(explanation.obstacle)}}}"
     lines = []
     for group, block in blocks(explanation):
         write = _writer(Latex, explanation, group)
         if group is not None and len(explanation.groups) > 1:
-            leaves = ", ".join(group.leaves).replace("_", r"\_")
-            lines.append(rf"&\text{{{leaves}:}}")
+            lines.append(rf"&\text{{{escaped(', '.join(group.leaves))}:}}")
         for row in block:
             left = r"\text{evaluate at}" if row.symbol is None else write(row.symbol)
             right = row.value if isinstance(row.value, str) else write(row.value)
             if row.kind == "~":
-                right = rf"\text{{{right}}}"
+                right = rf"\text{{{escaped(right)}}}"
             if row.kind == "at":
                 right = rf"\nabla L\left({right}\right)"
             mark = {"~": r"\sim", "evaluate": r"\,\,"}.get(row.kind, "=")
@@ -89,11 +88,16 @@ def latex(explanation: "Explanation") -> str:
 
 def html(explanation: "Explanation") -> str:
     """A page for notebooks: the title, the typeset equations, what the letters mean."""
-    title = f"<b>{_html.escape(explanation.title)}</b>"
+    title = f"<b>{_untypeset(explanation.title)}</b>"
     if explanation.obstacle:
-        return f"<div>{title}<p>not explained: {_html.escape(explanation.obstacle)}</p></div>"
-    notes = "<br>".join(_html.escape(note) for note in _notes(explanation, starts=True))
+        return f"<div>{title}<p>not explained: {_untypeset(explanation.obstacle)}</p></div>"
+    notes = "<br>".join(map(_untypeset, _notes(explanation, starts=True)))
     return f"<div>{title}\n$$\n{_html.escape(explanation.latex)}\n$$\n<small>{notes}</small></div>"
+
+
+def _untypeset(text: str) -> str:
+    """Text in HTML, its dollars apart: between two of them a notebook would typeset it."""
+    return _html.escape(text).replace("$", "<span>$</span>")
 
 
 def _aligned(write: Text, block: list[Row]) -> list[str]:
@@ -122,9 +126,9 @@ def _notes(explanation: "Explanation", starts: bool = False) -> list[str]:
     letters = {k: v for k, v in explanation.symbols.items() if k != v}
     notes += ["where " + ", ".join(f"{k} = {v}" for k, v in letters.items())] * bool(letters)
     used = {s.name for g in explanation.groups for e in _exprs(g) for s in e.free_symbols}
-    taken = {s.name for s in explanation.system.settings}
-    sizes = {"n": "the number of weights of the leaf", "N": "the number of all weights"}
-    notes += [f"{letter} is {what}" for letter, what in sizes.items() if letter in used - taken]
+    sizes = ("the number of weights of the leaf", "the number of all weights")
+    counts = zip(explanation.system.layout.counts, sizes, strict=True)
+    notes += [f"{letter} is {what}" for letter, what in counts if letter in used]
     reads = sorted(explanation.reads)
     notes += [f"reads {', '.join(reads)}"] * bool(reads)
     if explanation.system.programs.narrow():
@@ -179,7 +183,7 @@ def _writer(style: type[Text], explanation: "Explanation", group: Group | None) 
         system.symbols["params"],
         explanation.notation.time,
         letters,
-        len(leaves) > 1,
+        len(leaves),
         frozenset(rates),
     )
 
@@ -187,20 +191,20 @@ def _writer(style: type[Text], explanation: "Explanation", group: Group | None) 
 def _descends(explanation: "Explanation", group: Group) -> bool:
     """Whether the update is a step of descent, and not only a changed gradient."""
     system = explanation.system
-    unfolded = system.unfolded(system.updates[group.leaves[0]])
-    signs = _signs(unfolded, system.gradient(group.leaves[0]), {})
+    known: dict[Any, set[int]] = {system.gradient(group.leaves[0]): {1}}
+    for symbol, definition in system.equations.items():
+        known.setdefault(symbol, _signs(definition, known))
+    signs = _signs(system.updates[group.leaves[0]], known)
     named = "learning_rate" in explanation.title or "learning_rate" in explanation.symbols.values()
     part = system.programs.subject.maker.startswith("scale_by")
     return signs == {-1} or (signs != {1} and named and not part)
 
 
-def _signs(expr: Any, gradient: Any, known: dict[Any, set[int]]) -> set[int]:
+def _signs(expr: Any, known: dict[Any, set[int]]) -> set[int]:
     """The signs with which the gradient enters a formula, none if it does not."""
-    if expr == gradient:
-        return {1}
     if expr not in known:
         args = expr.args[1:] if isinstance(expr, Case) else expr.args
-        inner = [_signs(arg, gradient, known) for arg in args]
+        inner = [_signs(arg, known) for arg in args]
         signs = set().union(*inner)
         if isinstance(expr, sp.Mul) and signs:
             signs = {-1 if expr.as_coeff_Mul()[0].is_negative else 1}

@@ -6,8 +6,9 @@ from typing import Any
 
 import sympy as sp
 
+from lectopt.explain.exchange import inner, plain
 from lectopt.explain.explaining import explained
-from lectopt.explain.explanation import PARAMETERS, Explanation, inner
+from lectopt.explain.explanation import PARAMETERS, Explanation
 from lectopt.explain.names import Notation, own
 from lectopt.explain.subjects import Subject, parts, subject, with_numbers
 from lectopt.explain.templates import TWO, template
@@ -54,8 +55,10 @@ def pair(a: Any, b: Any, map: Mapping[str, Any], params: Any) -> Pair:
       params: a tree of arrays, or None.
 
     Raises:
-      ValueError: `map` names something that `b` does not have.
+      TypeError: `map` is no mapping from names to formulas.
+      ValueError: `map` names something that `b` does not have, or its formulas cannot be read.
     """
+    _check(map)
     notation = Notation()
     with double():
         first, second = (subject(x, {}, notation.setting) for x in (a, b))
@@ -68,7 +71,7 @@ def pair(a: Any, b: Any, map: Mapping[str, Any], params: Any) -> Pair:
     if one.obstacle:
         return Pair(one, one, {}, (), (), (), False)
     given = dict(same.values())
-    given |= {k: _number(one, v) for k, v in map.items() if k in _numbers(second)}
+    given |= {k: _number(one, k, v) for k, v in map.items() if k in _numbers(second)}
     with double():
         second = subject(b, _given(second, given), notation.setting)
     other = explained(second, notation, params, sized)
@@ -83,7 +86,28 @@ def pair(a: Any, b: Any, map: Mapping[str, Any], params: Any) -> Pair:
         for symbol, name in other.system.settings.items()
         if str(words[symbol]).endswith(ALONE) and symbol in other.used
     ]
+    notes += dict.fromkeys(note for x in (one, other) for note in _fixed(x))
     return Pair(one, other, words, missing, tuple(one.symbols.values()), tuple(notes), bool(map))
+
+
+def _check(map: Any) -> None:
+    example = 'map={"momentum": "decay"}, the names of the second in terms of the first'
+    if not isinstance(map, Mapping):
+        raise TypeError(f"map is a dict; got {map!r}. Write for example {example}.")
+    for name, value in map.items():
+        formula = isinstance(value, str | int | float | sp.Basic) and not isinstance(value, bool)
+        if not isinstance(name, str) or not formula:
+            raise TypeError(
+                "map is a dict from names to text, numbers or SymPy expressions; got "
+                f"{name!r}: {value!r}. Write for example {example}."
+            )
+
+
+def _fixed(explanation: Explanation) -> list[str]:
+    """Of the settings that are no letters, because the program is another for each value."""
+    letters = explanation.system.settings.values()
+    numbers = explanation.system.programs.subject.numbers.items()
+    return [f"they are compared for {k} = {v:g} only" for k, v in numbers if k not in letters]
 
 
 def _common(
@@ -129,14 +153,22 @@ def _counterpart(name: str, theirs: Iterable[str], ours: Iterable[str]) -> str |
     return alike[0] if len(alike) == len(rivals) == 1 else None
 
 
-def _number(explanation: Explanation, value: Any) -> Any:
-    """The value of a setting that is written in those of `a`."""
-    if not isinstance(value, str | sp.Basic):
-        return value
+def _number(explanation: Explanation, name: str, value: Any) -> Any:
+    """The value of a setting that is written in those of `a`.
+
+    Raises:
+      ValueError: it is written in something else.
+    """
     system = explanation.system
     numbers = system.programs.subject.numbers
     known = {s: sp.Float(numbers[name]) for s, name in system.settings.items()}
-    return float(_expression(explanation, value).xreplace(known).evalf())
+    found = plain(_expression(explanation, value)).xreplace(known).evalf()
+    if not found.is_Float and not found.is_Integer:
+        raise ValueError(
+            f"map gives {name} as {value}, which is no number. A setting of the second is written "
+            f"in the settings of the first: {', '.join(system.settings.values())}."
+        )
+    return float(found)
 
 
 def _expression(explanation: Explanation, value: Any) -> Any:
@@ -187,10 +219,10 @@ def _words(
     if "theta" in names:
         leaf = next(iter(b.system.updates))
         words[own(b.system.parameter(leaf), leaf)] = _expression(a, names.pop("theta"))
-    unused = [k for k in names if k not in b.system.programs.subject.values]
+    unused = [k for k in names if k not in _numbers(b.system.programs.subject)]
     if unused:
         raise ValueError(
-            f"map names {', '.join(unused)}, which {b.title} does not have. It has "
+            f"map names {', '.join(unused)}, which {b.title} does not have as a number. It has "
             f"{', '.join(b.vocabulary())}; a key of map is a name of the second optimizer."
         )
     return words, tuple(dict.fromkeys(missing))

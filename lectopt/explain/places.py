@@ -16,7 +16,7 @@ import sympy as sp
 from lectopt.explain.cases import Case
 from lectopt.explain.nodes import Call, Largest, Stack, Total
 
-LETTERS = "ijkl"
+LETTERS = "ijklabcd"
 MORE = "pqrsuvwxyz"
 
 Dims = tuple[str | None, ...]  # the letter of each axis, None if all its places are the same
@@ -33,11 +33,13 @@ class Value(NamedTuple):
 class Layout:
     """The shapes of the leaves, and which letters every symbol depends on.
 
-    `sized` says that the sizes were chosen here, so that a constant equal to a size is that size.
+    `sized` says that the sizes were chosen here, so that a constant equal to a size is that size;
+    `counts` are the letters for the size of a leaf and for that of all.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
     sized: bool = False
+    counts: tuple[str, str] = ("n", "N")
     places: dict[Any, Dims] = field(default_factory=dict)
     others: dict[int, str] = field(default_factory=dict)
     merged: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -70,7 +72,7 @@ class Layout:
 
     def known_sizes(self) -> dict[tuple[str, Any], int]:
         """`(leaf, n) -> size` for every leaf, and N, of all leaves."""
-        n, total = (sp.Symbol(x, positive=True) for x in ("n", "N"))
+        n, total = (sp.Symbol(x, positive=True) for x in self.counts)
         sizes = {(leaf, n): math.prod(shape) for leaf, shape in self.shapes.items()}
         return sizes | ({("", total): sum(sizes.values())} if len(sizes) > 1 else {})
 

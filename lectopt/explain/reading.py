@@ -21,17 +21,18 @@ from sympy.logic.boolalg import Boolean
 from lectopt import numerics
 from lectopt.explain.calls import LOSS, Record, Title, call_of, constant_of, title_of, turned
 from lectopt.explain.conditions import truth
-from lectopt.explain.jaxprs import is_key, origins, uses
+from lectopt.explain.jaxprs import is_key, origins, uses, wraps
 from lectopt.explain.names import Name, leaf_of, own
 from lectopt.explain.nodes import Stack, constant, number, size, t
 from lectopt.explain.operations import OPERATIONS, choice
-from lectopt.explain.places import MORE, Dims, Layout, Value, unified
+from lectopt.explain.places import Dims, Layout, Value, unified
 from lectopt.explain.rules import FORMULAS, apply
 
 INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr")  # where operations keep the program they run
 LONG = 24  # nodes of an expression that gets a letter of its own when it is used twice
 FEW = 8  # numbers in an array that is written out
 LOOPS = ("while", "scan", "cond")
+ARITHMETIC = ("reduce_sum", "dot_general", "integer_pow", "rem")  # and what is elementwise
 BITWISE = ("and", "or", "not", "xor")
 
 
@@ -125,14 +126,14 @@ class Reader:
         """A constant: a number, a few of them, or an operation without inputs."""
         shape = np.shape(array)
         data = np.empty(0) if hasattr(array, "dtype") and is_key(array) else np.asarray(array)
-        if data.size == 1 or (data.size and (data == data.flat[0]).all()):
+        alike = data.size == 1 or (data.size and (data == data.flat[0]).all())
+        if alike and data.dtype.kind in "biuf":
             number = data.flat[0].item()
             expr = None if isinstance(number, bool) else self.layout.size(number)
             return Value(constant(number) if expr is None else expr, (None,) * len(shape))
-        dims = self.layout.dims(shape)
-        if len(shape) == 1 and data.size <= FEW and data.dtype.kind in "iuf" and data.size:
-            if str(dims[0]) in MORE:
-                return Value(Stack(sp.Symbol(dims[0]), *map(constant, data.tolist())), dims)
+        if len(shape) == 1 and 0 < data.size <= FEW and data.dtype.kind in "iuf":
+            letter = self.layout.letter(data.size)
+            return Value(Stack(sp.Symbol(letter), *map(constant, data.tolist())), (letter,))
         return self.remember([constant_of(jnp.asarray(array), self.layout)], [])[0]
 
     def remember(self, records: Sequence[Record], inputs: Sequence[Value]) -> list[Value]:
@@ -176,6 +177,8 @@ class Reader:
         if name == "cond" and len(eqn.params["branches"]) == 2:
             return self.branches(eqn, xs)
         rule = OPERATIONS.get(name)
+        if name in ARITHMETIC and wraps(eqn.outvars[0].aval.dtype):
+            return self.opaque(eqn, xs)
         straight = [self.straight(x, v.aval) for x, v in zip(xs, eqn.invars, strict=True)]
         for inputs in (xs, straight):
             out = rule(self.layout, eqn, inputs) if rule else self.elementwise(eqn, inputs)
@@ -225,12 +228,18 @@ class Reader:
         dims = unified([x.dims for x in xs])
         if name not in FORMULAS or dims is None:
             return None
-        kind = eqn.invars[0].aval.dtype.kind
-        if (name in BITWISE and kind != "b") or kind == "c":
+        dtype = eqn.invars[0].aval.dtype
+        kind = dtype.kind
+        if (name in BITWISE and kind != "b") or kind == "c" or wraps(dtype):
             return None
         if kind == "b" and name in ("eq", "ne"):
             return Value((sp.Equivalent if name == "eq" else sp.Xor)(*exprs), dims)
-        whole = apply(name, *exprs)
+        try:
+            whole = apply(name, *exprs)
+        except RecursionError:  # SymPy's tanh(-x - y) may look for its sign for ever
+            return None
+        if whole is None:
+            return None
         if name != "div":
             return Value(whole, dims)
         if kind in "iu":

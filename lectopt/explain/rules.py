@@ -22,8 +22,10 @@ def power(a: Any, b: Any) -> Any:
 
 
 def exponential(x: Any) -> Any:
-    """`exp(x)`, a power of `b` where `x` is a multiple of `log(b)`."""
+    """`exp(x)`, a power of `b` where `x` is a multiple of `log(b)`; None if `b` may be negative."""
     logs = [f for f in sp.Mul.make_args(x) if isinstance(f, sp.log)]
+    if any(not bounds(f.args[0]).nonnegative for f in logs):
+        return None
     if len(logs) == 1 and isinstance(x, sp.Mul):
         return logs[0].args[0] ** sp.Mul(*(f for f in x.args if f is not logs[0]))
     return sp.exp(x)
@@ -74,10 +76,11 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "pow": power,
     "sqrt": sp.sqrt,
     "rsqrt": lambda x: 1 / sp.sqrt(x),
+    "cbrt": lambda x: x ** sp.Rational(1, 3) if bounds(x).nonnegative else None,
     "square": lambda x: x**2,
     "exp": exponential,
     "exp2": lambda x: 2**x,
-    "expm1": lambda x: exponential(x) - 1,
+    "expm1": lambda x: None if (power := exponential(x)) is None else power - 1,
     "log": logarithm,
     "log1p": lambda x: logarithm(1 + x),
     "abs": absolute,
@@ -86,7 +89,7 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "min": minimum,
     "clamp": clamp,
     "tanh": sp.tanh,
-    "logistic": lambda x: 1 / (1 + exponential(-x)),
+    "logistic": lambda x: None if (power := exponential(-x)) is None else 1 / (1 + power),
     "sin": sp.sin,
     "cos": sp.cos,
     "floor": sp.floor,

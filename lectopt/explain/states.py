@@ -1,5 +1,6 @@
 """The arrays of an optimizer's state: their names, and which of them are only counters."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,8 +8,8 @@ from typing import Any
 import jax
 import sympy as sp
 
-from lectopt.explain.jaxprs import MOVES, needed
-from lectopt.explain.names import Name
+from lectopt.explain.jaxprs import MOVES, needed, wraps
+from lectopt.explain.names import Name, distinct, word
 from lectopt.explain.nodes import t
 from lectopt.explain.places import Dims, Value
 
@@ -40,9 +41,21 @@ class State:
         return Value(name.symbol(None if self.role == "constant" else time), self.dims)
 
 
+def labels(tree: Any) -> dict[Any, str]:
+    """A label for every path in a tree: `encoder.w`; "" if there is only one."""
+    paths = [path for path, _ in jax.tree_util.tree_leaves_with_path(tree)]
+    if len(paths) == 1:
+        return {paths[0]: ""}
+    found: dict[Any, str] = {}
+    for path in paths:
+        name = word(jax.tree_util.keystr(path, simple=True, separator=".")) or "_"
+        found[path] = distinct(name, found.values())
+    return found
+
+
 def label(path: Any) -> str:
     """A path in a tree as one word."""
-    return jax.tree_util.keystr(path, simple=True, separator=".")
+    return word(jax.tree_util.keystr(path, simple=True, separator=".")) or "_"
 
 
 def keys(tree: Any, leaves: Mapping[Any, str]) -> list[tuple[str, str]]:
@@ -55,12 +68,29 @@ def keys(tree: Any, leaves: Mapping[Any, str]) -> list[tuple[str, str]]:
     found: list[tuple[tuple[str, ...], str]] = []
     for path, _ in jax.tree_util.tree_leaves_with_path(tree):
         parts = tuple(jax.tree_util.keystr((entry,), simple=True) for entry in path)
-        tails = [parts[len(parts) - n :] for n in range(len(parts), 0, -1)]
-        tail = next((tail for tail in tails if tail in leaves), ())
-        words = [w for w in parts[: len(parts) - len(tail)] if not w.isdigit()]
+        before, leaf = _owner(parts, leaves)
+        words = [w for w in map(word, before) if w and not w.isdigit()]
         words = [w for k, w in enumerate(words) if w not in WRAPPERS or k == len(words) - 1]
-        found.append((tuple(words) or ("state",), leaves.get(tail, "")))
-    return [(_shortest(words, leaf, k, found), leaf) for k, (words, leaf) in enumerate(found)]
+        found.append((tuple(words) or ("state",), leaf))
+    named: list[tuple[str, str]] = []
+    for k, (words, leaf) in enumerate(found):
+        taken = {name for name, own in named if own == leaf or not (own and leaf)}
+        # An ending _hat is that of a corrected average.
+        name = re.sub("_hat$", "hat", _shortest(words, leaf, k, found))
+        named.append((distinct(name, taken), leaf))
+    return named
+
+
+def _owner(parts: tuple[str, ...], leaves: Mapping[Any, str]) -> tuple[tuple[str, ...], str]:
+    """What stands before the path of a leaf, and the leaf; a list may follow, one for each axis."""
+    inner = parts
+    while inner and inner[-1].isdigit():
+        inner = inner[:-1]
+    for path in (parts, inner):
+        for k in range(len(path)):
+            if path[k:] in leaves:
+                return path[:k], leaves[path[k:]]
+    return parts, ""
 
 
 def _shortest(words: tuple[str, ...], leaf: str, index: int, found: Sequence[Any]) -> str:
@@ -96,7 +126,11 @@ def in_step(program: Any, states: Sequence[State], inputs: Any, outputs: int) ->
     found: dict[int, Any] = {}
     for k, state in enumerate(states):
         if state.role == "slot" and state.aval.shape == ():
-            if state.name.kind == "integer" and state.start.is_Integer:
+            if (
+                state.name.kind == "integer"
+                and state.start.is_Integer
+                and not wraps(state.aval.dtype)
+            ):
                 found[k] = t - 1 + state.start
             elif state.start == sp.true:
                 found[k] = sp.Eq(t, 1)

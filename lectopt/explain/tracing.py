@@ -97,6 +97,7 @@ def traced(subject: Subject, params: Any, like: Programs | None = None) -> Progr
     Raises:
       Unexplained: it fails on them.
     """
+    _check(params)
     params = jax.tree.map(lambda p: jax.ShapeDtypeStruct(np.shape(p), jnp.float64), params)
     names = subject.numbers if like is None else like.numbers
     numbers = {k: _abstract(subject.numbers[k]) for k in names}
@@ -120,6 +121,24 @@ def traced(subject: Subject, params: Any, like: Programs | None = None) -> Progr
                 tried = True
             else:
                 raise Unexplained(_message(error)) from error
+
+
+def _check(params: Any) -> None:
+    """Equations are of real weights, and of at least one.
+
+    Raises:
+      Unexplained: some leaf holds something else.
+    """
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    if not leaves:
+        raise Unexplained("params holds no array")
+    for path, leaf in leaves:
+        name = f"the leaf {jax.tree_util.keystr(path, simple=True, separator='.') or 'params'!r}"
+        dtype = getattr(leaf, "dtype", np.asarray(leaf).dtype)
+        if not jnp.issubdtype(dtype, jnp.floating) and dtype.kind not in "iu":
+            raise Unexplained(f"{name} is of type {dtype}; equations are of real numbers")
+        if 0 in np.shape(leaf):
+            raise Unexplained(f"{name} of params is empty; leave it out")
 
 
 def _abstract(value: Any) -> jax.ShapeDtypeStruct:

@@ -5,6 +5,7 @@ changes only the marks.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from sympy.core.relational import Relational
 from lectopt.explain import nodes
 from lectopt.explain.cases import Case
 from lectopt.explain.marks import Marks
-from lectopt.explain.names import parse
+from lectopt.explain.names import parse, untagged
 from lectopt.explain.nodes import Decimal, constant, square_root, t
 from lectopt.explain.terms import (
     ATOM,
@@ -41,7 +42,7 @@ class Text(Marks):
       params: the letter of the parameters, which come first in a sum.
       time: the letter of the step number.
       letters: of the places of a whole leaf: a sum over them all needs no index.
-      leafwise: whether a sum over one leaf must be told from one over all.
+      leaves: how many there are: a sum over one of several must be told from one over all.
       rates: letters of settings that change with the step.
     """
 
@@ -51,11 +52,11 @@ class Text(Marks):
         params: str = "θ",
         time: str = "t",
         letters: str = "i",
-        leafwise: bool = False,
+        leaves: int = 1,
         rates: frozenset[str] = frozenset(),
     ):
         self.gradient, self.params, self.time = gradient, params, time
-        self.letters, self.leafwise, self.rates = letters, leafwise, rates
+        self.letters, self.leaves, self.rates = letters, leaves, rates
 
     def __call__(self, expr: Any) -> str:
         """The expression, without parentheses around it."""
@@ -203,7 +204,7 @@ class Text(Marks):
         letters = "".join(s.name for s in expr.args[1:])
         if letters not in (self.letters, nodes.WHOLE.name):
             return self._subscript(letters)
-        return self._subscript(self.leaf) if self.leafwise else ""
+        return self._subscript(self.leaf) if self.leaves > 1 else ""
 
     def clipped(self, expr: Any) -> str:
         """`min(max(x, low), high)` as a clip, "" if it is none."""
@@ -241,7 +242,10 @@ class Text(Marks):
             if name in MOVES:  # it is told of what
                 return self._applied(self._name(name), expr.args[1:])
             inputs: set[Any] = set().union(*(x.free_symbols for x in expr.args[1:]))
-            inputs = {sp.Symbol(s.name.partition("@")[0]) for s in inputs if varies(s)}
+            inputs = {s for s in inputs if varies(s)}
+            often = Counter(map(untagged, inputs))
+            # What depends on all leaves depends on the tree.
+            inputs = {untagged(s) if often[untagged(s)] == self.leaves else s for s in inputs}
             return self._applied(self._name(name), self.in_order(inputs))
         if isinstance(expr, nodes.Modulus):
             return self._parentheses(
