@@ -76,7 +76,6 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "pow": power,
     "sqrt": sp.sqrt,
     "rsqrt": lambda x: 1 / sp.sqrt(x),
-    "cbrt": lambda x: x ** sp.Rational(1, 3) if bounds(x).nonnegative else None,
     "square": lambda x: x**2,
     "exp": exponential,
     "exp2": lambda x: 2**x,
