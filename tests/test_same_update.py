@@ -84,6 +84,18 @@ DIFFERENT = {
             optax.add_decayed_weights(weight_decay), optax.adam(learning_rate)
         ),
     ),
+    "a schedule that turns at step 51 or at step 61": (
+        optax.sgd(optax.piecewise_constant_schedule(0.1, {50: 0.5})),
+        optax.sgd(optax.piecewise_constant_schedule(0.1, {60: 0.5})),
+    ),
+    "updates that come together": (optax.MultiSteps(optax.sgd(0.1), 15), optax.set_to_zero()),
+    "a clip of what is large": (optax.clip(1e4), optax.identity()),
+    "a norm that is large": (optax.clip_by_global_norm(1e5), optax.identity()),
+    "what happens at 2.5": tuple(
+        optax.stateless(lambda u, p, keeps=keeps: jnp.where(keeps(u, 2.5), u, 0))
+        for keeps in (jnp.less, jnp.less_equal)
+    ),
+    "no epsilon: NaN for a gradient of 0": (optax.adam(0.1), optax.adam(0.1, eps=0)),
     "momentum under a schedule": (
         part(lectopt.momentum, optax.linear_schedule(0.1, 0.01, 5)),
         part(lectopt.momentum, optax.linear_schedule(0.1, 0.01, 5), form="heavy_ball"),
@@ -119,6 +131,36 @@ def test_the_first_step_that_differs_is_the_first():
     assert not outcome and outcome.difference.step == 2
 
 
+def test_a_difference_comes_at_the_step_or_the_size_where_it_begins():
+    late = same_update(*DIFFERENT["a schedule that turns at step 51 or at step 61"]).difference
+    assert late.step == len(late.gradients) == 51 and "gradients 1, 1, 1, ..., 1, 1" in str(late)
+    assert same_update(*DIFFERENT["updates that come together"]).difference.step == 15
+    clipped = same_update(*DIFFERENT["a clip of what is large"]).difference
+    assert max(abs(g) for g in clipped.gradients[:-1]) <= 1e4 < abs(clipped.gradients[-1])
+    assert same_update(*DIFFERENT["what happens at 2.5"]).difference.gradients[-1] == 2.5
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_proof_is_not_enough_where_a_program_divides_by_zero(swapped):
+    """`u*u/u` is `u`, and NaN where `u` is 0."""
+    pair = optax.stateless(lambda u, p: jax.tree.map(lambda x: x * x / x, u)), optax.identity()
+    outcome = same_update(*(reversed(pair) if swapped else pair))
+    assert not outcome and not outcome.proved
+    assert outcome.difference.gradients[-1] == 0
+    values = outcome.difference.first, outcome.difference.second
+    assert np.isnan(values[1 if swapped else 0]) and not np.isnan(values[0 if swapped else 1])
+
+
+def test_a_setting_that_shapes_the_program_is_named():
+    def forked(lr):
+        return optax.sgd(lr) if lr < 1 else optax.sgd(2 * lr)
+
+    outcome = same_update(optax.sgd, forked, map={"lr": "learning_rate"})
+    assert outcome and "they are compared for lr = 0.1 only" in str(outcome)
+    assert not same_update(part(optax.sgd, learning_rate=3.0), part(forked, lr=3.0))
+    assert "only" not in str(same_update(optax.adam, lectopt.adam))
+
+
 def test_nesterovs_change_of_variable():
     look_ahead = part(lectopt.nesterov, form="look_ahead")
     simplified = same_update(
@@ -152,6 +194,24 @@ def test_momentum_up_to_its_settings():
 def test_a_map_that_names_nothing():
     with pytest.raises(ValueError, match="map names velocity, which optax.sgd does not have"):
         same_update(optax.sgd, optax.sgd, map={"velocity": "theta"})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        (3, TypeError, "map is a dict; got 3"),
+        ({"learning_rate": None}, TypeError, "got 'learning_rate': None"),
+        ({1: "g"}, TypeError, "got 1: 'g'"),
+        ({"learning_rate": "learning_rate +* 2"}, ValueError, "cannot read 'learning_rate +"),
+        ({"learning_rate": "nosuch*2"}, ValueError, "cannot read 'nosuch' in .* there are α, lea"),
+        ({"theta": "theta + nosuch"}, ValueError, "cannot read 'nosuch'"),
+        ({"learning_rate": "theta"}, ValueError, "map gives learning_rate as theta, which is no"),
+        ({"nesterov": "1"}, ValueError, "map names nesterov, which optax.sgd does not have as a n"),
+    ],
+)
+def test_a_map_that_says_nothing(wrong, error, message):
+    with pytest.raises(error, match=message):
+        same_update(optax.sgd, optax.sgd, map=wrong)
 
 
 def test_what_cannot_be_compared():

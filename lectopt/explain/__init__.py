@@ -50,7 +50,8 @@ def explain(
       `["theta"]` and `["mu"]` are SymPy expressions.
 
     Raises:
-      TypeError: no transformation was given, or the maker does not take these settings.
+      TypeError: no transformation was given, the maker does not take these settings, or `letters`
+        is neither a name nor a dict.
       ValueError: a setting is out of its range, or `letters` is no notation.
       ImportError: SymPy is not installed.
     """
@@ -78,6 +79,8 @@ def same_update(
       and settings, or tested on random histories, and else shows where they differ.
 
     Raises:
+      TypeError: `map` is no mapping from names to formulas.
+      ValueError: it names what `b` does not have, or cannot be read.
       ImportError: SymPy is not installed.
     """
     _need_sympy()
@@ -105,7 +108,8 @@ def replay(
       The largest difference of parameters or statistics, relative to 1 + their size.
 
     Raises:
-      ValueError: the transformation could not be explained.
+      TypeError: `steps` is no integer.
+      ValueError: `steps` is less than 1, or the transformation could not be explained.
       ImportError: SymPy is not installed.
     """
     return explain(tx_or_maker, params=params, **settings).replay(steps, seed)

@@ -12,10 +12,14 @@ import functools as ft
 import importlib
 import inspect
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lectopt.explain import explain, same_update
+
+if TYPE_CHECKING:
+    from lectopt.explain.explanation import Explanation
 
 
 def found(path: str) -> Any:
@@ -24,7 +28,10 @@ def found(path: str) -> Any:
     Raises:
       ValueError: there is none.
     """
+    example = "write the path to import it by, optax.adam for example"
     parts = path.split(".")
+    if not all(part.isidentifier() for part in parts):
+        raise ValueError(f"{path!r} is no path; {example}")
     for end in range(len(parts), 0, -1):
         try:
             thing: Any = importlib.import_module(".".join(parts[:end]))
@@ -36,7 +43,7 @@ def found(path: str) -> Any:
         except AttributeError:
             break
         return thing
-    raise ValueError(f"there is no {path}; write the path to import it by, optax.adam for example")
+    raise ValueError(f"there is no {path}; {example}")
 
 
 def setting(text: str) -> tuple[str, Any]:
@@ -54,16 +61,29 @@ def setting(text: str) -> tuple[str, Any]:
         return name, found(value) if "." in value else value
 
 
+def explained(path: str, settings: Mapping[str, Any], letters: str | None) -> "Explanation":
+    """The explanation of the optimizer with a dotted path."""
+    thing = found(path)
+    try:
+        return explain(thing, letters=letters, **settings)
+    except Exception as error:
+        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+        if not frame.f_globals["__name__"].startswith("lectopt."):  # ours say what to write
+            given = ", ".join(f"{k}={v!r}" for k, v in settings.items())
+            error.add_note(
+                f"That is what {path}({given}) raises. Give other settings; or build it in a "
+                "module of your own, and give the path to what is built."
+            )
+        raise
+
+
 def compared(path: str, other: str, settings: Mapping[str, Any], letters: str | None) -> Any:
     """The explanations of two optimizers with these settings, and whether they are the same."""
     makers = [found(path), found(other)]
     shared = [settings, {k: v for k, v in settings.items() if _takes(makers[1], k)}]
     given = [ft.partial(m, **x) if x else m for m, x in zip(makers, shared, strict=True)]
-    explanations = [
-        explain(maker, letters=letters, **settings)
-        for maker, settings in zip(makers, shared, strict=True)
-    ]
-    return *explanations, same_update(given[0], given[1])
+    both = [explained(x, own, letters) for x, own in zip((path, other), shared, strict=True)]
+    return *both, same_update(given[0], given[1])
 
 
 def _takes(maker: Any, name: str) -> bool:
@@ -71,7 +91,8 @@ def _takes(maker: Any, name: str) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit status is 1 if two optimizers differ, 2 for wrong arguments."""
+    """Run the command; its exit status is 1 if two optimizers differ, 2 if the arguments are wrong
+    or an optimizer cannot be explained."""
     parser = argparse.ArgumentParser(
         prog="python -m lectopt.explain",
         description="Print the equations that an optimizer runs.",
@@ -90,17 +111,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = dict(map(setting, given.settings))
         if given.diff is None:
-            one = explain(found(given.optimizer), letters=given.letters, **settings)
+            one = explained(given.optimizer, settings, given.letters)
+            if one.obstacle:
+                return _wrong(f"{one.title} is not explained: {one.obstacle}")
             print(one.latex if given.latex else one)
             return 0
         first, other, outcome = compared(given.optimizer, given.diff, settings, given.letters)
-    except (ValueError, TypeError, ImportError) as error:
-        print(f"python -m lectopt.explain: {error}", file=sys.stderr)
-        return 2
+    except (ValueError, TypeError, AttributeError, ImportError) as error:
+        return _wrong("\n".join([str(error), *getattr(error, "__notes__", [])]))
+    if first.obstacle or other.obstacle:
+        return _wrong(str(outcome))
     before, after = ((e.latex if given.latex else e.text).splitlines() for e in (first, other))
     print("\n".join(difflib.ndiff(before, after)))
     print(outcome)
     return 0 if outcome else 1
+
+
+def _wrong(reason: str) -> int:
+    print(f"python -m lectopt.explain: {reason}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

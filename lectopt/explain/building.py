@@ -19,7 +19,7 @@ from lectopt.explain.nodes import Unit
 from lectopt.explain.places import Layout, Value
 from lectopt.explain.reading import Reader
 from lectopt.explain.signs import inlined, needed, settled, signed_state
-from lectopt.explain.states import State, in_step, keys, label, unchanged
+from lectopt.explain.states import State, in_step, keys, labels, unchanged
 from lectopt.explain.system import System
 from lectopt.explain.tracing import Programs
 
@@ -43,7 +43,7 @@ class _Builder:
         self.programs, self.notation = programs, notation
         self.maker = programs.subject.maker
         flat = jax.tree_util.tree_leaves_with_path(programs.params)
-        self.leaves = {path: label(path) if len(flat) > 1 else "" for path, _ in flat}
+        self.leaves = labels(programs.params)
         self.symbols = {k: notation.symbol(k) for k in ("params", "gradient", "value", "update")}
         self.taken = {"t", *self.symbols.values()}
         # Letters are given in the order of the arguments; JAX sorts them by name.

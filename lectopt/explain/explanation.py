@@ -135,9 +135,7 @@ class Explanation:
                 return plain(self.value(name))
             case str() as name, str() as leaf:
                 return plain(self.value(name, leaf))
-        raise TypeError(
-            f'write explanation["theta"] or explanation["theta", "leaf"]; got [{key!r}]'
-        )
+        raise TypeError(f'write ["theta"], or ["theta", "kernel"] for one leaf; got {key!r}')
 
     def value(self, name: str, leaf: str | None = None, draws: bool = False) -> Any:
         """As `explanation[name, leaf]`, in the nodes of `explain` itself; with `draws`, random

@@ -132,13 +132,13 @@ class _Race:
             where = _apart(expected, thetas[1], before, step)
             if where is not None:
                 leaf, place = where
-                one, other, first, old, *history = (
+                one, other, first, old, *gradients = (
                     float(np.ravel(jax.tree.leaves(x)[leaf])[place])
                     for x in (expected, thetas[1], start, before, *past)
                 )
                 gap, move = abs(one - other), max(abs(one - old), abs(other - old))
                 share = gap / move if gap < np.inf and move < np.inf else np.inf
-                return Difference(step, tuple(history), first, one, other, self.names(), share)
+                return Difference(step, tuple(gradients), first, one, other, self.names(), share)
         return None
 
     def names(self) -> tuple[str, str]:

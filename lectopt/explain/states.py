@@ -53,11 +53,6 @@ def labels(tree: Any) -> dict[Any, str]:
     return found
 
 
-def label(path: Any) -> str:
-    """A path in a tree as one word."""
-    return word(jax.tree_util.keystr(path, simple=True, separator=".")) or "_"
-
-
 def keys(tree: Any, leaves: Mapping[Any, str]) -> list[tuple[str, str]]:
     """For every array of a state what it is called, and the leaf of the parameters it belongs to.
 

@@ -102,6 +102,7 @@ def _of_maker(
         if not is_transformation(made := build({})):
             raise TypeError(f"{title} makes no gradient transformation, but {made!r}")
     except ValueError as error:
+        error.add_note(f"{title} cannot be made from what was given.")
         for name in sampled:
             error.add_note(f"{name} was not given; {values[name]!r} was tried.")
         raise

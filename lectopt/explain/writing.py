@@ -95,7 +95,8 @@ class Text(Marks):
         if isinstance(expr, sp.Rational) and not expr.is_Integer:
             return self.product(expr), PRODUCT
         if expr.is_Number or expr in (sp.zoo, sp.true, sp.false):
-            text = {sp.oo: self.infinity, -sp.oo: "-" + self.infinity}.get(expr, str(expr))
+            infinite: dict[Any, str] = {sp.oo: self.infinity, sp.zoo: self.infinity}
+            text = (infinite | {-sp.oo: f"-{self.infinity}"}).get(expr, str(expr))
             return text, ATOM if not text.startswith("-") else SUM
         if isinstance(expr, sp.Add) and over(expr)[1] == 1:
             return self.sum(expr), SUM
@@ -121,7 +122,7 @@ class Text(Marks):
         off."""
 
         def order(x: Any) -> Any:
-            names = [y for y in sp.Mul.make_args(x) if y.is_Symbol]
+            names: list[Any] = [y for y in sp.Mul.make_args(x) if y.is_Symbol]
             weight = any(parse(y.name)["base"] == self.params for y in names)
             first = x == t or (weight and x.is_Symbol)  # t + 1, θ[t-1] - ...
             decay = weight and len(names) == len(sp.Mul.make_args(x))  # λ*θ[t-1]
