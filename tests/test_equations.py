@@ -16,10 +16,11 @@ import pytest
 import sympy as sp
 
 import lectopt
-from lectopt.explain import explain, proving
-from lectopt.explain.conditions import rebuilt
-from lectopt.explain.evaluating import Evaluator
-from lectopt.explain.nodes import t
+from lectopt.explain import explain
+from lectopt.explain.algebra.conditions import rebuilt
+from lectopt.explain.algebra.nodes import t
+from lectopt.explain.comparing import proving
+from lectopt.explain.running.evaluating import Evaluator
 
 part = ft.partial
 

@@ -470,8 +470,8 @@ def test_sympy_is_imported_only_when_explain_is_called():
         "import sys, lectopt, lectopt.explain\n"
         "assert 'sympy' not in sys.modules\n"
         "assert callable(lectopt.explain) and callable(lectopt.explain.explain)\n"
-        "import lectopt.explain.page as page\n"
-        "assert lectopt.explain.page is page\n"
+        "import lectopt.explain.writing.page as page\n"
+        "assert lectopt.explain.writing.page is page\n"
     )
     assert done.returncode == 0, done.stderr
     missing = run(

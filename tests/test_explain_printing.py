@@ -10,8 +10,8 @@ import pytest
 
 import lectopt
 from lectopt.explain import explain
-from lectopt.explain.notations import notation
-from lectopt.explain.states import labels
+from lectopt.explain.reading.states import labels
+from lectopt.explain.writing.notations import notation
 
 EXACT = 1e-12
 TWO = {"a": jnp.ones(3), "b": jnp.ones(4)}

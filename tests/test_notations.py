@@ -22,8 +22,8 @@ from algorithms import ALGORITHMS
 import lectopt
 from lectopt import lectures
 from lectopt.explain import explain
-from lectopt.explain.names import Notation, tex
-from lectopt.explain.notations import NOTATIONS, notation
+from lectopt.explain.algebra.names import Notation, tex
+from lectopt.explain.writing.notations import NOTATIONS, notation
 from lectopt.lectures import cmu11785 as cmu
 from lectopt.lectures import isi, liege
 from lectopt.lectures import stat479 as stat

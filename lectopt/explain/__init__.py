@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lectopt.explain.comparing import Comparison
+    from lectopt.explain.comparing.comparison import Comparison
     from lectopt.explain.explanation import Explanation
 
 EXTRA = 'lectopt.explain needs SymPy. Write pip install "lectopt[explain]".'
@@ -84,7 +84,7 @@ def same_update(
       ImportError: SymPy is not installed.
     """
     _need_sympy()
-    from lectopt.explain.comparing import compared
+    from lectopt.explain.comparing.comparison import compared
 
     return compared(a, b, map or {}, params)
 

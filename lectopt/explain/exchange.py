@@ -12,9 +12,9 @@ from typing import Any
 
 import sympy as sp
 
-from lectopt.explain import nodes
-from lectopt.explain.cases import Case
-from lectopt.explain.conditions import maximum, minimum
+from lectopt.explain.algebra import nodes
+from lectopt.explain.algebra.cases import Case
+from lectopt.explain.algebra.conditions import maximum, minimum
 
 OPERATIONS: dict[type[ast.AST], Any] = {
     ast.Add: operator.add,

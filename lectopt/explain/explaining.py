@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lectopt.explain.building import system
+from lectopt.explain.algebra.names import Notation
 from lectopt.explain.explanation import Explanation
-from lectopt.explain.names import Notation
-from lectopt.explain.notations import notation
-from lectopt.explain.subjects import Subject, subject
-from lectopt.explain.system import System
-from lectopt.explain.templates import ONE, TWO, template
-from lectopt.explain.tracing import Unexplained, double, traced
+from lectopt.explain.reading.building import system
+from lectopt.explain.reading.subjects import Subject, subject
+from lectopt.explain.reading.system import System
+from lectopt.explain.reading.templates import ONE, TWO, template
+from lectopt.explain.reading.tracing import Unexplained, double, traced
+from lectopt.explain.writing.notations import notation
 
 
 def explain(

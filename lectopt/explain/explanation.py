@@ -6,11 +6,12 @@ from typing import Any
 
 import sympy as sp
 
-from lectopt.explain import nodes, page
+from lectopt.explain.algebra import nodes
+from lectopt.explain.algebra.names import Notation, own
 from lectopt.explain.exchange import parsed, plain
-from lectopt.explain.groups import Group, Merger, Shared, by_leaf, together
-from lectopt.explain.names import Notation, own
-from lectopt.explain.system import System
+from lectopt.explain.reading.system import System
+from lectopt.explain.writing import page
+from lectopt.explain.writing.groups import Group, Merger, Shared, by_leaf, together
 
 PARAMETERS = ("theta", "params", "parameters")
 
@@ -180,7 +181,7 @@ class Explanation:
           TypeError: `steps` is no integer.
           ValueError: `steps` is less than 1, or there are no equations.
         """
-        from lectopt.explain.replaying import replay
+        from lectopt.explain.running.replaying import replay
 
         wanted = f"steps is how many updates to replay, 1 or more; got {steps!r}"
         if not hasattr(steps, "__index__"):

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from optax_transformations import CHAINABLES, CONTRIBUTED, OPTIMIZERS, Row  # noqa: E402
 
 from lectopt.explain import explain  # noqa: E402
-from lectopt.explain.nodes import Call  # noqa: E402
+from lectopt.explain.algebra.nodes import Call  # noqa: E402
 
 BOUND = 1e-12
 

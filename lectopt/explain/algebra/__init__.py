@@ -1,0 +1,1 @@
+"""Formulas: SymPy with a few nodes of its own, what is known of their size, and names."""

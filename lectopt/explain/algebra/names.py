@@ -1,0 +1,236 @@
+"""Names: which letter stands for which setting or statistic, in whose notation."""
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import sympy as sp
+
+from lectopt.explain.algebra.nodes import replaced
+
+NAME = re.compile(r"^(?P<base>.*?)(?P<hat>_hat)?(\[(?P<time>.*)\])?(@(?P<leaf>.*))?$")
+
+GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η",
+    "theta": "θ", "kappa": "κ", "lambda": "λ", "lam": "λ", "mu": "μ", "nu": "ν", "xi": "ξ",
+    "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ",
+    "omega": "ω",
+}  # fmt: skip
+
+
+KINDS: dict[str, dict[str, bool]] = {
+    "real": {"real": True},
+    "nonnegative": {"real": True, "nonnegative": True},
+    "positive": {"real": True, "positive": True},
+    "extended": {"extended_real": True},  # it may be infinite
+    "integer": {"integer": True},
+    "natural": {"integer": True, "nonnegative": True},
+    "bool": {},
+}
+
+
+@dataclass(frozen=True)
+class Name:
+    """A symbol's parts: `m_hat[t-1]@kernel` is the corrected `m` of leaf `kernel` before update t.
+
+    `kind` is a key of `KINDS`.
+    """
+
+    base: str
+    leaf: str = ""
+    hatted: bool = False
+    kind: str = "real"
+
+    def symbol(self, time: str | None = "t") -> Any:
+        """The symbol at a time; without one it is a constant."""
+        name = self.base + "_hat" * self.hatted + (f"[{time}]" if time else "")
+        return sp.Symbol(name + (f"@{self.leaf}" if self.leaf else ""), **KINDS[self.kind])
+
+    def hat(self) -> "Name":
+        """The name of the corrected statistic."""
+        return replace(self, hatted=True, kind="real")
+
+    @classmethod
+    def of(cls, symbol: Any) -> "Name":
+        """The parts of a symbol."""
+        parts = parse(symbol.name)
+        kind = next(
+            kind
+            for kind, holds in (
+                ("extended", symbol.is_real is None and symbol.is_extended_real),
+                ("bool", symbol.is_real is None),
+                ("natural", symbol.is_integer and symbol.is_nonnegative),
+                ("integer", symbol.is_integer),
+                ("positive", symbol.is_positive),
+                ("nonnegative", symbol.is_nonnegative),
+                ("real", True),
+            )
+            if holds
+        )
+        return cls(parts["base"], parts["leaf"] or "", bool(parts["hat"]), kind)
+
+
+DIVIDERS = str.maketrans("[]@#", "()..")  # these divide the parts of a symbol's name
+
+
+def word(text: str) -> str:
+    """`text` as one part of a symbol's name, "" if nothing is left of it."""
+    return " ".join(text.translate(DIVIDERS).split())
+
+
+def distinct(name: str, taken: Container[str]) -> str:
+    """`name`, with a number if it is taken."""
+    numbered = (f"{name}_{k}" for k in itertools.count(2))
+    return next(x for x in itertools.chain([name], numbered) if x not in taken)
+
+
+def parse(name: str) -> Mapping[str, Any]:
+    """The parts of a symbol's name."""
+    match = NAME.match(name)
+    assert match is not None
+    return match.groupdict()
+
+
+def leaf_of(symbol: Any) -> str:
+    """The leaf that a symbol belongs to, "" for none."""
+    return parse(symbol.name)["leaf"] or ""
+
+
+def untagged(symbol: Any) -> Any:
+    """The symbol without its leaf."""
+    return _renamed(symbol, symbol.name.partition("@")[0])
+
+
+def _renamed(symbol: Any, name: str) -> Any:
+    return type(symbol)(name, **symbol._assumptions_orig) if name != symbol.name else symbol
+
+
+def own(expr: Any, leaf: str) -> Any:
+    """`expr` as the formula of a leaf: the label of that leaf taken off."""
+    tagged = {s: untagged(s) for s in expr.free_symbols if leaf and leaf_of(s) == leaf}
+    return replaced(expr, tagged)
+
+
+TEX = {letter: f"\\{word}" for word, letter in GREEK.items() if word != "lam"} | {
+    "ε": r"\epsilon", "Δ": r"\Delta", "Φ": r"\Phi", "Σ": r"\Sigma", "∇": r"\nabla",
+    "∂": r"\partial", "ℓ": r"\ell",
+}  # fmt: skip
+ACCENTS = {"\u0302": r"\hat", "\u0303": r"\tilde", "\u0304": r"\bar"}  # combining, on a letter
+
+
+ESCAPES = {c: f"\\{c}" for c in "{}%&#$_"} | {
+    "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
+}  # fmt: skip
+
+
+def escaped(text: str) -> str:
+    """Text in LaTeX, for text mode; without `\\`, `^` and `~` for mathematics mode too."""
+    return " ".join(text.split()).translate(str.maketrans(ESCAPES))
+
+
+def upright(text: str) -> str:
+    """A word among symbols in LaTeX."""
+    style = "text" if set(text) & set("\\^~ ") else "mathrm"
+    return rf"\{style}{{{escaped(text)}}}"
+
+
+def tex(name: str, time: str = "t") -> str:
+    r"""A symbol in LaTeX: `β1` is `\beta_{1}`, `m_hat[t-1]` is `\hat{m}_{t-1}`.
+
+    A name of several letters that is no Greek letter with an index is a word.
+    """
+    parts = parse(name)
+    head, _, tail = unicodedata.normalize("NFD", parts["base"]).partition("_")
+    match = re.fullmatch(
+        r"(?P<delta>[Δ∂]?)(?P<letter>[^\W\d_]?|∇)(?P<accent>[\u0302-\u0304]?)(?P<square>²?)"
+        r"(?P<index>\d*)",
+        head,
+    )
+    if match and (match["letter"] or match["delta"]):
+        out = TEX.get(match["letter"], match["letter"])
+        out = f"{ACCENTS[match['accent']]}{{{out}}}" if match["accent"] else out
+        out = f"{TEX[match['delta']]} {out}".strip() if match["delta"] else out
+        out = f"{{{out}^{{2}}}}" if match["square"] else out
+        below = [match["index"], _index(tail)]
+    else:
+        out, below = upright(parts["base"]), []
+    out = rf"\hat{{{out}}}" if parts["hat"] else out
+    # The leaf stands below, for a power may stand above.
+    below.append(upright(parts["leaf"]) if parts["leaf"] else "")
+    below.append((parts["time"] or "").replace("t", time))
+    index = ",".join(filter(None, below))
+    return out + (f"_{{{index}}}" if index else "")
+
+
+def _index(text: str) -> str:
+    """What stands below a letter in LaTeX."""
+    plain = not text or text.isdigit() or (len(text) == 1 and text.isalnum())
+    known = {"plus": "+", "minus": "-"} | TEX
+    return known.get(text) or (text if plain else upright(text))
+
+
+# In the words of Optax.
+SYMBOLS = {"params": "θ", "gradient": "g", "value": "L", "update": "u"}
+SETTINGS = {
+    "learning_rate": "α", "step_size": "α", "step_size_fn": "α", "max_learning_rate": "α_max",
+    "b1": "β1", "b2": "β2", "b3": "β3", "decay": "β", "lr": "α", "beta1": "β1", "beta2": "β2",
+    "beta_1": "β1", "beta_2": "β2", "betas[0]": "β1", "betas[1]": "β2", "etas[0]": "η_minus",
+    "etas[1]": "η_plus", "step_sizes[0]": "Δ_min", "step_sizes[1]": "Δ_max",
+    "decay_rate": "β", "momentum": "μ",
+    "eps": "ε", "eps_root": "ε_root", "weight_decay": "λ", "weight_decay_rate": "λ",
+    "eta_minus": "η_minus", "eta_plus": "η_plus", "min_step_size": "Δ_min",
+    "max_step_size": "Δ_max", "max_norm": "c", "max_delta": "c", "clipping": "c",
+    "threshold": "c", "dampening": "d", "initial_accumulator_value": "r0", "initial_scale": "v0",
+    "initial": "v0", "temperature": "T", "trust_coefficient": "η", "momentum_decay": "ψ",
+    "lambd": "λ", "lambda_": "λ", "lambda_B": "λ_B", "lambda_eta": "λ_η", "c_1": "c1", "c_2": "c2",
+    "rho_1": "ρ1", "rho_2": "ρ2", "Delta_0": "Δ0", "Delta_min": "Δ_min", "Delta_max": "Δ_max",
+    "delta_0": "Δ0", "delta_min": "Δ_min", "delta_max": "Δ_max",
+    # Where another setting is alpha, the rate is not.
+    "asgd.learning_rate": "η", "scale_by_falling_rate.learning_rate": "η", "ASGD.lr": "η",
+    "RMSprop.lr": "η",
+}  # fmt: skip
+STATISTICS = {
+    "mu": "m", "nu": "v", "trace": "v", "ema": "m", "sum_of_squares": "r", "step_sizes": "Δ",
+    "prev_updates": "u_prev", "prev_update": "u_prev", "nu_max": "v_max", "look_ahead": "a",
+    "previous_gradient": "g_prev", "g": "g_prev", "grad": "g_prev", "params": "θ_prev",
+    "updates": "g_prev", "average": "θ_avg", "exp_avg": "m", "exp_avg_sq": "v",
+    "prev_value": "L_prev", "averaging_window": "n",
+    # Beside a mean square v, momentum's buffer is PyTorch's b.
+    "rmsprop.trace": "b", "rmsprop_graves.trace": "b", "swats.trace": "b",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Notation:
+    """Letters for settings and statistics, by Optax's names for them.
+
+    A key may be `maker.name` where a source uses another letter in one algorithm.
+    """
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    statistics: Mapping[str, str] = field(default_factory=dict)
+    symbols: Mapping[str, str] = field(default_factory=dict)
+    time: str = "t"
+
+    def setting(self, name: str, maker: str = "") -> str:
+        """The letter for a setting."""
+        return _chosen(name, maker, self.settings, SETTINGS)
+
+    def statistic(self, name: str, maker: str = "") -> str:
+        """The letter for an entry of the state."""
+        return _chosen(name, maker, self.statistics, STATISTICS, SETTINGS)
+
+    def symbol(self, name: str) -> str:
+        """The letter for the parameters, the gradient, the loss or the update."""
+        return {**SYMBOLS, **self.symbols}[name]
+
+
+def _chosen(name: str, maker: str, *tables: Mapping[str, str]) -> str:
+    for table in tables:
+        for key in (f"{maker}.{name}", name):
+            if key in table:
+                return table[key]
+    return GREEK.get(name, name)

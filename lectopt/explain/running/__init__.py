@@ -1,0 +1,1 @@
+"""The equations evaluated as NumPy, and beside the optimizer."""
