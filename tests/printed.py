@@ -117,7 +117,9 @@ class Equations:
         raise Unreadable(f"no formula: {ast.unparse(node)}")
 
     def number(self, name: str, leaf: str) -> Any:
-        """A setting, or how many weights there are."""
+        """A setting, what stays as it starts, or how many weights there are."""
+        if (leaf, name) in self.rules:
+            return self.evaluated(self.rules[leaf, name], 0, leaf)
         if name not in self.numbers and name != "n":
             raise Unreadable(f"{name} is not defined")
         return self.numbers.get(name, np.prod(self.shapes[leaf]))
@@ -137,7 +139,7 @@ class Equations:
 def definitions(line: str) -> Iterator[tuple[str, ast.expr]]:
     """What a line defines, by names such as `m[t]` and `m[0]`."""
     if line.startswith("start: "):
-        for first in re.split(r", (?=\w+\[0\] = )", line.removeprefix("start: ")):
+        for first in re.split(r", (?=\w+(?:\[0\])? = )", line.removeprefix("start: ")):
             name, _, right = first.partition(" = ")
             yield name, formula(right)
     elif line.startswith(EVALUATION):

@@ -42,10 +42,6 @@ UNREAD = {  # why -> which
         "optax.lbfgs", "optax.scale_by_lbfgs", "optax.scale_by_backtracking_linesearch",
         "optax.scale_by_zoom_linesearch", "optax.galore", "optax.muon", "optax.mechanize",
     ),
-    "is not defined": (  # the first parameters, under the name that they have in the state
-        "optax.cocob", "optax.dog", "optax.dowg", "optax.madgrad", "optax.prodigy",
-        "optax.scale_by_distance_over_gradients",
-    ),
     r"~ N\(0, 1\)": ("optax.noisy_sgd", "optax.add_noise", "lectopt.sgld"),
 }  # fmt: skip
 WHY = {name: why for why, names in UNREAD.items() for name in names}

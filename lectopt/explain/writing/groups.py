@@ -86,11 +86,17 @@ def by_leaf(system: System) -> tuple[Shared, dict[str, Group]]:
 
 
 def _starts(system: System, leaf: str, formula: Callable[[Any], Any]) -> dict[Any, Any]:
-    """The first values of the slots of a leaf, in the order of their equations."""
+    """The first values of the slots of a leaf, in the order of their equations; and what stays as
+    it starts."""
     order = {symbol: k for k, symbol in enumerate(system.equations)}
     slots = [s for s in system.states if s.role == "slot" and s.name.leaf == leaf]
     slots.sort(key=lambda s: order.get(s.value("t").expr, len(order)))
-    return {own(s.name.symbol("0"), leaf): formula(s.start) for s in slots}
+    first = {s.name.symbol("0"): s.start for s in slots}
+    exprs = [*system.equations.values(), *system.updates.values()]
+    used = set().union(*(expr.free_symbols for expr in exprs))
+    kept = [s for s in system.states if s.role == "constant" and s.name.leaf == leaf]
+    first |= {s.name.symbol(None): s.start for s in kept if s.name.symbol(None) in used}
+    return {own(symbol, leaf): formula(start) for symbol, start in first.items()}
 
 
 def _letters(system: System) -> set[str]:
