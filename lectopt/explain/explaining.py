@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import jax
+
 from lectopt.explain.algebra.names import Notation
 from lectopt.explain.explanation import Explanation
 from lectopt.explain.reading.building import system
@@ -50,10 +52,14 @@ def explained(about: Subject, chosen: Notation, params: Any, sized: bool) -> Exp
 def _read(about: Subject, chosen: Notation, params: Any, sized: bool) -> System:
     if params is not None:
         return system(traced(about, params), chosen, sized)
-    programs = traced(about, ONE)
-    if programs.mixes():
+    try:
+        programs = traced(about, ONE, instead=TWO)
+    except Unexplained:  # it wants one array
+        programs = traced(about, ONE)
+    right = TWO if programs.mixes() else ONE
+    if jax.tree.structure(right) != jax.tree.structure(programs.params):
         try:
-            programs = traced(about, TWO, programs)
-        except Unexplained:  # it wants one array
+            programs = traced(about, right, programs)
+        except Unexplained:
             pass
     return system(programs, chosen, sized)

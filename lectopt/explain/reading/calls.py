@@ -87,8 +87,10 @@ def call_of(eqn: Any, dims: Sequence[Dims], layout: Layout) -> list[Record]:
     name = _name(eqn)
     if name == "iota":  # the number of a place, from 0
         name = f"index_{layout.dims(eqn.outvars[0].aval.shape)[eqn.params['dimension']]}"
-    ends = [str(v.aval) for v in (*eqn.invars, *eqn.outvars)]
-    mark = zlib.crc32(f"{eqn.primitive.name} {eqn.params} {ends} {dims}".encode())
+    if id(eqn) not in layout.written:  # programs inside it are long to write
+        ends = [str(v.aval) for v in (*eqn.invars, *eqn.outvars)]
+        layout.written[id(eqn)] = eqn, f"{eqn.primitive.name} {eqn.params} {ends}"
+    mark = zlib.crc32(f"{layout.written[id(eqn)][1]} {dims}".encode())
     given = tuple(zip(dims, (v.aval for v in eqn.invars), strict=True))
     records = []
     for k, var in enumerate(eqn.outvars):

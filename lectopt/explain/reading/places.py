@@ -34,7 +34,8 @@ class Layout:
     """The shapes of the leaves, and which letters every symbol depends on.
 
     `sized` says that the sizes were chosen here, so that a constant equal to a size is that size;
-    `counts` are the letters for the size of a leaf and for that of all.
+    `counts` are the letters for the size of a leaf and for that of all; `written` are operations
+    by their ids, and as text.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
@@ -43,6 +44,7 @@ class Layout:
     places: dict[Any, Dims] = field(default_factory=dict)
     others: dict[int, str] = field(default_factory=dict)
     merged: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    written: dict[int, tuple[Any, str]] = field(default_factory=dict)
 
     def dims(self, shape: Sequence[int]) -> Dims:
         """Letters for the axes of an input: those of the leaf with these sizes."""

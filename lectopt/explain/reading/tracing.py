@@ -86,19 +86,23 @@ class Unexplained(Exception):
     """The optimizer cannot be run on the parameters; the message says what was met."""
 
 
-def traced(subject: Subject, params: Any, like: Programs | None = None) -> Programs:
+def traced(
+    subject: Subject, params: Any, like: Programs | None = None, instead: Any = None
+) -> Programs:
     """Trace the optimizer on parameters of these shapes.
 
     Args:
       subject: the optimizer.
       params: a tree of arrays.
       like: the same optimizer traced on other parameters, to know its arguments.
+      instead: parameters to go on with if it wants more arguments than a gradient: what looks at
+        the loss looks at all leaves, and a line search is slow to trace twice.
 
     Raises:
       Unexplained: it fails on them.
     """
     _check(params)
-    params = jax.tree.map(lambda p: jax.ShapeDtypeStruct(np.shape(p), jnp.float64), params)
+    params = _sizes(params)
     names = subject.numbers if like is None else like.numbers
     numbers = {k: _abstract(subject.numbers[k]) for k in names}
     functions: dict[str, Any] = dict(like.functions) if like else {}
@@ -111,6 +115,8 @@ def traced(subject: Subject, params: Any, like: Programs | None = None) -> Progr
             raise
         except Exception as error:
             missing = _missing(error) - extra.keys() - functions.keys()
+            if missing and instead is not None:
+                params, instead = _sizes(instead), None
             functions |= {k: loss for k in missing if k.endswith("_fn")}
             plain = missing - functions.keys()
             extra |= {k: params if k == "grad" else _abstract(1.0) for k in plain}
@@ -121,6 +127,10 @@ def traced(subject: Subject, params: Any, like: Programs | None = None) -> Progr
                 tried = True
             else:
                 raise Unexplained(_message(error)) from error
+
+
+def _sizes(params: Any) -> Any:
+    return jax.tree.map(lambda p: jax.ShapeDtypeStruct(np.shape(p), jnp.float64), params)
 
 
 def _check(params: Any) -> None:
