@@ -5,11 +5,10 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from algorithms import train
+from algorithms import train_by_steps
 
 import lectopt
 from lectopt.lectures import cmu11785 as cmu
@@ -46,10 +45,7 @@ def functions(module: ModuleType) -> dict[str, Callable[..., Any]]:
 def path(tx, curvature=CURVATURE, scale=1.0):
     """The parameters after every update, on a noisy parabola."""
 
-    def grad(theta, t):
-        return scale * (jnp.asarray(NOISE)[t] + curvature * theta)
-
-    return np.asarray(jax.jit(lambda theta: train(tx, theta, grad, STEPS))(jnp.asarray(THETA)))
+    return train_by_steps(tx, THETA, lambda theta, t: scale * (NOISE[t] + curvature * theta), STEPS)
 
 
 def built(call: str, **names: Any) -> Any:

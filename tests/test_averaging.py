@@ -29,20 +29,19 @@ def rate(count):
 
 
 def grad(theta, t):
-    return theta + jnp.asarray(NOISE)[t]
+    return theta + NOISE[t]
 
 
-def history(tx, theta=THETA):
-    """What is trained and what is to be evaluated after every update, in one scan."""
-
-    def step(carry, t):
-        theta, state = carry
+def history(tx):
+    """What is trained and what is to be evaluated after every update."""
+    theta, trained, evaluated = jnp.asarray(THETA), [], []
+    state = tx.init(theta)
+    for t in range(STEPS):
         updates, state = tx.update(grad(theta, t), state, theta)
         theta = optax.apply_updates(theta, updates)
-        return (theta, state), (theta, lectopt.evaluation_params(state, theta))
-
-    theta = jnp.asarray(theta)
-    return jax.lax.scan(step, (theta, tx.init(theta)), jnp.arange(STEPS))[1]
+        trained.append(theta)
+        evaluated.append(lectopt.evaluation_params(state, theta))
+    return np.array(trained), np.array(evaluated)
 
 
 SCHEMES = {
@@ -62,9 +61,9 @@ schemes = pytest.mark.parametrize("scheme, twin", SCHEMES.values(), ids=SCHEMES)
 @pytest.mark.parametrize("start", [0, 7])
 @pytest.mark.usefixtures("x64")
 def test_is_the_average_of_the_iterates(scheme, twin, start):
-    plain, _ = jax.jit(lambda: history(lectopt.momentum(rate, 0.8)))()
+    plain, _ = history(lectopt.momentum(rate, 0.8))
     tx = lectopt.chain(lectopt.momentum(rate, 0.8), average_params(scheme, start))
-    trained, evaluated = jax.jit(lambda: history(tx))()
+    trained, evaluated = history(tx)
     np.testing.assert_array_equal(trained, plain)  # the updates pass through unchanged
     np.testing.assert_array_equal(evaluated[:start], plain[:start])
     later = twin(np.asarray(plain[start:]))
@@ -87,8 +86,7 @@ def test_polynomial_decay_of_1_2_3_4():
 def test_suffix_is_the_mean_of_a_share_within_its_bounds(fraction):
     fraction = Fraction(fraction)
     tx = lectopt.chain(lectopt.sgd(rate), average_params(suffix(float(fraction))))
-    trained, evaluated = jax.jit(lambda: history(tx))()
-    trained, evaluated = np.asarray(trained), np.asarray(evaluated)
+    trained, evaluated = history(tx)
     exact = twins.suffix_average(trained, fraction=fraction)  # a Fraction: ceil(3/10 * 10) is 3
     begins, hits = [], 0
     for t in range(1, STEPS + 1):
@@ -112,7 +110,7 @@ def test_base_points_of_nesterov_are_averaged_and_not_the_shifted_weights(scheme
         THETA, lambda w, t: w + NOISE[t], lambda t: RATES[t], STEPS, beta=0.8, bases=bases
     )
     tx = lectopt.chain(lectopt.nesterov(rate, 0.8), average_params(scheme, start))
-    trained, evaluated = jax.jit(lambda: history(tx))()
+    trained, evaluated = history(tx)
     np.testing.assert_allclose(trained, shifted, rtol=1e-12, atol=1e-13)
     bases = np.array(bases)
     np.testing.assert_allclose(evaluated[:start], bases[:start], rtol=1e-12, atol=1e-13)
@@ -123,9 +121,8 @@ def test_base_points_of_nesterov_are_averaged_and_not_the_shifted_weights(scheme
 @pytest.mark.usefixtures("x64")
 def test_suffix_of_nesterovs_base_points():
     nesterov = lectopt.nesterov(rate, 0.8)
-    _, bases = jax.jit(lambda: history(nesterov))()
-    _, evaluated = jax.jit(lambda: history(lectopt.chain(nesterov, average_params(suffix(0.5)))))()
-    bases, evaluated = np.asarray(bases), np.asarray(evaluated)
+    _, bases = history(nesterov)
+    _, evaluated = history(lectopt.chain(nesterov, average_params(suffix(0.5))))
     means = np.array([bases[begin:].mean(axis=0) for begin in range(STEPS)])
     distances = abs(means - evaluated[-1]).sum(axis=1)
     assert distances.min() < 1e-12 and 1 / 4 <= np.argmin(distances) / STEPS <= 1 / 2
@@ -134,7 +131,7 @@ def test_suffix_of_nesterovs_base_points():
 @pytest.mark.usefixtures("x64")
 def test_in_a_chain_of_optax_the_shifted_weights_are_averaged():
     tx = optax.chain(lectopt.nesterov(rate, 0.8), average_params(uniform()))
-    trained, evaluated = jax.jit(lambda: history(tx))()
+    trained, evaluated = history(tx)
     np.testing.assert_allclose(evaluated, twins.uniform_average(np.asarray(trained)), rtol=1e-12)
 
 

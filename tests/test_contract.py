@@ -30,26 +30,31 @@ def params_of(dtype):
     }
 
 
-PARAMS = params_of("float32")
-GRADS = jax.tree.map(lambda p: jnp.cos(jnp.arange(p.size, dtype=p.dtype)).reshape(p.shape), PARAMS)
+# Compilation is what these tests cost, and leaves of one shape are compiled once.
+PARAMS = jax.tree.map(lambda p: jnp.full(2, p.mean()), params_of("float32"))
+GRADS = {
+    "dense": {"kernel": jnp.array([1.0, 0.5]), "bias": jnp.array([-0.4, 0.9])},
+    "scale": jnp.array([0.3, -1.0]),
+    "frozen": None,
+}
 
 
 def types(tree):
     return jax.tree.map(lambda x: (x.shape, x.dtype, x.weak_type), tree)
 
 
-def updates_of(tx, params, grads, steps=3, **extra):
-    """The sum of all updates, jitted as one program."""
-
-    @jax.jit
-    def run(params, grads):
-        state, start = tx.init(params), params
+def updates_of(tx, params, grads, steps=3, branches=False, **extra):
+    """The sum of all updates. One update is traced whole, for the types; the numbers then come from
+    small compiled pieces that all rows share, or, where `branches` of a wrapper would be compiled
+    anew at every update, from single operations."""
+    update, start, state = ft.partial(tx.update, **extra), params, tx.init(params)
+    traced = jax.eval_shape(update, grads, state, params)
+    chex.assert_trees_all_equal_shapes_and_dtypes(traced, (grads, state))
+    with jax.disable_jit(branches):
         for _ in range(steps):
-            updates, state = tx.update(grads, state, params, **extra)
+            updates, state = update(grads, state, params)
             params = optax.apply_updates(params, updates)
-        return optax.tree.sub(params, start)
-
-    return run(params, grads)
+    return optax.tree.sub(params, start)
 
 
 @rows
@@ -122,7 +127,7 @@ def test_one_compilation_however_the_optimizer_is_passed(row):
     def step(tx, grads, state):
         return tx.update(grads, state, PARAMS, **row.extra)
 
-    step = jax.jit(step, static_argnums=0)
+    step = jax.jit(step, static_argnums=0).eval_shape  # a trace, without what follows from it
     _, state = step(row.build(), GRADS, row.build().init(PARAMS))
     for _ in range(2):
         _, state = step(row.build(), GRADS, state)
@@ -141,29 +146,24 @@ def test_is_what_it_prints(row):
 
 @rows
 def test_inside_optaxs_wrappers(row):
-    """One program that holds the optimizer bare and in every wrapper."""
     params = {k: v for k, v in PARAMS.items() if k != "frozen"}
     grads = {k: v for k, v in GRADS.items() if k != "frozen"}
     mask = {"dense": {"kernel": True, "bias": True}, "scale": True}
-
-    @jax.jit
-    def run():
-        tx = row.build()
-        bare = updates_of(tx, params, grads, **row.extra)
-        wrapped = {
-            "chain": optax.chain(optax.identity(), tx),
-            "lectopt.chain": lectopt.chain(optax.identity(), tx, optax.scale(1.0)),
-            "masked": optax.masked(tx, mask),
-            "partition": optax.partition({"all": tx}, jax.tree.map(lambda _: "all", params)),
-            "apply_if_finite": optax.apply_if_finite(tx, 3),
-            "inject_hyperparams": optax.inject_hyperparams(row.make)(
-                learning_rate=0.1, **row.numbers
-            ),
-        }
-        return bare, {k: updates_of(w, params, grads, **row.extra) for k, w in wrapped.items()}
-
-    bare, wrapped = run()
-    for name, updates in wrapped.items():
+    tx = row.build()
+    inject = optax.inject_hyperparams(row.make)
+    wrapped = {
+        "chain": optax.chain(optax.identity(), tx),
+        "lectopt.chain": lectopt.chain(optax.identity(), tx, optax.scale(1.0)),
+        "masked": optax.masked(tx, mask),
+        "partition": optax.partition({"all": tx}, jax.tree.map(lambda _: "all", params)),
+        "apply_if_finite": optax.apply_if_finite(tx, 3),
+        "inject_hyperparams": inject(learning_rate=0.1, **row.numbers),
+    }
+    bare = updates_of(tx, params, grads, **row.extra)
+    for name, wrapper in wrapped.items():
+        updates = updates_of(
+            wrapper, params, grads, branches=name == "apply_if_finite", **row.extra
+        )
         chex.assert_trees_all_close(updates, bare, rtol=2e-5, atol=1e-6, custom_message=name)
 
 
@@ -171,7 +171,7 @@ def test_inside_optaxs_wrappers(row):
 def test_gradient_accumulation(row):
     """`MultiSteps` over two equal halves is one update with the whole, and counts as one."""
     tx = optax.MultiSteps(row.build(), 2)
-    twice = updates_of(tx, PARAMS, GRADS, steps=4, **row.extra)
+    twice = updates_of(tx, PARAMS, GRADS, steps=4, branches=True, **row.extra)
     once = updates_of(row.build(), PARAMS, GRADS, steps=2, **row.extra)
     chex.assert_trees_all_close(twice, once, rtol=1e-5, atol=1e-6)
 
@@ -234,7 +234,8 @@ def test_one_can_differentiate_through_a_training(row):
             params = optax.apply_updates(params, updates)
         return jnp.sum(params["x"] ** 2)
 
-    gradient = jax.jit(jax.grad(final_loss))(0.01)
+    with jax.disable_jit():  # operation by operation, as a compilation takes longer
+        gradient = jax.grad(final_loss)(0.01)
     assert np.isfinite(gradient) and gradient != 0
 
 
@@ -297,59 +298,79 @@ class Model(nnx.Module):
         return self.second(nnx.relu(self.first(x)))
 
 
+def mean_square(model):
+    return jnp.mean(model(jnp.linspace(-1, 1, 12).reshape(4, 3)) ** 2)
+
+
+@ft.cache
+def _model():
+    """The graph of the model, its parameters, and the compiled gradient of its loss."""
+    graph, params = nnx.split(Model(nnx.Rngs(0)))
+    return graph, params, jax.jit(jax.grad(lambda p: mean_square(nnx.merge(graph, p))))
+
+
+def model_and_gradient():
+    """Of the parameters a copy, as a model changes those that it is merged from."""
+    graph, params, gradient = _model()
+    return graph, jax.tree.map(jnp.copy, params), gradient
+
+
 @rows
 def test_in_flax_nnx_and_linen(row):
     """`nnx.Optimizer` and `TrainState` do what the bare transformation does on their parameters."""
-    tx, x = row.build(0.01), jnp.linspace(-1, 1, 12).reshape(4, 3)
-    graph, start = nnx.split(Model(nnx.Rngs(0)))
+    tx = row.build(0.01)
+    graph, start, gradient = model_and_gradient()
 
-    def loss(params):
-        return jnp.mean(nnx.merge(graph, params)(x) ** 2)
-
-    @jax.jit
-    def by_hand():
-        params, state = start, tx.init(start)
-        for _ in range(3):
-            updates, state = tx.update(jax.grad(loss)(params), state, params, **row.extra)
-            params = optax.apply_updates(params, updates)
-        return params
-
-    @jax.jit
-    def linen():
-        train_state = TrainState.create(apply_fn=loss, params=start, tx=row.build(0.01))
-        for _ in range(3):
-            grads = jax.grad(train_state.apply_fn)(train_state.params)
-            if row.needs_value:  # apply_gradients has no way to pass it on
-                updates, opt_state = train_state.tx.update(
-                    grads, train_state.opt_state, train_state.params, **row.extra
-                )
-                params = optax.apply_updates(train_state.params, updates)
-                train_state = train_state.replace(params=params, opt_state=opt_state)
-            else:
-                train_state = train_state.apply_gradients(grads=grads)
-        return train_state.params, lectopt.evaluation_params(
-            train_state.opt_state, train_state.params
-        )
-
-    model = Model(nnx.Rngs(0))
+    params, state = start, tx.init(start)
+    train_state = TrainState.create(apply_fn=None, params=start, tx=row.build(0.01))
+    model = nnx.merge(*model_and_gradient()[:2])
     optimizer = nnx.Optimizer(model, tx, wrt=nnx.Param)
-
-    @nnx.jit
-    def step(model, optimizer):
-        grads = nnx.grad(lambda m: jnp.mean(m(x) ** 2))(model)
-        optimizer.update(model, grads, **row.extra)
-
     for _ in range(3):
-        step(model, optimizer)
-    expected = by_hand()
-    from_linen, evaluated = linen()
-    chex.assert_trees_all_close(from_linen, expected, rtol=1e-5, atol=1e-6)
+        updates, state = tx.update(gradient(params), state, params, **row.extra)
+        params = optax.apply_updates(params, updates)
+
+        grads = gradient(train_state.params)
+        if row.needs_value:  # apply_gradients has no way to pass it on
+            updates, opt_state = train_state.tx.update(
+                grads, train_state.opt_state, train_state.params, **row.extra
+            )
+            moved = optax.apply_updates(train_state.params, updates)
+            train_state = train_state.replace(params=moved, opt_state=opt_state)
+        else:
+            train_state = train_state.apply_gradients(grads=grads)
+
+        optimizer.update(model, gradient(nnx.state(model, nnx.Param)), **row.extra)
+        # What nnx.jit does at its border, without a compilation for every row.
+        model, optimizer = nnx.merge(*nnx.split((model, optimizer)))
+
     from_nnx = nnx.state(model, nnx.Param)
+    chex.assert_trees_all_close(train_state.params, params, rtol=1e-5, atol=1e-6)
     chex.assert_trees_all_close(
-        jax.tree.leaves(from_nnx), jax.tree.leaves(expected), rtol=1e-5, atol=1e-6
+        jax.tree.leaves(from_nnx), jax.tree.leaves(params), rtol=1e-5, atol=1e-6
     )
     # evaluation_params finds the same through both.
+    evaluated = lectopt.evaluation_params(train_state.opt_state, train_state.params)
     evaluated_nnx = lectopt.evaluation_params(optimizer.opt_state, from_nnx)
     chex.assert_trees_all_close(
         jax.tree.leaves(evaluated_nnx), jax.tree.leaves(evaluated), rtol=1e-5, atol=1e-6
     )
+
+
+def test_in_a_step_compiled_by_nnx():
+    """With a rule that keeps slots, a count and a number of the whole tree."""
+    model, plain = (nnx.merge(*model_and_gradient()[:2]) for _ in range(2))
+    gradient = model_and_gradient()[2]
+    make = ft.partial(lectopt.nadam, 0.01, momentum_decay=0.1)
+    optimizer = nnx.Optimizer(model, make(), wrt=nnx.Param)
+    by_hand = nnx.Optimizer(plain, make(), wrt=nnx.Param)
+
+    @nnx.jit
+    def step(model, optimizer):
+        optimizer.update(model, nnx.grad(mean_square)(model))
+
+    for _ in range(3):
+        step(model, optimizer)
+        by_hand.update(plain, gradient(nnx.state(plain, nnx.Param)))
+    for a, b in ((model, plain), (optimizer, by_hand)):
+        a, b = (jax.tree.leaves(nnx.state(node)) for node in (a, b))
+        chex.assert_trees_all_close(a, b, rtol=1e-5, atol=1e-6)

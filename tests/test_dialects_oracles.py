@@ -76,21 +76,18 @@ def our_path(framework, i):
     """The parameters after every update; where there is an average, followed by it."""
     name, settings = ROWS[framework][i]
     tx = optimizer(framework, name, settings)
-    curvature = [jnp.asarray(c) for c in rows.split(rows.CURVATURE)]
-
-    def step(carry, push):
-        params, state = carry
-        grads = [p + c * param for p, c, param in zip(push, curvature, params, strict=True)]
-        updates, state = tx.update(grads, state, params)
+    # The rules are compiled once for all rows; but the `cond` in a clip anew at every update.
+    update = jax.jit(tx.update) if "clip" in repr(tx) else tx.update
+    params = [jnp.asarray(part) for part in rows.split(rows.THETA)]
+    state, path = tx.init(params), []
+    for push in rows.noise():
+        grads = rows.split(push + rows.CURVATURE * np.concatenate(params))
+        updates, state = update([jnp.asarray(g) for g in grads], state, params)
         params = optax.apply_updates(params, updates)
         average = lectopt.evaluation_params(state, params) if settings.get("use_ema") else []
         average = state["average"] if name == "ASGD" else average
-        return (params, state), [*params, *average]
-
-    start = [jnp.asarray(part) for part in rows.split(rows.THETA)]
-    pushes = [jnp.asarray(part) for part in np.split(rows.noise(), [rows.SIZES[0]], axis=1)]
-    path = jax.jit(lambda: jax.lax.scan(step, (start, tx.init(start)), pushes)[1])()
-    return np.concatenate(path, axis=1)
+        path.append(np.concatenate([*params, *average]))
+    return np.array(path)
 
 
 @live

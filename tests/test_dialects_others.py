@@ -9,6 +9,7 @@ import numpy as np
 import optax
 import pytest
 import twins
+from algorithms import train, train_by_steps
 from oracles.rows import CURVATURE, RATES, STEPS, THETA, noise
 
 import lectopt
@@ -44,22 +45,21 @@ ROWS = [
 ids = [f"{name}({settings})" for name, settings in ROWS]
 
 
+NOISE = noise()
+
+
 def grad(theta, t):
-    return jnp.asarray(noise())[t] + CURVATURE * theta
+    return NOISE[t] + CURVATURE * theta
 
 
 def path(tx):
     """The parameters after every update, the gradient taken where the optimizer wants it."""
-
-    def body(carry, t):
-        theta, state = carry
-        at = tx.point(theta, state) if isinstance(tx, lectopt.Transformation) else theta
-        updates, state = tx.update(grad(at, t), state, theta)
-        theta = optax.apply_updates(theta, updates)
-        return (theta, state), theta
-
-    theta = jnp.asarray(THETA)
-    return jax.jit(lambda: jax.lax.scan(body, (theta, tx.init(theta)), jnp.arange(STEPS))[1])()
+    if isinstance(tx, lectopt.Transformation):
+        return train_by_steps(tx, THETA, grad, STEPS)
+    push = jnp.asarray(NOISE)
+    return jax.jit(
+        lambda: train(tx, jnp.asarray(THETA), lambda x, t: push[t] + CURVATURE * x, STEPS)
+    )()
 
 
 @pytest.fixture

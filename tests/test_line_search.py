@@ -1,5 +1,7 @@
 """Line search: the conditions of Wolfe hold, evaluations are counted, failures are reported."""
 
+import functools as ft
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -140,11 +142,16 @@ def test_counts_what_it_evaluates(kind):
     tx = lectopt.chain(lectopt.sgd(1.0), scale_by_wolfe_line_search(kind))
     params, total = jnp.ones(3), 0
     state = tx.init(params)
+
+    @jax.jit
+    def update(value, grad, state, params):
+        return tx.update(grad, state, params, value=value, grad=grad, value_fn=value_fn)
+
     for _ in range(3):
         value, grad = jax.value_and_grad(value_fn)(params)
         jax.effects_barrier()
         calls.clear()
-        updates, state = tx.update(grad, state, params, value=value, grad=grad, value_fn=value_fn)
+        updates, state = update(value, grad, state, params)
         jax.effects_barrier()
         params, total = params + updates, total + len(calls)
         assert state["line_search"]["evaluations"] == len(calls) > 0
@@ -232,7 +239,7 @@ START = {"x": jnp.array([-1.2, 0.5]), "y": jnp.array([1.0, -0.5]), "frozen": Non
 
 
 def descend(tx, steps, initial=START):
-    """The values along a jitted scan, and the last record."""
+    """The values along a scan, and the last record."""
 
     def step(carry, _):
         params, state = carry
@@ -240,16 +247,23 @@ def descend(tx, steps, initial=START):
         updates, state = tx.update(grad, state, params, value=value, grad=grad, value_fn=rosenbrock)
         return (optax.apply_updates(params, updates), state), value
 
-    carry = jax.jit(lambda c: jax.lax.scan(step, c, length=steps))((initial, tx.init(initial)))
-    return np.asarray(carry[1]), carry[0][1]
+    (_, state), values = jax.lax.scan(step, (initial, tx.init(initial)), length=steps)
+    return values, state
 
 
 @kinds
-@pytest.mark.parametrize("optimizer", [lectopt.sgd, lectopt.adam, optax.sgd])
-def test_after_any_direction_the_value_falls(kind, optimizer):
+def test_after_any_direction_the_value_falls(kind):
     """In a scan; where Adam's direction does not descend, the parameters stay."""
-    for chain in (lectopt.chain, optax.chain):
-        values, _ = descend(chain(optimizer(1.0), scale_by_wolfe_line_search(kind)), 60)
+
+    @jax.jit
+    def run():  # one program, as what is the same in all is then compiled once
+        return [
+            descend(chain(optimizer(1.0), scale_by_wolfe_line_search(kind)), 60)[0]
+            for chain in (lectopt.chain, optax.chain)
+            for optimizer in (lectopt.sgd, lectopt.adam, optax.sgd)
+        ]
+
+    for values in map(np.asarray, run()):
         assert (np.diff(values) <= 1e-5 * values[:-1]).all()
         assert values[-1] < 0.2 * values[0]
 
@@ -257,7 +271,8 @@ def test_after_any_direction_the_value_falls(kind, optimizer):
 def test_keeping_the_step_saves_evaluations():
     def total(initial):
         search = scale_by_wolfe_line_search(initial=initial)
-        values, state = descend(lectopt.chain(lectopt.sgd(1.0), search), 40)
+        tx = lectopt.chain(lectopt.sgd(1.0), search)
+        values, state = jax.jit(lambda: descend(tx, 40))()
         assert values[-1] < 0.2 * values[0]
         return int(state["line_search"]["total_evaluations"])
 
@@ -291,18 +306,18 @@ SETTINGS = dict(c1=(1e-4, 0.2, 0.39), c2=(0.31, 0.6, 0.9), max_evaluations=(1, 2
 
 
 @kinds
-@pytest.mark.parametrize("name", SETTINGS)
-def test_every_number_may_be_a_lane(kind, name):
-    numbers = dict(c1=0.3, c2=0.4, max_evaluations=20)
+def test_every_number_may_be_a_lane(kind):
+    """One program for all settings, alone and side by side; each lane changes one number."""
 
     @jax.jit
-    def run(number):
-        tx = scale_by_wolfe_line_search(kind, **(numbers | {name: number}))
-        return lane(tx, quartic)(0.0, 4.0)
+    def run(numbers):
+        return lane(scale_by_wolfe_line_search(kind, **numbers), quartic)(0.0, 4.0)[0]
 
-    steps, _ = jax.vmap(run)(jnp.array(SETTINGS[name]))
-    for step, number in zip(steps, SETTINGS[name], strict=True):
-        np.testing.assert_allclose(step, run(number)[0], rtol=1e-5)
+    numbers = dict(c1=0.3, c2=0.4, max_evaluations=20)
+    lanes = [numbers | {name: n} for name, values in SETTINGS.items() for n in values]
+    steps = jax.vmap(run)({name: jnp.array([one[name] for one in lanes]) for name in numbers})
+    for step, one in zip(steps, lanes, strict=True):
+        np.testing.assert_allclose(step, run(one), rtol=1e-5)
 
 
 @kinds
@@ -329,30 +344,34 @@ def test_state_and_updates_keep_their_types(kind, dtype):
     assert new["line_search"]["status"] == LineSearchStatus.FOUND
 
 
+@ft.partial(jax.jit, static_argnums=0)
+def quartic_step(kind, params):
+    tx = lectopt.chain(lectopt.sgd(1.0), scale_by_wolfe_line_search(kind))
+
+    def value_fn(p):
+        return 20 * jnp.sum(p["w"] ** 4) + jnp.sum(p["b"] ** 2)
+
+    value, grad = jax.value_and_grad(value_fn)(params)
+    updates, state = tx.update(
+        grad, tx.init(params), params, value=value, grad=grad, value_fn=value_fn
+    )
+    return optax.apply_updates(params, updates), state
+
+
+WHOLE = {"w": np.linspace(0.5, 1, 32, dtype=np.float32).reshape(8, 4), "b": np.float32([1, 1, 1])}
+
+
 @kinds
 @pytest.mark.parametrize("mesh_kind", [AxisType.Auto, AxisType.Explicit], ids=["auto", "explicit"])
 def test_on_sharded_parameters(kind, mesh_kind):
-    tx = lectopt.chain(lectopt.sgd(1.0), scale_by_wolfe_line_search(kind))
-
-    def step(params):
-        def value_fn(p):
-            return 20 * jnp.sum(p["w"] ** 4) + jnp.sum(p["b"] ** 2)
-
-        value, grad = jax.value_and_grad(value_fn)(params)
-        updates, state = tx.update(
-            grad, tx.init(params), params, value=value, grad=grad, value_fn=value_fn
-        )
-        return optax.apply_updates(params, updates), state
-
-    here = {"w": jnp.linspace(0.5, 1, 32).reshape(8, 4), "b": jnp.ones(3)}
-    expected, expected_state = jax.jit(step)(here)
+    expected, expected_state = quartic_step(kind, WHOLE)
     mesh = jax.make_mesh((8,), ("x",), axis_types=(mesh_kind,))
     with jax.set_mesh(mesh):
         specs = {"w": P("x", None), "b": P()}
-        params = {k: jax.device_put(v, NamedSharding(mesh, specs[k])) for k, v in here.items()}
-        moved, state = jax.jit(step)(params)
+        params = {k: jax.device_put(v, NamedSharding(mesh, specs[k])) for k, v in WHOLE.items()}
+        moved, state = quartic_step(kind, params)
         assert moved["w"].sharding.is_equivalent_to(params["w"].sharding, 2)
-    for name in here:
+    for name in WHOLE:
         np.testing.assert_allclose(np.asarray(moved[name]), expected[name], rtol=1e-5, atol=1e-6)
     evaluations = state["line_search"]["evaluations"]
     assert evaluations == expected_state["line_search"]["evaluations"] > 1

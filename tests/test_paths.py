@@ -24,22 +24,17 @@ NOISE = np.random.default_rng(0).normal(size=(STEPS, 3, 2)).astype(np.float32)
 
 def grads(params, t):
     """Of the right shapes, different at every step and every leaf."""
-    return jax.tree.map(
-        lambda p: 0.3 * p + jnp.sum(jnp.asarray(NOISE)[t], axis=range(2 - p.ndim)), params
-    )
+    return jax.tree.map(lambda p: 0.3 * p + np.sum(NOISE[t], axis=tuple(range(2 - p.ndim))), params)
 
 
-def path_of(tx, start=0, steps=STEPS, gradient=grads):
+def path_of(tx, start=0, gradient=grads):
     """Parameters, updates and states after every update, stacked."""
-
-    def step(carry, t):
-        params, state = carry
+    params, state, path = PARAMS, tx.init(PARAMS), []
+    for t in range(start, STEPS):
         updates, state = tx.update(gradient(params, t), state, params)
         params = optax.apply_updates(params, updates)
-        return (params, state), (params, updates, state)
-
-    times = jnp.arange(start, start + steps)
-    return jax.jit(lambda: jax.lax.scan(step, (PARAMS, tx.init(PARAMS)), times)[1])()
+        path.append((params, updates, state))
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *path)
 
 
 def layer(tree, i):
@@ -121,7 +116,7 @@ class TestUnfreezeGradually:
         first = jax.jit(make(rate).init)(PARAMS)
         for i, begin in enumerate([7, 4]):
             np.testing.assert_array_equal(layer(updates, i)["kernel"][:begin], 0)
-            late = path_of(make(lambda c, b=begin: rate(c + b)), begin, STEPS - begin)[0]
+            late = path_of(make(lambda c, b=begin: rate(c + b)), begin)[0]
             chex.assert_trees_all_close(
                 layer(params, i)["kernel"][begin:], layer(late, i)["kernel"], rtol=1e-5
             )

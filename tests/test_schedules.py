@@ -179,13 +179,14 @@ LANES = [(name, number) for name, row in ROWS.items() for number in row[1]]
 def test_every_number_may_be_a_lane(name, number):
     row = ROWS[name]
     middle = row[1][number]
-    lanes = np.array([middle, middle + 1, 2 * middle] if isinstance(middle, int) else [middle, 0.5])
+    whole = isinstance(middle, int)
+    lanes = np.array([middle, middle + 1, 2 * middle] if whole else [middle, 0.5, middle / 2])
 
     def values(lane):
         return at_counts(row[0](**(row[1] | {number: lane})))
 
     if name == "step_decay/ExponentialLR" and number == "every":
-        lanes = lanes[:1]  # every=1 is what makes it PyTorch's
+        lanes = lanes[[0, 0, 0]]  # every=1 is what makes it PyTorch's
     swept = jax.vmap(values)(jnp.asarray(lanes))
     for lane, one in zip(lanes, swept, strict=True):
         np.testing.assert_allclose(one, expected(row, **{number: lane}), rtol=1e-12)
@@ -337,8 +338,9 @@ def test_drives_an_optimizer(row):
     schedule = row[0](**row[1])
     products = np.concatenate([[1.0], np.cumprod(1 - expected(row)[:19])])
     injected = optax.inject_hyperparams(lectopt.sgd)(learning_rate=schedule)
-    for tx in (lectopt.sgd(schedule), optax.sgd(schedule), injected):
-        np.testing.assert_allclose(quadratic_path(tx), products, rtol=1e-12)
+    every = (lectopt.sgd(schedule), optax.sgd(schedule), injected)
+    for path in jax.jit(lambda: [quadratic_path(tx) for tx in every])():
+        np.testing.assert_allclose(path, products, rtol=1e-12)
 
 
 def test_any_number_of_an_optimizer_may_be_scheduled():

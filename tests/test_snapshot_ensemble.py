@@ -10,6 +10,7 @@ import pytest
 
 import lectopt
 
+pytestmark = pytest.mark.usefixtures("fast_compilation")
 PATH = Path(__file__).parent.parent / "examples" / "snapshot_ensemble.py"
 
 

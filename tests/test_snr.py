@@ -29,11 +29,11 @@ def fed(tx, gradients, read=lambda state: state):
 
 def trained(tx, params=PARAMS, steps=8):
     """The state after a few updates with noisy gradients."""
-    state = tx.init(params)
-    for step in range(steps):
-        key = jax.random.key(step)
-        grads = jax.tree.map(lambda p, key=key: p + jax.random.normal(key, p.shape), params)
-        _, state = tx.update(grads, state, params)
+    state, random = tx.init(params), np.random.default_rng(0)
+    update = jax.jit(tx.update)
+    for _ in range(steps):
+        grads = jax.tree.map(lambda p: p + np.float32(random.normal(size=p.shape)), params)
+        _, state = update(grads, state, params)
     return state
 
 

@@ -17,13 +17,7 @@ from lectopt.training import Problem, batch_indices, random_streams
 
 N, STEPS, RATES = 40, 13, np.array([0.003, 0.03, 0.3])
 
-
-@pytest.fixture(scope="module", autouse=True)
-def fast_compilation():
-    """Most of the time here is compilation, of programs that run for milliseconds."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+pytestmark = pytest.mark.usefixtures("fast_compilation")
 
 
 def make_data():
@@ -426,19 +420,24 @@ def test_unknown_metrics_are_refused(result, arguments, message):
 
 
 def test_progress_is_one_bar_or_silence(capsys):
-    arguments = (PROBLEM, {"a": optax.sgd, "b": optax.sgd}, {"learning_rate": [0.1, 1e38]}, 1, 4)
-    sweep(*arguments, progress=False)
+    space = {"learning_rate": [0.1, 1e38]}
+    sweep(PROBLEM, {"a": optax.sgd}, space, 1, 4, progress=False)
     assert capsys.readouterr() == ("", "")
-    sweep(*arguments)
+    sweep(PROBLEM, {"a": optax.sgd, "b": optax.sgd}, space, 1, 4)
     bar = capsys.readouterr().err
     assert "8/8" in bar and "a:" in bar and "b:" in bar and "diverged=2" in bar
 
 
-def test_the_example_runs_small(tmp_path, capsys):
+def test_the_example_runs_small(tmp_path, capsys, monkeypatch):
+    """With three of its optimizers; of the others, that they are made as a sweep makes them."""
     path = Path(__file__).parent.parent / "examples" / "digits_sweep.py"
     spec = importlib.util.spec_from_file_location("digits_sweep", path)
     example = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(example)
+    for make in example.OPTIMIZERS.values():
+        jax.eval_shape(lambda rate, make=make: make(learning_rate=rate).init(jnp.ones(2)), 0.1)
+    few = {name: example.OPTIMIZERS[name] for name in ("sgd", "nesterov", "adam")}
+    monkeypatch.setattr(example, "OPTIMIZERS", few)
     options = {"--steps": 30, "--rates": 3, "--seeds": 2, "--out": tmp_path / "out"}
     example.main([str(word) for option in options.items() for word in option])
     table = pd.read_csv(tmp_path / "out" / "table.csv")

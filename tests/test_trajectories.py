@@ -1,5 +1,7 @@
 """Every algorithm is its source's formula: equal trajectories, step by step, in float64."""
 
+import dataclasses
+
 import hypothesis
 import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
@@ -8,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from algorithms import ALGORITHMS, train
+from algorithms import ALGORITHMS, train, train_by_steps
 
 import lectopt
 
@@ -86,28 +88,33 @@ def test_is_its_twin(row):
 @rows
 @pytest.mark.usefixtures("x64")
 def test_every_number_can_be_swept(row):
-    """One vmapped program over all numbers and the rate equals a loop over constants."""
+    """One vmapped program over all numbers and the rate; constants and schedules give the same."""
+
+    def problem(push):
+        def grad(theta, t):
+            return push[t] + CURVATURE * theta
+
+        def value(theta, t):
+            return (push[t] * theta).sum() + (CURVATURE * theta**2).sum() / 2
+
+        return grad, value
 
     def path(rate, numbers):
-        def value(theta, t):
-            return (NOISE[t] * theta).sum() + (CURVATURE * theta**2).sum() / 2
+        grad, value = problem(jnp.asarray(noise()))
+        return train(row.build(rate, **numbers), jnp.asarray(THETA), grad, STEPS, **row.loss(value))
 
-        def grad(theta, t):
-            return NOISE[t] + CURVATURE * theta
-
-        tx = row.build(rate, **numbers)
-        return train(tx, jnp.asarray(THETA), grad, STEPS, **row.loss(value))
-
-    NOISE = jnp.asarray(noise())
     lanes = [(0.05, row.numbers), (0.02, {k: 0.9 * v for k, v in row.numbers.items()})]
     stacked = jax.tree.map(lambda *values: jnp.array(values), *lanes)
     swept = jax.jit(jax.vmap(path))(*stacked)
-    for lane, (rate, numbers) in enumerate(lanes):
-        static = jax.jit(lambda rate=rate, numbers=numbers: path(rate, numbers))()
-        np.testing.assert_allclose(swept[lane], static, rtol=1e-11, atol=1e-12)
+    grad, value = problem(noise())
+    for lane, (rate, numbers) in zip(swept, lanes, strict=True):
+        twin = dataclasses.replace(row, numbers=numbers)
+        twin = twin.twin_path(THETA, grad, lambda t, rate=rate: rate, STEPS, value)
+        np.testing.assert_allclose(lane, twin, rtol=1e-11, atol=1e-12)
     schedules = {k: (lambda count, v=v: v) for k, v in row.numbers.items()}
-    scheduled = jax.jit(lambda: path(lambda count: 0.05, schedules))()
-    np.testing.assert_allclose(scheduled, swept[0], rtol=1e-11, atol=1e-12)
+    for tx in (row.build(0.05, **row.numbers), row.build(lambda count: 0.05, **schedules)):
+        found = train_by_steps(tx, THETA, grad, STEPS, **row.loss(value))
+        np.testing.assert_allclose(found, swept[0], rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.parametrize("row", [r for r in ALGORITHMS if r.optax], ids=lambda row: row.id)
