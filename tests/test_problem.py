@@ -20,6 +20,8 @@ from lectopt.training import (
     standardize,
 )
 
+pytestmark = pytest.mark.usefixtures("fast_compilation")
+
 LABELS = np.repeat([0, 1, 2], [50, 31, 9])
 SAMPLES = np.arange(len(LABELS))
 X = np.random.default_rng(0).normal(size=(90, 4)).astype(np.float32)

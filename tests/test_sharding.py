@@ -1,7 +1,5 @@
 """Eight devices: the state is sharded as the parameters are, and an update communicates nothing."""
 
-import re
-
 import chex
 import jax
 import jax.numpy as jnp
@@ -45,15 +43,14 @@ def test_state_is_sharded_as_the_parameters(row, kind):
             updates, state = tx.update(grads, state, params, **row.extra)
             return optax.apply_updates(params, updates), state
 
-        if kind is AxisType.Auto:  # the compiler decides, from the whole program
+        # With explicit types only what the program says moves data; otherwise the compiler decides.
+        program = str(jax.make_jaxpr(step)(params, grads, state))
+        if kind is AxisType.Auto or "reshard" in program:
             step = jax.jit(step).lower(params, grads, state).compile()
             text = step.as_text()
             for collective in ("all-gather", "all-to-all", "collective-permute"):
                 assert collective not in text
             assert row.reduces or "all-reduce" not in text
-        else:  # the types decide, in a small program as in a large one
-            traced = str(jax.make_jaxpr(step)(params, grads, state))
-            assert not re.search(r"\[\d[^\]]*\] = reshard", traced)  # of arrays; numbers may be
         new_params, new_state = step(params, grads, state)
         for record in (state, new_state):
             for name, slot in slots_of(record):
@@ -63,8 +60,7 @@ def test_state_is_sharded_as_the_parameters(row, kind):
                 params[name].sharding, params[name].ndim
             )
         if kind is AxisType.Explicit:  # the types say so too, also while they are traced
-            shapes = jax.eval_shape(tx.init, params), *jax.eval_shape(step, params, grads, state)
-            for record in (state, new_state, *shapes):
+            for record in (state, new_state, jax.eval_shape(tx.init, params)):
                 for name, slot in slots_of(record):
                     assert jax.typeof(slot).sharding == jax.typeof(params[name]).sharding
         chex.assert_trees_all_equal_structs(state, new_state)
