@@ -6,21 +6,17 @@ values against it when the optimizer is built: a wrong setting fails there, with
 as a NaN a thousand steps later.
 """
 
-import functools as ft
-import inspect
 import math
 import types
 import typing
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, ParamSpec, TypeVar
+from typing import Annotated, Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 
-P = ParamSpec("P")
-T = TypeVar("T")
+from lectopt.values import is_concrete
 
 Schedule = Callable[[Any], Any]
 # A number, a scalar array, a tracer or a schedule to the caller, and a tracer to the rule: no
@@ -69,28 +65,13 @@ RectificationThreshold = Annotated[
 ]
 EpsPlacement = Literal["outside", "inside", "uncorrected"]
 
-# What users of Optax may still write, and what says the same here.
-RENAMED = {
-    "eps_root": 'eps_placement="inside" (sqrt(v + eps)) or "outside" (sqrt(v) + eps)',
-    "eps_in_sqrt": 'eps_placement="inside" for True, "outside" for False',
-    "bias_correction_mu": 'maximum_of="uncorrected" where both moments are not to be corrected',
-    "bias_correction_nu": 'maximum_of="uncorrected" where both moments are not to be corrected',
-    "mu_dtype": "state_dtype, the dtype of every slot",
-    "accumulator_dtype": "state_dtype, the dtype of every slot",
-}
+
+def surely_positive(value: Any) -> bool:
+    """Whether a number is known now to be above zero, in float32 too."""
+    return is_concrete(value) and float(value) >= float(jnp.finfo(jnp.float32).tiny)
 
 
-def concrete(value: Any) -> bool:
-    """Whether `value` is known now: neither a schedule nor a tracer."""
-    return not callable(value) and not isinstance(value, Tracer)
-
-
-def at(setting: Any, count: Any) -> Any:
-    """The value of a setting at update number `count` (from 0): schedules are called."""
-    return setting(count) if callable(setting) else setting
-
-
-def _domains(annotation: Any) -> tuple[list[Range], list[Any]]:
+def domains(annotation: Any) -> tuple[list[Range], list[Any]]:
     """The ranges and the literal choices that an annotation allows."""
     if typing.get_origin(annotation) is Annotated:
         return [m for m in annotation.__metadata__ if isinstance(m, Range)], []
@@ -99,14 +80,20 @@ def _domains(annotation: Any) -> tuple[list[Range], list[Any]]:
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         ranges, choices = [], []
         for option in typing.get_args(annotation):
-            more_ranges, more_choices = _domains(option)
+            more_ranges, more_choices = domains(option)
             ranges, choices = ranges + more_ranges, choices + more_choices
         return ranges, choices + [None] * (type(None) in typing.get_args(annotation))
     return [], []
 
 
-def _check(where: str, name: str, value: Any, annotation: Any) -> None:
-    ranges, choices = _domains(annotation)
+def check(where: str, name: str, value: Any, annotation: Any) -> None:
+    """Hold one argument against its annotation.
+
+    Raises:
+      ValueError: a concrete number outside its `Range`, or what is not one of its `Literal`s.
+      TypeError: something that is no number.
+    """
+    ranges, choices = domains(annotation)
     if not ranges:
         if choices and value not in choices:
             allowed = ", ".join(map(repr, choices))
@@ -115,12 +102,10 @@ def _check(where: str, name: str, value: Any, annotation: Any) -> None:
                 f"Write for example {name}={choices[0]!r}."
             )
         return
-    if value is None and choices:
+    if (value is None and choices) or callable(value):
         return
     (interval,) = ranges
     hint = f"Write for example {name}={interval.example:g}."
-    if callable(value):
-        return
     if isinstance(value, bool | str) or not isinstance(
         value, int | float | np.ndarray | np.generic | jax.Array
     ):
@@ -128,76 +113,13 @@ def _check(where: str, name: str, value: Any, annotation: Any) -> None:
             f"{where}: {name} must be a number, a scalar array or a schedule (count -> value); "
             f"got {value!r}. {hint}"
         )
-    if jnp.shape(value) != ():
+    if np.shape(value) != ():
         raise ValueError(
-            f"{where}: {name} must be one number, got an array of shape {jnp.shape(value)}. "
+            f"{where}: {name} must be one number, got an array of shape {np.shape(value)}. "
             f"For many values write jax.vmap(lambda {name}: train({where}(...)))(values)."
         )
-    if concrete(value) and float(value) not in interval:
+    if is_concrete(value) and float(value) not in interval:
         raise ValueError(
             f"{where}: {name} must lie in {interval} ({interval.meaning}); "
             f"got {float(value):g}. {hint}"
         )
-
-
-def checked(function: Callable[P, T]) -> Callable[P, T]:
-    """Hold every argument against its annotation before `function` runs.
-
-    Raises:
-      ValueError: a concrete number outside its `Range`, or a string that is not one of its
-        `Literal`s.
-      TypeError: something that is no number, or a keyword that does not exist (with Optax's name
-        translated).
-    """
-    signature = inspect.signature(function)
-    where = function.__name__
-
-    @ft.cache  # read at the first call, when every name in the annotations exists
-    def hints() -> dict[str, Any]:
-        return typing.get_type_hints(function, include_extras=True)
-
-    @ft.wraps(function)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
-        renamed = [name for name in kwargs if name in RENAMED and name not in signature.parameters]
-        if renamed:
-            name = renamed[0]
-            raise TypeError(f"{where}: there is no {name}= here. Write {RENAMED[name]}.")
-        try:
-            bound = signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise TypeError(f"{where}{_shown(signature)}: {error}.") from None
-        for name, value in bound.arguments.items():
-            _check(where, name, value, hints().get(name))
-        return function(*args, **kwargs)
-
-    return wrapper
-
-
-def _shown(signature: inspect.Signature) -> str:
-    bare = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
-    return str(inspect.Signature(bare))
-
-
-def frozen(value: Any) -> Any:
-    """A hashable stand-in for a setting: equal settings have equal stand-ins.
-
-    Arrays count by value, tracers and plain functions by identity, schedules by their own `==`.
-    """
-    if isinstance(value, Tracer):
-        return ("tracer", id(value))
-    if isinstance(value, np.ndarray | np.generic | jax.Array):
-        array = np.asarray(value)
-        return (str(array.dtype), array.shape, array.tobytes())
-    leaves, treedef = jax.tree.flatten(value)
-    return value if jax.tree_util.treedef_is_leaf(treedef) else (treedef, *map(frozen, leaves))
-
-
-def shown(value: Any) -> str:
-    """How a setting prints: what one would write to get it."""
-    if isinstance(value, Tracer):
-        return f"<traced {value.dtype}>"
-    if isinstance(value, np.ndarray | np.generic | jax.Array) and np.ndim(value) == 0:
-        return repr(np.asarray(value).item())
-    if isinstance(value, types.FunctionType):
-        return value.__qualname__
-    return repr(value)

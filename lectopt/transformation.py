@@ -1,92 +1,47 @@
 """`Transformation`: an Optax gradient transformation that knows what it is made of.
 
-A `Core` is what compositions are made of; a `Transformation` is a core with its outer skin: the
-Optax interface, the one step counter, and the one place where the dtype of the updates changes.
-With `lifting.py`, which makes cores from rules for one weight, this is all the machinery there is.
+Its `update` is Optax's: there is the one step counter, and the one place where the dtype of the
+updates changes. Its `step` is what compositions call: the same on wide floats, told the count.
+With `lifting`, which makes transformations from rules, and `compositions`, which makes them from
+one another, this is all the machinery there is.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
-from lectopt import settings as _settings
-from lectopt.trees import aligned, dtype_of, foreign_state, widened
+from lectopt.trees import dtype_of, widened, wrong_state_message
+from lectopt.values import Value, call_text
 
 State = dict[str, Any]
-LINE = 88  # a composition that prints longer than this is broken into one member per line
+LAST = np.iinfo(np.int32).max - 1  # the counter stops there, so that the number of an update fits
 
 
-class Now(NamedTuple):
+class Context(NamedTuple):
     """What a member of a composition is told about the update in progress."""
 
     count: Any  # how many updates came before this one; None if nobody asked for it
     params: Any
     extra: Mapping[str, Any]
+    t: Any = None  # the number of this update, from 1, where it is not count + 1
 
-    def step(self) -> Any:
+    def number(self) -> Any:
         """The number of this update, counted from 1 as in the bias corrections of the lectures."""
-        return self.count + 1
+        return self.count + 1 if self.t is None else self.t
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Core:
-    """A transformation without its skin: `start` and `step` work on wide floats and are told the
-    count.
-
-    `keys` are the entries of the state record that it owns, `parts` its members, `label` the
-    keyword it was given in a chain, `foreign` the Optax transformation that it wraps. Two cores
-    are equal if they are the same composition with the same settings.
-    """
-
-    name: str
-    start: Callable[[Any], State]
-    step: Callable[[Any, State, Now], tuple[Any, State]]
-    keys: tuple[str, ...] = ()
-    counted: bool = False
-    point: Callable[[Any, State, Any], Any] | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    parts: tuple["Core", ...] = ()
-    label: str | None = None
-    maker: Callable[..., "Transformation"] | None = None
-    foreign: Any = None
-
-    def but(self, **settings: Any) -> "Transformation":
-        """The same primitive with some settings changed."""
-        assert self.maker is not None, f"{self.name} is a combination, it has no settings"
-        return self.maker(**{**self.settings, **settings})
-
-    def _identity(self) -> tuple[Any, ...]:
-        values = tuple((k, _settings.frozen(v)) for k, v in sorted(self.settings.items()))
-        return (self.name, self.label, values, self.parts, self.foreign)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Core) and self._identity() == other._identity()
-
-    def __hash__(self) -> int:
-        return hash(self._identity())
-
-    def __repr__(self) -> str:
-        parts = ["..."] if self.foreign else [repr(part) for part in self.parts]
-        values = [
-            f"{k}={_settings.shown(v)}"
-            for k, v in self.settings.items()
-            if k not in self.defaults or _settings.frozen(v) != _settings.frozen(self.defaults[k])
-        ]
-        head = f"{self.label}=" if self.label else ""
-        line = f"{head}{self.name}({', '.join(parts + values)})"
-        if len(line) <= LINE or not self.parts:
-            return line
-        lines = [item.replace("\n", "\n    ") for item in parts + values]
-        return f"{head}{self.name}(\n    " + ",\n    ".join(lines) + ",\n)"
+def _next(count: Any) -> Any:
+    return jnp.minimum(count, LAST - 1) + 1
 
 
-@jax.tree_util.register_static
-class Transformation(optax.GradientTransformationExtraArgs):
+_increment = jax.jit(_next, inline=True)
+
+
+class Transformation(Value, optax.GradientTransformationExtraArgs):
     """An Optax gradient transformation that knows what it is made of.
 
     `init(params)` and `update(updates, state, params, **extra)` are Optax's. In addition
@@ -96,57 +51,116 @@ class Transformation(optax.GradientTransformationExtraArgs):
     The state is a plain dict with Optax's field names (`mu`, `nu`, `trace`), plus one `count` for
     the whole composition if anything in it depends on the step. Arithmetic and slots are at least
     float32; updates come back in the dtype of the gradient.
+
+    Attributes:
+      name: what makes it: `ema`, `chain`, ...
+      settings: what it was made with.
+      parts: the transformations it is made of.
+      keys: the entries of the state record that it owns.
+      counted: whether anything in it depends on the step.
+      by_leaf: whether it is made of rules for one weight, and so is such a rule itself.
     """
 
-    core: Core
+    parts: tuple["Transformation", ...]
+    keys: tuple[str, ...]
+    counted: bool
+    by_leaf: bool
+    _fields_given: frozenset[str]
 
-    def __new__(cls, core: Core) -> "Transformation":
-        """Give `core` its skin."""
+    def __init_subclass__(cls) -> None:
+        jax.tree_util.register_static(cls)
 
-        def init(params: Any) -> State:
-            count = {"count": jnp.zeros([], jnp.int32)} if core.counted else {}
-            return count | core.start(params)
-
-        def update(
-            updates: Any, state: State, params: Any = None, **extra: Any
-        ) -> tuple[Any, State]:
-            if core.counted and (not isinstance(state, Mapping) or "count" not in state):
-                raise ValueError(foreign_state("count", state))
-            if params is not None:
-                aligned(updates, {"params": params}, "params")
-            wide = widened(updates)
-            count = state["count"] if core.counted else None
-            out, new = core.step(wide, state, Now(count, params, extra))
-            if core.counted:
-                new = {"count": optax.safe_increment(state["count"])} | new
-            return jax.tree.map(lambda o, u: o.astype(dtype_of(u)), out, updates), new
-
-        self = super().__new__(cls, init, update)  # pyright: ignore[reportArgumentType]
-        self.core = core
+    def __new__(cls, **fields: Any) -> "Transformation":
+        """Make one with these attributes."""
+        # The two functions that Optax unpacks belong to a twin with the same attributes: those of
+        # the transformation itself would make a circle, which only the garbage collector frees.
+        twin = tuple.__new__(cls, (None, None))
+        self = tuple.__new__(cls, (twin.init, twin.update))
+        twin.__dict__.update(fields, _fields_given=frozenset(fields))
+        self.__dict__ = twin.__dict__
         return self
 
-    @property
-    def members(self) -> tuple["Transformation", ...]:
-        """The members of a chain in order, or the two sides of a ratio or product."""
-        return tuple(map(Transformation, self.core.parts))
+    def __init__(self, **fields: Any) -> None:
+        del fields
+
+    def init(self, params: Any) -> State:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The first state, for parameters that may be abstract."""
+        count = {"count": jnp.zeros([], jnp.int32)} if self.counted else {}
+        return count | self.start(params)
+
+    def update(  # pyright: ignore[reportIncompatibleVariableOverride]
+        self, updates: Any, state: State, params: Any = None, **extra: Any
+    ) -> tuple[Any, State]:
+        """The updates to add to the parameters, and the new state."""
+        if self.counted and (not isinstance(state, Mapping) or "count" not in state):
+            raise ValueError(wrong_state_message("count", state))
+        count = state["count"] if self.counted else None
+        out, new = self.step(widened(updates), state, Context(count, params, extra))
+        if self.counted:
+            new = {"count": _increment(count)} | new
+        return jax.tree.map(_narrowed, out, updates), new
 
     def point(self, params: Any, state: State) -> Any:
         """Where to take the gradient of the next update: `params`, but for look-ahead methods."""
-        if self.core.point is None:
+        if not self.looks_ahead:
             return params
-        return self.core.point(params, state, state.get("count"))
+        return self.point_at(params, state, state.get("count"))
+
+    @property
+    def members(self) -> tuple["Transformation", ...]:
+        """The members of a chain in order, or the sides of a ratio or product."""
+        return self.parts
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether it wants the gradient anywhere but at the parameters."""
+        return any(part.looks_ahead for part in self.parts)
+
+    def start(self, params: Any) -> State:
+        """The entries of the state that it owns, before the first update."""
+        raise NotImplementedError
+
+    def step(self, updates: Any, state: State, now: Context) -> tuple[Any, State]:
+        """One update of wide floats, and the new entries of the record `state`."""
+        raise NotImplementedError
+
+    def point_at(self, params: Any, state: State, count: Any) -> Any:
+        """`point`, told the count."""
+        raise NotImplementedError
+
+    def _key(self) -> Any:
+        return self._key_among({})
+
+    def _key_among(self, seen: dict[int, int]) -> Any:
+        """What tells it from others; `seen` numbers the moments that are shared by several
+        members."""
+        return (type(self).__name__, Value._key(self), *(p._key_among(seen) for p in self.parts))
+
+    def _text(self, names: dict[int, str]) -> str:
+        """How it prints; `names` are variables for the moments that are shared."""
+        return call_text(self.name, [*(p._text(names) for p in self.parts), *self._given()])
 
     def __repr__(self) -> str:
-        return repr(self.core)
+        return self._text({})
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Transformation) and self.core == other.core
+    def __reduce__(self) -> Any:
+        fields = {k: v for k, v in self.__dict__.items() if k in self._fields_given}
+        return (_made, (type(self), fields))
 
-    def __ne__(self, other: object) -> bool:
-        return not self == other
+    def __copy__(self) -> "Transformation":
+        return self  # nothing in it can be changed
 
-    def __hash__(self) -> int:
-        return hash(self.core)
+    def __deepcopy__(self, memo: Any) -> "Transformation":
+        return self
 
-    def __getnewargs__(self) -> tuple[Core]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return (self.core,)
+
+jax.tree_util.register_static(Transformation)
+
+
+def _made(cls: type[Transformation], fields: dict[str, Any]) -> Transformation:
+    return cls(**fields)
+
+
+def _narrowed(out: Any, update: Any) -> Any:
+    dtype = dtype_of(update)
+    return out if dtype_of(out) == dtype else out.astype(dtype)

@@ -1,6 +1,6 @@
 """Leaves of gradient trees: their dtypes, and whether they fit the parameters and the state."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -44,31 +44,72 @@ def widened(updates: Any) -> Any:
     return jax.tree.map(wide, updates)
 
 
-def aligned(updates: Any, record: Mapping[str, Any], key: str) -> list[Any]:
+def widened_copy(param: Any) -> Any:
+    """A parameter in wide floats; a copy, as a donated buffer must not be given twice."""
+    dtype = dtype_of(param)
+    if not jnp.issubdtype(dtype, jnp.inexact):
+        return None
+    if isinstance(param, jax.ShapeDtypeStruct):
+        return jnp.full_like(param, 0, dtype=wide_dtype(dtype))
+    return jnp.array(param, wide_dtype(dtype), copy=True)
+
+
+def leaves_like(
+    updates: Any,
+    record: Mapping[str, Any],
+    key: str,
+    shaped: bool = True,
+    may_lack: bool = False,
+) -> list[Any]:
     """The leaves of `record[key]` in the order of the leaves of `updates`, None included.
+
+    Args:
+      updates: the gradients.
+      record: holds the tree.
+      key: its name.
+      shaped: whether its leaves have the shapes of the gradients; if not, any tree may stand in
+        the place of a leaf.
+      may_lack: whether None may stand there, as for a leaf that a mask leaves out.
 
     Raises:
       ValueError: `record` lacks `key`, or its tree has other leaves or shapes than `updates`.
     """
     if not isinstance(record, Mapping) or key not in record:
-        raise ValueError(foreign_state(key, record))
+        raise ValueError(wrong_state_message(key, record))
     tree = record[key]
     gradients, treedef = jax.tree.flatten(updates, is_leaf=is_none)
     try:
         leaves = treedef.flatten_up_to(tree)
     except (ValueError, TypeError):
         raise ValueError(_difference(updates, tree, key)) from None
+    if not shaped:
+        return leaves
     for update, leaf in zip(gradients, leaves, strict=True):
-        if update is not None and (leaf is None or jnp.shape(update) != jnp.shape(leaf)):
+        if update is None or (leaf is None and may_lack):
+            continue
+        if leaf is None or np.shape(update) != np.shape(leaf):
             raise ValueError(
-                f"The gradient of {_path_of(update, updates)} has shape {jnp.shape(update)}, but "
-                f"{key} has {'none there' if leaf is None else jnp.shape(leaf)}. Take the gradient "
+                f"The gradient of {_path_of(update, updates)} has shape {np.shape(update)}, but "
+                f"{key} has {'none there' if leaf is None else np.shape(leaf)}. Take the gradient "
                 "with respect to the same parameters that were given to init."
             )
     return leaves
 
 
-def foreign_state(key: str, state: Any) -> str:
+def lookup(state: Any, place: Sequence[str], key: str) -> Mapping[str, Any]:
+    """The record of a state, at a place in it, that holds `key`.
+
+    Raises:
+      ValueError: there is none.
+    """
+    for name in (*place, key):
+        if not isinstance(state, Mapping) or name not in state:
+            raise ValueError(wrong_state_message(name, state))
+        state, record = state[name], state
+    return record  # pyright: ignore[reportPossiblyUnbound]
+
+
+def wrong_state_message(key: str, state: Any) -> str:
     """The message for a state that does not hold what the optimizer keeps there."""
     held = (
         f"only {sorted(state)}" if isinstance(state, Mapping) else f"it is a {type(state).__name__}"

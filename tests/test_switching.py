@@ -11,7 +11,6 @@ import twins
 from algorithms import train
 
 import lectopt
-from lectopt.transformation import Core
 
 STEPS = 40
 THETA = np.array([0.3, -0.7, 1.0, -2.0, 0.5, 3.0])
@@ -201,17 +200,17 @@ def test_condition_reads_the_extra_arguments_of_update():
 def test_a_condition_with_state_tells_second_what_it_measured():
     """Switch at the first gradient above 2, and go on at a rate of one over it."""
 
-    def step(gradients, state, now):
-        assert now.extra["proposed"].shape == gradients.shape
-        largest = jnp.maximum(state["largest"], gradients)
+    @lectopt.treewise(largest=0.0)
+    def above(gradients, state, proposed):
+        assert proposed.shape == gradients.shape
+        largest = jnp.maximum(state.largest, gradients)
         return largest > 2, {"largest": largest}
 
     @lectopt.leafwise()
     def over_largest(u, largest):
         return -u / largest
 
-    above = Core("above", lambda params: {"largest": jnp.zeros(())}, step)
-    tx = lectopt.switch_when(above, lectopt.sgd(1.0), over_largest())
+    tx = lectopt.switch_when(above(), lectopt.sgd(1.0), over_largest())
     path, states = run(tx, lambda x, t: jnp.array([1.0, 4.0, 8.0, 2.0])[t], jnp.zeros(()), 4)
     np.testing.assert_allclose(np.diff(path), [-4.0, -2.0, -0.5])
     np.testing.assert_array_equal(read(states, "largest")[0], [1.0, 4.0, 4.0, 4.0])

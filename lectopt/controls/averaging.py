@@ -6,39 +6,35 @@ a share of the average the newest iterate `w` gets; `average + share (w - averag
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from lectopt import settings as _settings
 from lectopt.controls.evaluation import AHEAD, AVERAGE, SHARE
+from lectopt.lifting import treewise
 from lectopt.numerics import one_minus_power
-from lectopt.settings import Count, Decay, Fraction, NonNegative, at, checked
-from lectopt.transformation import Core, Now, State, Transformation
-from lectopt.trees import aligned, dtype_of, foreign_state, is_none, wide_dtype
-from lectopt.walking import entries, names
+from lectopt.settings import Count, Decay, Fraction, NonNegative
+from lectopt.signatures import checked
+from lectopt.state_search import entries, names
+from lectopt.transformation import State, Transformation
+from lectopt.trees import dtype_of, is_none, leaves_like, wide_dtype, widened_copy
+from lectopt.values import Value, value_at
+
+PARAMS = "params"  # a slot that starts as a copy of the parameters
 
 Mix = Callable[[Any, Any, Any], Any]  # (average, old share, new share) -> average with the iterate
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Scheme:
+class Scheme(Value):
     """How iterates are averaged: a value, made by `polynomial_decay`, `uniform`, `exponential` or
     `suffix`.
 
     `share(t, **settings)` is the weight of iterate number `t`, from 1, in the average of all.
     """
 
-    name: str
-    share: Callable[..., Any]
-    settings: Mapping[str, Any]
-
-    def start(self, params: Any) -> State:
-        """The entries of the state beside the average, before anything is averaged."""
-        del params
-        return {}
+    def __init__(self, name: str, share: Callable[..., Any], settings: Mapping[str, Any]):
+        self.name, self.share, self.settings = name, share, settings
 
     def step(self, state: State, mix: Mix, t: Any, count: Any) -> State:
         """The entries of the state after iterate number `t`, with which the average begins anew
@@ -47,30 +43,13 @@ class Scheme:
         share = jnp.where(t == 1, 1, self.share(t, **self.at(count)))
         return {AVERAGE: mix(state[AVERAGE], state[SHARE], share), SHARE: share}
 
-    def at(self, count: Any) -> dict[str, Any]:
+    def value_at(self, count: Any) -> dict[str, Any]:
         """The settings at an update."""
-        return {name: at(value, count) for name, value in self.settings.items()}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Scheme) and self._identity() == other._identity()
-
-    def __hash__(self) -> int:
-        return hash(self._identity())
-
-    def __repr__(self) -> str:
-        values = [f"{name}={_settings.shown(v)}" for name, v in self.settings.items()]
-        return f"{self.name}({', '.join(values)})"
-
-    def _identity(self) -> tuple[Any, ...]:
-        return self.name, *((name, _settings.frozen(v)) for name, v in self.settings.items())
+        return {name: value_at(value, count) for name, value in self.settings.items()}
 
 
 class _Suffix(Scheme):
     """The mean that is read, and a younger one that takes its place when it is long enough."""
-
-    def start(self, params: Any) -> State:
-        lengths = dict(length=jnp.zeros([], jnp.int32), younger_length=jnp.zeros([], jnp.int32))
-        return {"suffix": lengths | {"younger": jax.tree.map(jnp.copy, params)}}
 
     def step(self, state: State, mix: Mix, t: Any, count: Any) -> State:
         old = state["suffix"]
@@ -197,66 +176,47 @@ def average_params(scheme: Scheme, start: Count = 0) -> Transformation:
             f"or suffix(fraction); got {scheme!r}. Write average_params(polynomial_decay(3))."
         )
 
-    def begin(params: Any) -> State:
-        wide = jax.tree.map(_widened_copy, params)
-        return {AVERAGE: wide, SHARE: jnp.zeros([])} | scheme.start(wide)
-
-    def step(updates: Any, state: State, now: Now) -> tuple[Any, State]:
-        if AVERAGE not in state:
-            raise ValueError(foreign_state(AVERAGE, state))
-        iterate, ahead = _after(updates, now.params), entries(state, AHEAD)
-
-        def mix(average: Any, old_share: Any, share: Any) -> Any:
-            # The newest iterate in the old average is known now without its look-ahead.
-            def mixed(path: Any, w: Any, average: Any) -> Any:
-                real = jnp.finfo(average.dtype).dtype
-                base = average - old_share.astype(real) * ahead.get(names(path), 0)
-                # A new average does not remember what stood there, not even a NaN.
-                return jnp.where(share == 1, w, base + share.astype(real) * (w - base))
-
-            return jax.tree_util.tree_map_with_path(mixed, iterate, average)
-
-        t = now.count + 1 - at(start, now.count)
-        new = scheme.step(state, mix, jnp.maximum(t, 1), now.count)
-        share = jnp.where(t < 1, 0, new[SHARE]).astype(state[SHARE].dtype)
-        return updates, new | {SHARE: share}
-
-    return Transformation(
-        Core(
-            "average_params",
-            begin,
-            step,
-            keys=(AVERAGE, SHARE, "suffix") if isinstance(scheme, _Suffix) else (AVERAGE, SHARE),
-            counted=True,
-            settings=dict(scheme=scheme, start=start),
-            defaults=dict(start=0),
-        )
-    )
+    return (_average_suffix if isinstance(scheme, _Suffix) else _average)(scheme, start)
 
 
-def _widened_copy(param: Any) -> Any:
-    """A parameter in wide floats; a copy, as a donated buffer must not be given twice."""
-    dtype = dtype_of(param)
-    if not jnp.issubdtype(dtype, jnp.inexact):
-        return None
-    if isinstance(param, jax.ShapeDtypeStruct):
-        return jnp.full_like(param, 0, dtype=wide_dtype(dtype))
-    return jnp.array(param, wide_dtype(dtype), copy=True)
+def _average_params(
+    updates: Any, state: Any, params: Any, count: Any, record: Any, *, scheme: Any, start: Count = 0
+) -> Any:
+    iterate, ahead = _after(updates, params), entries(record, AHEAD)
+
+    def mix(average: Any, old_share: Any, share: Any) -> Any:
+        # The newest iterate in the old average is known now without its look-ahead.
+        def mixed(path: Any, w: Any, average: Any) -> Any:
+            real = jnp.finfo(average.dtype).dtype
+            base = average - old_share.astype(real) * ahead.get(names(path), 0)
+            # A new average does not remember what stood there, not even a NaN.
+            return jnp.where(share == 1, w, base + share.astype(real) * (w - base))
+
+        return jax.tree_util.tree_map_with_path(mixed, iterate, average)
+
+    t = count + 1 - start
+    new = scheme.step(state, mix, jnp.maximum(t, 1), count)
+    return updates, new | {SHARE: jnp.where(t < 1, 0, new[SHARE])}
+
+
+def _younger(params: Any) -> State:
+    lengths = dict(length=jnp.zeros([], jnp.int32), younger_length=jnp.zeros([], jnp.int32))
+    return lengths | {"younger": jax.tree.map(widened_copy, params)}
+
+
+_average = treewise(average=PARAMS, share=0.0)(_average_params)
+_average_suffix = treewise(average=PARAMS, share=0.0, suffix=_younger)(_average_params)
 
 
 def _after(updates: Any, params: Any) -> Any:
     """The parameters after the update, rounded as `optax.apply_updates` does, in wide floats."""
-    if params is None:
-        raise ValueError(
-            "average_params needs the parameters. Write tx.update(grads, state, params)."
-        )
     leaves, treedef = jax.tree.flatten(updates, is_leaf=is_none)
 
     def after(update: Any, param: Any) -> Any:
         if update is None:  # the parameter stays; None may stand for a whole branch
-            return jax.tree.map(_widened_copy, param)
+            return jax.tree.map(widened_copy, param)
         dtype = dtype_of(param)
         return jnp.asarray(param + update.astype(dtype), dtype).astype(wide_dtype(dtype))
 
-    rows = zip(leaves, aligned(updates, {"params": params}, "params"), strict=True)
+    rows = zip(leaves, leaves_like(updates, {"params": params}, "params"), strict=True)
     return treedef.unflatten([after(update, param) for update, param in rows])

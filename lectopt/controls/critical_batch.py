@@ -6,8 +6,9 @@ from typing import Any
 import jax
 import optax
 
-from lectopt.settings import Positive, checked
-from lectopt.walking import subtrees
+from lectopt.settings import Positive
+from lectopt.signatures import checked
+from lectopt.state_search import subtrees
 
 WINDOW = "averaging_window"  # the slot of scale_by_snr
 

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lectopt.walking import Names, entries, names, records
+from lectopt.state_search import Names, entries, names, records
 
 AHEAD = (
     "look_ahead"  # entry of a state: how far the parameters stand ahead of the point to evaluate

@@ -2,6 +2,7 @@
 
 import enum
 import inspect
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -9,9 +10,11 @@ import jax.numpy as jnp
 import optax
 
 from lectopt.controls.wolfe import Kind, Phi, Slope, check_order, conditions, ray
-from lectopt.settings import Steps, at, checked
-from lectopt.transformation import Core, Now, State, Transformation
-from lectopt.trees import aligned, is_none
+from lectopt.lifting import treewise
+from lectopt.settings import Steps
+from lectopt.signatures import checked
+from lectopt.transformation import State, Transformation
+from lectopt.trees import is_none, leaves_like
 
 
 class LineSearchStatus(enum.IntEnum):
@@ -27,6 +30,50 @@ class LineSearchStatus(enum.IntEnum):
     NO_CURVATURE = 1
     NO_DECREASE = 2
     NO_DESCENT = 3
+
+
+def _start(params: Any) -> State:
+    del params
+    real, counts = jnp.result_type(float), ("evaluations", "total_evaluations", "status")
+    return {name: jnp.zeros([], jnp.int32) for name in counts} | dict(
+        learning_rate=jnp.ones([], real), value=jnp.full([], jnp.inf, real)
+    )
+
+
+@treewise(line_search=_start)
+def _scale_by_wolfe_line_search(
+    updates: Any,
+    state: Any,
+    params: Any,
+    value: Any,
+    grad: Any,
+    value_fn: Any,
+    *,
+    kind: Kind = "weak",
+    c1: Slope = 1e-4,
+    c2: Slope = 0.9,
+    max_evaluations: Steps = 30,
+    initial: Literal["one", "keep"] = "one",
+    **extra: Any,
+) -> Any:
+    old, real = state.line_search, jnp.result_type(float)
+    phi, origin = _problem(updates, params, value, grad, value_fn, extra)
+    descends = jnp.isfinite(origin[0]) & jnp.isfinite(origin[1]) & (origin[1] < 0)
+    kept = jnp.where(old["learning_rate"] > 0, old["learning_rate"], 1)
+    first = kept if initial == "keep" else jnp.ones([], real)
+    search = _bisection if kind == "weak" else _zoom
+    a, reached, evaluations, status = search(phi, origin, descends, first, c1, c2, max_evaluations)
+    status = jnp.where(descends, status, LineSearchStatus.NO_DESCENT)
+    moves = status <= LineSearchStatus.NO_CURVATURE
+    a = jnp.where(moves, a, 0)
+    new = dict(
+        learning_rate=a,
+        value=jnp.where(moves, reached, origin[0]),
+        evaluations=evaluations,
+        total_evaluations=old["total_evaluations"] + evaluations,
+        status=status,
+    )
+    return jax.tree.map(lambda d: d * a.astype(d.real.dtype), updates), dict(line_search=new)
 
 
 @checked
@@ -68,73 +115,24 @@ def scale_by_wolfe_line_search(
     algorithms 3.5 and 3.6, for the zoom.
     """
     check_order(c1, c2)
-    numbers = dict(c1=c1, c2=c2, max_evaluations=max_evaluations)
-
-    def start(params: Any) -> State:
-        real, zero = jnp.result_type(float), jnp.zeros([], jnp.int32)
-        entry = dict(
-            learning_rate=jnp.ones([], real),
-            value=jnp.full([], jnp.inf, real),
-            evaluations=zero,
-            total_evaluations=zero,
-            status=zero,
-        )
-        return {"line_search": entry}
-
-    def step(updates: Any, state: State, now: Now) -> tuple[Any, State]:
-        old, real = state["line_search"], jnp.result_type(float)
-        phi, origin = _problem(updates, now)
-        descends = jnp.isfinite(origin[0]) & jnp.isfinite(origin[1]) & (origin[1] < 0)
-        kept = jnp.where(old["learning_rate"] > 0, old["learning_rate"], 1)
-        first = kept if initial == "keep" else jnp.ones([], real)
-        search = _bisection if kind == "weak" else _zoom
-        settings = {name: at(number, now.count) for name, number in numbers.items()}
-        a, value, evaluations, status = search(phi, origin, descends, first, **settings)
-        status = jnp.where(descends, status, LineSearchStatus.NO_DESCENT)
-        moves = status <= LineSearchStatus.NO_CURVATURE
-        a = jnp.where(moves, a, 0)
-        new = dict(
-            learning_rate=a,
-            value=jnp.where(moves, value, origin[0]),
-            evaluations=evaluations,
-            total_evaluations=old["total_evaluations"] + evaluations,
-            status=status,
-        )
-        new = {name: jnp.asarray(entry, old[name].dtype) for name, entry in new.items()}
-        return jax.tree.map(lambda d: d * a.astype(d.dtype), updates), {"line_search": new}
-
-    return Transformation(
-        Core(
-            "scale_by_wolfe_line_search",
-            start,
-            step,
-            keys=("line_search",),
-            counted=any(map(callable, numbers.values())),
-            settings=dict(kind=kind, **numbers, initial=initial),
-            defaults=dict(kind="weak", c1=1e-4, c2=0.9, max_evaluations=30, initial="one"),
-        )
-    )
+    return _scale_by_wolfe_line_search(kind, c1, c2, max_evaluations, initial)
 
 
-def _problem(updates: Any, now: Now) -> tuple[Phi, tuple[Any, Any]]:
+def _problem(
+    updates: Any, params: Any, value: Any, grad: Any, value_fn: Any, extra: Mapping[str, Any]
+) -> tuple[Phi, tuple[Any, Any]]:
     """The ray along the updates, and its value and slope at 0."""
-    missing = [name for name in ("value", "grad", "value_fn") if name not in now.extra]
-    if missing or now.params is None:
-        raise TypeError(
-            f"scale_by_wolfe_line_search needs {', '.join(missing or ['the parameters'])}. Write "
-            "tx.update(grads, state, params, value=value, grad=grads, value_fn=loss)."
-        )
-    value_fn = now.extra["value_fn"]
     takes = inspect.signature(value_fn).parameters
     everything = any(p.kind is p.VAR_KEYWORD for p in takes.values())
-    others = {k: v for k, v in now.extra.items() if k not in ("value", "grad", "value_fn")}
-    extra = {name: x for name, x in others.items() if everything or name in takes}
-    gradients = aligned(updates, {"grad": now.extra["grad"]}, "grad")
+    others = {k: v for k, v in extra.items() if k not in ("value", "grad", "value_fn")}
+    passed = {name: x for name, x in others.items() if everything or name in takes}
     leaves = jax.tree.leaves(updates, is_leaf=is_none)
-    slope = sum(jnp.sum(d * g) for d, g in zip(leaves, gradients, strict=True) if d is not None)
+    pairs = zip(leaves, leaves_like(updates, {"grad": grad}, "grad"), strict=True)
+    # Gradients of complex weights are conjugated, as Optax wants them.
+    slope = sum(jnp.sum(jnp.real(d * jnp.conj(g))) for d, g in pairs if d is not None)
     real = jnp.result_type(float)
-    origin = jnp.asarray(now.extra["value"], real), jnp.asarray(slope, real)
-    return ray(value_fn, now.params, updates, extra), origin
+    origin = jnp.asarray(value, real), jnp.asarray(slope, real)
+    return ray(value_fn, params, updates, passed), origin
 
 
 def _bisection(

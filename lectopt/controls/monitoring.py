@@ -11,18 +11,39 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from lectopt.combinators import as_core
+from lectopt.combinators import chain
+from lectopt.lifting import treewise
 from lectopt.numerics import abs_sq
-from lectopt.settings import at
-from lectopt.transformation import Core, Now, State, Transformation
-from lectopt.trees import dtype_of, foreign_state, wide_dtype
-from lectopt.walking import Names, records
+from lectopt.state_search import Names, records
+from lectopt.transformation import State, Transformation
+from lectopt.trees import dtype_of, wide_dtype
+from lectopt.values import value_at
 
 METRICS = "metrics"  # entry of a state: the record of a monitor
 NORMS = ("grad_norm", "update_norm", "param_norm", "update_ratio", "descent_cosine")
 
 
-def monitor(tx: optax.GradientTransformation) -> Transformation:
+def _start(params: Any, inner: Transformation) -> State:
+    del params
+    record = {name: jnp.zeros([], jnp.float32) for name in NORMS}
+    record |= {"nonfinite": jnp.zeros([], jnp.int32)}
+    if len(_learning_rates(inner)) == 1:
+        record |= {"learning_rate": jnp.zeros([], jnp.float32)}
+    if any(map(_is_clip, chain(inner).members)):
+        record |= {"clip_fraction": jnp.zeros([], jnp.float32)}
+    return record
+
+
+@treewise(metrics=_start)
+def monitor(
+    updates: Any,
+    state: Any,
+    params: Any,
+    t: Any,
+    count: Any,
+    *,
+    inner: optax.GradientTransformation,
+) -> Any:
     """The same optimizer, with a record of its last update; read it with `metrics`.
 
     The record holds, over all leaves together:
@@ -42,68 +63,34 @@ def monitor(tx: optax.GradientTransformation) -> Transformation:
     rounded to the dtype of the gradient.
 
     Args:
-      tx: a lectopt or Optax transformation. Members outside it, as in `optax.chain(clip,
-        monitor(tx))`, are not seen: the gradient is the one that comes in here.
+      inner: a lectopt or Optax transformation. Members outside it, as in `optax.chain(clip,
+        monitor(adam))`, are not seen: the gradient is the one that comes in here.
 
     Returns:
-      A transformation with the state of `tx` and an entry `metrics`; `update` needs the parameters.
+      A transformation with the state of `inner` and an entry `metrics`; `update` needs the
+      parameters.
 
     Raises:
-      ValueError: a monitor inside would keep its record at the same place, or `update` was not
-        given the parameters.
-      TypeError: `tx` is not a gradient transformation.
+      ValueError: `update` was not given the parameters.
+      TypeError: `inner` is not a gradient transformation.
 
     Source: Liège, visualise training (S1-01).
     """
-    core = as_core(tx)
-    if METRICS in core.keys:
-        raise ValueError(
-            "monitor: a monitor inside keeps its record at the same place. Name that one with a "
-            "keyword, as in monitor(chain(clip_by_global_norm(1.0), inside=monitor(adam(1e-3))))."
-        )
-    parts = core.parts if core.name == "chain" and not core.label else (core,)
-    rates = _learning_rates(core)
-    clips = any(map(_is_clip, parts))
-
-    def start(params: Any) -> State:
-        record = {name: jnp.zeros([], jnp.float32) for name in NORMS}
-        record |= {"nonfinite": jnp.zeros([], jnp.int32)}
-        record |= {"learning_rate": jnp.zeros([], jnp.float32)} if len(rates) == 1 else {}
-        record |= {"clip_fraction": jnp.zeros([], jnp.float32)} if clips else {}
-        return {METRICS: record} | core.start(params)
-
-    def step(updates: Any, state: State, now: Now) -> tuple[Any, State]:
-        if now.params is None:
-            raise ValueError("monitor needs the parameters. Write tx.update(grads, state, params).")
-        if METRICS not in state:
-            raise ValueError(foreign_state(METRICS, state))
-        gradient, new, clipped = updates, {}, jnp.bool_(False)
-        for part in parts:
-            before = updates
-            updates, own = part.step(updates, state, now)
-            new |= own
-            if _is_clip(part):
-                clipped |= _smaller(updates, before)
-        record = _measured(gradient, updates, now.params)
-        if len(rates) == 1:
-            record["learning_rate"] = jnp.asarray(at(rates[0], now.count), jnp.float32)
-        if clips:
-            share = state[METRICS]["clip_fraction"]
-            record["clip_fraction"] = share + (clipped - share) / now.step()
-        kept = {k: jnp.asarray(record[k], old.dtype) for k, old in state[METRICS].items()}
-        return updates, {METRICS: kept} | new
-
-    return Transformation(
-        Core(
-            "monitor",
-            start,
-            step,
-            keys=(METRICS, *core.keys),
-            counted=core.counted or clips,
-            point=core.point,
-            parts=(core,),
-        )
-    )
+    gradient, new, clipped = updates, {}, jnp.bool_(False)
+    for member in inner.members:  # pyright: ignore[reportAttributeAccessIssue]
+        before = updates
+        updates, own = member(updates)
+        new |= own
+        if _is_clip(member.tx):
+            clipped |= _smaller(updates, before)
+    record = _measured(gradient, updates, params)
+    if "learning_rate" in state.metrics:
+        (rate,) = _learning_rates(inner.tx)  # pyright: ignore[reportAttributeAccessIssue]
+        record["learning_rate"] = jnp.asarray(value_at(rate, count), jnp.float32)
+    if "clip_fraction" in state.metrics:
+        share = state.metrics["clip_fraction"]
+        record["clip_fraction"] = share + (clipped - share) / t
+    return updates, dict(metrics=record, inner=new)
 
 
 def metrics(opt_state: Any) -> dict[str, jax.Array]:
@@ -184,15 +171,15 @@ def _smaller(after: Any, before: Any) -> Any:
     return sum((jnp.any(abs(a) < abs(b)) for a, b in pairs), jnp.bool_(False))
 
 
-def _is_clip(core: Core) -> bool:
-    return "clip" in core.name
+def _is_clip(tx: Transformation) -> bool:
+    return "clip" in tx.name
 
 
-def _learning_rates(core: Core) -> list[Any]:
+def _learning_rates(tx: Transformation) -> list[Any]:
     """The learning rates in a composition."""
-    if core.name == "scale_by_learning_rate":
-        return [core.settings["learning_rate"]]
-    return [rate for part in core.parts for rate in _learning_rates(part)]
+    if tx.name == "scale_by_learning_rate":
+        return [tx.settings["learning_rate"]]
+    return [rate for part in tx.parts for rate in _learning_rates(part)]
 
 
 def _distinct(places: list[Names]) -> list[Names]:

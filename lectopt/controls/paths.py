@@ -6,8 +6,7 @@ that ten groups compile like one.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax
@@ -15,12 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from lectopt import settings as _settings
-from lectopt.combinators import as_core
-from lectopt.settings import at
-from lectopt.transformation import Core, Now, State, Transformation
+from lectopt.lifting import treewise
+from lectopt.state_search import Names, names
+from lectopt.transformation import State, Transformation
 from lectopt.trees import is_none
-from lectopt.walking import Names, names
+from lectopt.values import Value, is_concrete, key_of, shown, value_at
 
 
 def scale_by_path(factors: Mapping[str, Any]) -> Transformation:
@@ -42,30 +40,22 @@ def scale_by_path(factors: Mapping[str, Any]) -> Transformation:
     """
     rules = _rules("scale_by_path", factors, "a finite number, zero or more", 0.1)
 
-    def start(params: Any) -> State:
-        rules.match(params)
-        return {}
+    return _scale_by_path(factors=rules)
 
-    def step(updates: Any, state: State, now: Now) -> tuple[Any, State]:
-        values = [at(value, now.count) for _, value in rules.items]
 
-        def scaled(path: Any, update: Any) -> Any:
-            rule = rules.of(names(path))
-            if rule is None:
-                return update
-            return update * jnp.asarray(values[rule], jnp.finfo(update.dtype).dtype)
+def _match(params: Any, *, factors: Any = None, steps: Any = None) -> None:
+    (factors or steps).match(params)
 
-        return jax.tree_util.tree_map_with_path(scaled, updates), {}
 
-    return Transformation(
-        Core(
-            "scale_by_path",
-            start,
-            step,
-            counted=any(callable(value) for _, value in rules.items),
-            settings=dict(factors=rules),
-        )
-    )
+@treewise(check=_match)
+def _scale_by_path(updates: Any, *, factors: Any) -> Any:
+    def scaled(path: Any, update: Any) -> Any:
+        rule = factors.of(names(path))
+        if rule is None:
+            return update
+        return update * jnp.asarray(factors.values[rule], jnp.finfo(update.dtype).dtype)
+
+    return jax.tree_util.tree_map_with_path(scaled, updates)
 
 
 def unfreeze_gradually(
@@ -100,76 +90,48 @@ def unfreeze_gradually(
     Source: ISI, transfer learning (S2-25: "gradually unfreeze layers"); Howard and Ruder 2018.
     """
     rules = _rules("unfreeze_gradually", steps, "a number of updates, zero or more", 1000)
-    core = as_core(inner)
-    parts = core.parts if core.name == "chain" and not core.label else (core,)
-
-    def start(params: Any) -> State:
-        rules.match(params)
-        return core.start(params)
-
-    def step(updates: Any, state: State, now: Now) -> tuple[Any, State]:
-        begins = [at(value, now.count) for _, value in rules.items]
-        frozen = [now.count < begin for begin in begins]
-        clocks = [now, *(_OwnClock.starting(begin, now) for begin in begins)]
-        groups = rules.match(updates if now.params is None else now.params, strict=False)
-        slots = _slots(state, groups)
-
-        def unless_frozen(group: int | None, new: Any, kept: Any) -> Any:
-            return new if group is None else jnp.where(frozen[group], kept, new)
-
-        def own(group: int | None, runs: tuple[Any, ...]) -> Any:
-            return runs[0 if group is None or len(runs) == 1 else group + 1]
-
-        def update(path: Any, *runs: Any) -> Any:
-            group = groups[names(path)]
-            return unless_frozen(group, own(group, runs), 0)
-
-        def entry(path: Any, kept: Any, *runs: Any) -> Any:
-            group = slots.get(names(path))
-            return unless_frozen(group, own(group, runs), kept)
-
-        updates, new = jax.tree_util.tree_map_with_path(update, updates), {}
-        for part in parts:
-            # Every group reads its leaves from a run on its own clock; all else is dead code.
-            read = clocks if part.counted else clocks[:1]
-            runs = [part.step(updates, state, clock) for clock in read]
-            outs, records = zip(*runs, strict=True)
-            updates = jax.tree_util.tree_map_with_path(update, *outs)
-            old = {key: state[key] for key in records[0]}
-            new |= jax.tree_util.tree_map_with_path(entry, old, *records)
-        return updates, new
-
-    return Transformation(
-        Core(
-            "unfreeze_gradually",
-            start,
-            step,
-            keys=core.keys,
-            counted=True,
-            point=core.point,
-            settings=dict(steps=rules),
-            parts=(replace(core, label="inner"),),
-        )
-    )
+    return _unfreeze_gradually(steps=rules, inner=inner)
 
 
-class _OwnClock(Now):
-    """Schedules see the count of the training, rules the number of the leaf's own update."""
+@treewise(check=_match)
+def _unfreeze_gradually(
+    updates: Any,
+    count: Any,
+    params: Any = None,
+    *,
+    steps: Any,
+    inner: optax.GradientTransformation,
+) -> Any:
+    whole: Any = inner
+    frozen = [count < begin for begin in steps.values]
+    # Frozen leaves do not use their clock, but must not divide by zero either.
+    clocks = [jnp.maximum(count + 1 - begin, 1) for begin in steps.values]
+    groups = steps.match(updates if params is None else params, strict=False)
+    slots = _slots(whole.record, groups)
 
-    begin: Any = 0
+    def unless_frozen(group: int | None, new: Any, kept: Any) -> Any:
+        return new if group is None else jnp.where(frozen[group], kept, new)
 
-    @classmethod
-    def starting(cls, begin: Any, now: Now) -> "_OwnClock":
-        clock = cls(*now)
-        clock.begin = begin
-        return clock
+    def own(group: int | None, runs: tuple[Any, ...]) -> Any:
+        return runs[0 if group is None or len(runs) == 1 else group + 1]
 
-    def step(self) -> Any:
-        # Frozen leaves do not use it, but must not divide by zero either.
-        return jnp.maximum(self.count + 1 - self.begin, 1)
+    def update(path: Any, *runs: Any) -> Any:
+        group = groups[names(path)]
+        return unless_frozen(group, own(group, runs), 0)
 
-    def _replace(self, **fields: Any) -> "_OwnClock":  # pyright: ignore[reportIncompatibleMethodOverride]
-        return self.starting(self.begin, super()._replace(**fields))
+    def entry(path: Any, kept: Any, *runs: Any) -> Any:
+        group = slots.get(names(path))
+        return unless_frozen(group, own(group, runs), kept)
+
+    updates, new = jax.tree_util.tree_map_with_path(update, updates), {}
+    for member in whole.members:
+        # Every group reads its leaves from a run on its own clock; all else is dead code.
+        late = [member(updates, t=clock) for clock in clocks] if member.tx.counted else []
+        outs, records = zip(member(updates), *late, strict=True)
+        updates = jax.tree_util.tree_map_with_path(update, *outs)
+        old = {key: whole.record[key] for key in records[0]}
+        new |= jax.tree_util.tree_map_with_path(entry, old, *records)
+    return updates, dict(inner=new)
 
 
 def _slots(state: State, groups: Mapping[Names, int | None]) -> dict[Names, int | None]:
@@ -183,12 +145,12 @@ def _slots(state: State, groups: Mapping[Names, int | None]) -> dict[Names, int 
     return {leaf: groups[below] for place, leaf, below in reversed(cuts) if place not in mixed}
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class _Rules:
+class _Rules(Value):
     """Values by pattern, in order."""
 
-    where: str
-    items: tuple[tuple[str, Any], ...]
+    def __init__(self, where: str, items: Iterable[tuple[str, Any]]):
+        self.name, self.items = where, tuple(items)
+        self.values = [value for _, value in self.items]
 
     def of(self, leaf: Names) -> int | None:
         """The first rule that the path matches."""
@@ -204,24 +166,26 @@ class _Rules:
         if strict and idle:
             taken = any(re.fullmatch(idle[0], "/".join(path)) for path in paths)
             raise ValueError(
-                f"{self.where}: {idle[0]!r} matches no path"
+                f"{self.name}: {idle[0]!r} matches no path"
                 f"{' that an earlier pattern has not taken' if taken else ''}. The paths are "
                 f"{', '.join(map('/'.join, paths))}. "
                 + ("Write it first." if taken else "A pattern must match the whole path.")
             )
         return rules
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Rules) and self._identity() == other._identity()
-
-    def __hash__(self) -> int:
-        return hash(self._identity())
+    def _key(self) -> Any:
+        return tuple((pattern, key_of(value)) for pattern, value in self.items)
 
     def __repr__(self) -> str:
-        return f"{{{', '.join(f'{p!r}: {_settings.shown(v)}' for p, v in self.items)}}}"
+        return f"{{{', '.join(f'{p!r}: {shown(v)}' for p, v in self.items)}}}"
 
-    def _identity(self) -> tuple[Any, ...]:
-        return tuple((pattern, _settings.frozen(value)) for pattern, value in self.items)
+
+class _Schedules(_Rules):
+    """Some of the values are schedules: a function of the count, like them."""
+
+    def __call__(self, count: Any) -> _Rules:
+        """The values at an update."""
+        return _Rules(self.name, [(p, value_at(value, count)) for p, value in self.items])
 
 
 def _rules(where: str, given: Mapping[str, Any], meaning: str, example: float) -> _Rules:
@@ -238,11 +202,12 @@ def _rules(where: str, given: Mapping[str, Any], meaning: str, example: float) -
             raise ValueError(
                 f"{where}: {pattern!r} is no regular expression ({error}). {hint}"
             ) from None
-        if _settings.concrete(value) and not _is_nonnegative(value):
+        if is_concrete(value) and not _is_nonnegative(value):
             raise ValueError(
                 f"{where}: {pattern!r} wants {meaning}, or a schedule; got {value!r}. {hint}"
             )
-    return _Rules(where, tuple(given.items()))
+    scheduled = any(map(callable, given.values()))
+    return (_Schedules if scheduled else _Rules)(where, given.items())
 
 
 def _is_nonnegative(value: Any) -> bool:

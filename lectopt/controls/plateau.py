@@ -1,14 +1,14 @@
 """A learning rate that falls whenever the loss has stopped to: the plateau rule."""
 
-import inspect
 import math
 from typing import Annotated, Any, Literal
 
 import jax
 import jax.numpy as jnp
 
-from lectopt.settings import Numeric, Range, Steps, at, checked
-from lectopt.transformation import Core, Now, State, Transformation
+from lectopt.lifting import treewise
+from lectopt.settings import Numeric, Range, Steps
+from lectopt.transformation import State
 
 Factor = Annotated[Numeric, Range(0, 1, False, "what is left of the rate after a reduction", 0.1)]
 Scale = Annotated[Numeric, Range(0, 1, True, "a share of the learning rate", 0.01)]
@@ -16,11 +16,26 @@ Evaluations = Annotated[Numeric, Range(0, math.inf, False, "a number of evaluati
 Threshold = Annotated[Numeric, Range(0, math.inf, False, "zero or more", 1e-4)]
 
 
-@checked
+def _start(params: Any, mode: str) -> State:
+    del params
+    real = jnp.result_type(float)
+    counts = ("plateau_count", "cooldown_count", "reductions", "values")
+    return {name: jnp.zeros([], jnp.int32) for name in counts} | dict(
+        scale=jnp.ones([], real),
+        best_value=jnp.full([], jnp.inf if mode == "min" else -jnp.inf, real),
+        total=jnp.zeros([], real),
+    )
+
+
+@treewise(plateau=_start)
 def reduce_on_plateau(
+    updates: Any,
+    state: Any,
+    value: Any,
+    evaluated: Any = True,
+    *,
     factor: Factor = 0.1,
     patience: Evaluations = 10,
-    *,
     mode: Literal["min", "max"] = "min",
     threshold: Threshold = 1e-4,
     threshold_mode: Literal["relative", "absolute"] | None = None,
@@ -28,7 +43,7 @@ def reduce_on_plateau(
     min_scale: Scale = 0.0,
     accumulate: Steps = 1,
     convention: Literal["torch", "keras"] = "torch",
-) -> Transformation:
+) -> Any:
     """Multiply the updates by a scale that is reduced when the evaluations stop to improve.
 
     An evaluation is better if it passes the best one so far by more than the threshold. Otherwise
@@ -66,77 +81,42 @@ def reduce_on_plateau(
 
     Source: CMU (S0-30: by 10 when the error plateaus); PyTorch's and Keras' `ReduceLROnPlateau`.
     """
-    usual = "relative" if convention == "torch" else "absolute"
-    numbers = dict(
-        factor=factor,
-        patience=patience,
-        threshold=threshold,
-        cooldown=cooldown,
-        min_scale=min_scale,
-        accumulate=accumulate,
-    )
-    words = dict(mode=mode, threshold_mode=threshold_mode or usual, convention=convention)
-
-    def start(params: Any) -> State:
-        real, zero = jnp.result_type(float), jnp.zeros([], jnp.int32)
-        entry = dict(
-            scale=jnp.ones([], real),
-            best_value=jnp.full([], jnp.inf if mode == "min" else -jnp.inf, real),
-            plateau_count=zero,
-            cooldown_count=zero,
-            reductions=zero,
-            total=jnp.zeros([], real),
-            values=zero,
+    if jnp.shape(value) != ():
+        raise ValueError(
+            f"reduce_on_plateau: value must be one number, got shape {jnp.shape(value)}. "
+            "Write for example value=losses.mean()."
         )
-        return {"plateau": entry}
-
-    def step(updates: Any, state: State, now: Now) -> tuple[Any, State]:
-        settings = {name: at(number, now.count) for name, number in numbers.items()}
-        old, evaluated = state["plateau"], jnp.asarray(now.extra.get("evaluated", True))
-        read = old | dict(total=old["total"] + _value(now), values=old["values"] + 1)
-        due = evaluated & (read["values"] >= settings["accumulate"])
-        judged = _judged(read, **settings, **words)
-        new = {
-            name: jnp.where(due, judged[name], jnp.where(evaluated, read[name], entry))
-            for name, entry in old.items()
-        }
-        new = {name: entry.astype(old[name].dtype) for name, entry in new.items()}
-        scale = new["scale"]
-        return jax.tree.map(lambda u: u * scale.astype(u.real.dtype), updates), {"plateau": new}
-
-    defaults = {k: p.default for k, p in inspect.signature(reduce_on_plateau).parameters.items()}
-    return Transformation(
-        Core(
-            "reduce_on_plateau",
-            start,
-            step,
-            keys=("plateau",),
-            counted=any(map(callable, numbers.values())),
-            settings=numbers | words,
-            defaults=defaults | dict(threshold_mode=usual),
-        )
-    )
+    relative = (
+        threshold_mode or dict(torch="relative", keras="absolute")[convention]
+    ) == "relative"
+    if convention == "keras":  # the bad evaluation that reduces is counted in both
+        patience, cooldown = jnp.maximum(patience - 1, 0), jnp.maximum(cooldown - 1, 0)
+    old, evaluated = state.plateau, jnp.asarray(evaluated)
+    read = old | dict(total=old["total"] + value, values=old["values"] + 1)
+    due = evaluated & (read["values"] >= accumulate)
+    judged = _judged(read, factor, patience, mode, threshold, relative, cooldown, min_scale)
+    new = {
+        name: jnp.where(due, judged[name], jnp.where(evaluated, read[name], entry))
+        for name, entry in old.items()
+    }
+    scale = new["scale"]
+    return jax.tree.map(lambda u: u * scale.astype(u.real.dtype), updates), dict(plateau=new)
 
 
 def _judged(
     entry: State,
-    *,
     factor: Any,
     patience: Any,
     mode: str,
     threshold: Any,
-    threshold_mode: str,
+    relative: bool,
     cooldown: Any,
     min_scale: Any,
-    accumulate: Any,
-    convention: str,
 ) -> State:
     """The record after the evaluation that is the mean of the values collected in it."""
-    if convention == "keras":  # the bad evaluation that reduces is counted in both
-        patience, cooldown = jnp.maximum(patience - 1, 0), jnp.maximum(cooldown - 1, 0)
     current, best = entry["total"] / entry["values"], entry["best_value"]
     gain = best - current if mode == "min" else current - best
-    margin = threshold * (jnp.abs(best) if threshold_mode == "relative" else 1)
+    margin = threshold * (jnp.abs(best) if relative else 1)
     better = gain > jnp.where(jnp.isfinite(best), margin, 0)
     cooling = entry["cooldown_count"] > 0
     bad = jnp.where(better | cooling, 0, entry["plateau_count"] + 1)
@@ -151,17 +131,3 @@ def _judged(
         total=jnp.zeros_like(entry["total"]),
         values=jnp.zeros_like(entry["values"]),
     )
-
-
-def _value(now: Now) -> Any:
-    if "value" not in now.extra:
-        raise TypeError(
-            "reduce_on_plateau needs value. Write tx.update(grads, state, params, value=loss)."
-        )
-    value = now.extra["value"]
-    if jnp.shape(value) != ():
-        raise ValueError(
-            f"reduce_on_plateau: value must be one number, got shape {jnp.shape(value)}. "
-            "Write for example value=losses.mean()."
-        )
-    return value

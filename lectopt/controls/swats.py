@@ -9,14 +9,16 @@ import numpy as np
 
 from lectopt.combinators import chain
 from lectopt.controls.switching import switch_when
-from lectopt.lifting import leafwise
+from lectopt.lifting import leafwise, treewise
 from lectopt.numerics import one_minus_power
 from lectopt.optimizers.adam import adam
 from lectopt.primitives.velocity import trace
 from lectopt.schedules import relative
-from lectopt.settings import Decay, LearningRate, NonNegative, Numeric, Range, at, checked, concrete
-from lectopt.transformation import Core, Now, State, Transformation
+from lectopt.settings import Decay, LearningRate, NonNegative, Numeric, Range
+from lectopt.signatures import checked
+from lectopt.transformation import Transformation
 from lectopt.trees import dtype_of, wide_dtype
+from lectopt.values import is_concrete
 
 AdamSteps = Annotated[
     Numeric,
@@ -81,13 +83,23 @@ def swats(
     )
 
 
-@checked
+def _zero(params: Any) -> Any:
+    dtypes = [jnp.finfo(wide_dtype(dtype_of(p))).dtype for p in jax.tree.leaves(params)]
+    return jnp.zeros([], ft.reduce(np.promote_types, dtypes, np.dtype(np.float32)))
+
+
+@treewise(rate_average=_zero, sgd_rate=_zero)
 def projected_rate_settles(
+    gradients: Any,
+    state: Any,
+    t: Any,
+    proposed: Any,
+    *,
     decay: Decay = 0.999,
     switch_tol: NonNegative = 1e-9,
     relative: bool = False,
     min_steps: AdamSteps = 2,
-) -> Core:
+) -> Any:
     """The condition of `swats` for `switch_when`: the rate that SGD would need has settled.
 
     Its record is one number per model each: `rate_average`, the lambda of `swats`, and `sgd_rate`,
@@ -102,32 +114,15 @@ def projected_rate_settles(
     Source: STAT 479 (S4-31); Keskar and Socher 2017, section 2.1 and equation (4).
     """
 
-    def start(params: Any) -> State:
-        dtypes = [jnp.finfo(wide_dtype(dtype_of(p))).dtype for p in jax.tree.leaves(params)]
-        zero = jnp.zeros([], ft.reduce(np.promote_types, dtypes, np.dtype(np.float32)))
-        return dict(rate_average=zero, sgd_rate=zero)
-
-    def step(gradients: Any, state: State, now: Now) -> tuple[Any, State]:
-        proposed, average = now.extra["proposed"], state["rate_average"]
-        kept, tol, least = (at(x, now.count) for x in (decay, switch_tol, min_steps))
-        along = _inner(proposed, gradients, average.dtype)
-        estimable = along != 0
-        rate = -_inner(proposed, proposed, average.dtype) / jnp.where(estimable, along, 1)
-        average = jnp.where(estimable, kept * average + (1 - kept) * rate, average)
-        settled = average / one_minus_power(kept, now.step())
-        near = jnp.abs(settled - rate) < tol * (jnp.abs(settled) if relative else 1)
-        holds = estimable & near & (settled > 0) & (now.step() >= least)
-        dtype = state["sgd_rate"].dtype
-        return holds, dict(rate_average=average.astype(dtype), sgd_rate=settled.astype(dtype))
-
-    return Core(
-        "projected_rate_settles",
-        start,
-        step,
-        keys=("rate_average", "sgd_rate"),
-        counted=True,
-        settings=dict(decay=decay, switch_tol=switch_tol, relative=relative, min_steps=min_steps),
-    )
+    average = state.rate_average
+    along = _inner(proposed, gradients, average.dtype)
+    estimable = along != 0
+    rate = -_inner(proposed, proposed, average.dtype) / jnp.where(estimable, along, 1)
+    average = jnp.where(estimable, decay * average + (1 - decay) * rate, average)
+    settled = average / one_minus_power(decay, t)
+    near = jnp.abs(settled - rate) < switch_tol * (jnp.abs(settled) if relative else 1)
+    holds = estimable & near & (settled > 0) & (t >= min_steps)
+    return holds, dict(rate_average=average, sgd_rate=settled)
 
 
 @leafwise()
@@ -153,7 +148,7 @@ def _relative(learning_rate: Any) -> Any:
     if not callable(learning_rate):
         return 1.0
     first = learning_rate(0)
-    if concrete(first) and first == 0:
+    if is_concrete(first) and first == 0:
         raise ValueError(
             "swats: the schedule of the learning rate must not start at 0, because the rate of "
             "phase two is scaled by learning_rate(t) / learning_rate(0); got "

@@ -11,8 +11,10 @@ from typing import Annotated, Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from lectopt.settings import Numeric, Range, checked, concrete
+from lectopt.settings import Numeric, Range
+from lectopt.signatures import checked
 from lectopt.trees import dtype_of, is_none
+from lectopt.values import is_concrete
 
 Phi = Callable[[Any], Any]
 Slope = Annotated[Numeric, Range(0, 1, False, "a share of the slope at the start", 0.5)]
@@ -67,7 +69,7 @@ def wolfe_conditions(
 
 def check_order(c1: Any, c2: Any) -> None:
     """Raise ValueError unless `c1 < c2`, where both are known."""
-    if concrete(c1) and concrete(c2) and not c1 < c2:
+    if is_concrete(c1) and is_concrete(c2) and not c1 < c2:
         raise ValueError(
             f"The conditions of Wolfe need c1 < c2, or no step may satisfy both; got c1={c1:g} "
             f"and c2={c2:g}. Write for example c1=1e-4, c2=0.9."

@@ -11,14 +11,14 @@ from typing import Any
 import jax.numpy as jnp
 
 from lectopt import optimizers as _lectopt
-from lectopt.combinators import chain, ratio, root
+from lectopt.combinators import chain, debiased, ratio, root
 from lectopt.dialects.spelling import absent, local, spelled
 from lectopt.lifting import leafwise
 from lectopt.primitives import (
     add_decayed_weights,
-    bias_correction,
     ema,
     ema_ahead,
+    infinity_moment,
     mean_square,
     rectification,
     running_max,
@@ -63,7 +63,7 @@ def adam(
     nesterov: bool = False,
 ) -> Transformation:
     """`mu_hat / (sqrt(nu_hat + eps_root) + eps)`; see `lectopt.adam`."""
-    direction = ratio(_mean(b1, mu_dtype, nesterov), _root(_square(b2), eps, eps_root))
+    direction = _direction(b1, b2, eps, eps_root, mu_dtype, nesterov)
     return chain(direction, scale_by_learning_rate(learning_rate))
 
 
@@ -81,8 +81,9 @@ def adamw(
     nesterov: bool = False,
 ) -> Transformation:
     """`param - learning_rate (adam + weight_decay param)`; see `lectopt.adamw`."""
-    undecayed = adam(learning_rate, b1, b2, eps, eps_root, mu_dtype, nesterov=nesterov)
-    return _decayed(undecayed, weight_decay, mask)
+    direction = _direction(b1, b2, eps, eps_root, mu_dtype, nesterov)
+    decay = add_decayed_weights(weight_decay, mask)
+    return chain(direction, decay, scale_by_learning_rate(learning_rate))
 
 
 @spelled()
@@ -114,8 +115,9 @@ def nadamw(
     nesterov: bool = True,
 ) -> Transformation:
     """`nadam` with decoupled weight decay."""
-    undecayed = adam(learning_rate, b1, b2, eps, eps_root, mu_dtype, nesterov=nesterov)
-    return _decayed(undecayed, weight_decay, mask)
+    direction = _direction(b1, b2, eps, eps_root, mu_dtype, nesterov)
+    decay = add_decayed_weights(weight_decay, mask)
+    return chain(direction, decay, scale_by_learning_rate(learning_rate))
 
 
 @spelled()
@@ -136,7 +138,9 @@ def adamaxw(
     mask: Any = None,
 ) -> Transformation:
     """`adamax` with decoupled weight decay."""
-    return _decayed(adamax(learning_rate, b1, b2, eps), weight_decay, mask)
+    direction = ratio(_mean(b1, None), infinity_moment(b2, eps, eps_in_max=True))
+    decay = add_decayed_weights(weight_decay, mask)
+    return chain(direction, decay, scale_by_learning_rate(learning_rate))
 
 
 @spelled()
@@ -152,7 +156,7 @@ def amsgrad(
 ) -> Transformation:
     """`adam` with the largest `nu_hat` so far; see `lectopt.amsgrad`."""
     mean = _mean(b1, mu_dtype) if bias_correction_mu else ema(b1, state_dtype=mu_dtype)
-    square = _square(b2) if bias_correction_nu else mean_square(b2)
+    square = debiased(mean_square(b2)) if bias_correction_nu else mean_square(b2)
     direction = ratio(mean, _root(chain(square, running_max()), eps, eps_root))
     return chain(direction, scale_by_learning_rate(learning_rate))
 
@@ -169,7 +173,7 @@ def radam(
     nesterov: bool = False,
 ) -> Transformation:
     """`adam` without its denominator in the first steps; see `lectopt.radam`."""
-    rectified = chain(_root(_square(b2), eps, eps_root), rectification(b2, threshold))
+    rectified = chain(_root(debiased(mean_square(b2)), eps, eps_root), rectification(b2, threshold))
     direction = ratio(_mean(b1, None, nesterov), rectified)
     return chain(direction, scale_by_learning_rate(learning_rate))
 
@@ -277,14 +281,16 @@ def plus(moment: Any, *, eps_root: NonNegative) -> Any:
     return moment + eps_root
 
 
+def _direction(
+    b1: Any, b2: Any, eps: Any, eps_root: Any, mu_dtype: Any, nesterov: bool
+) -> Transformation:
+    return ratio(_mean(b1, mu_dtype, nesterov), _root(debiased(mean_square(b2)), eps, eps_root))
+
+
 def _mean(b1: Any, mu_dtype: Any, nesterov: bool = False) -> Transformation:
     if nesterov:
         return ema_ahead(b1, state_dtype=mu_dtype)
-    return chain(ema(b1, state_dtype=mu_dtype), bias_correction(b1))
-
-
-def _square(b2: Any) -> Transformation:
-    return chain(mean_square(b2), bias_correction(b2))
+    return debiased(ema(b1, state_dtype=mu_dtype))
 
 
 def _root(moment: Transformation, eps: Any, eps_root: Any) -> Transformation:
@@ -293,8 +299,3 @@ def _root(moment: Transformation, eps: Any, eps_root: Any) -> Transformation:
     if absent(eps):
         return root(moment, eps_root, "inside")
     return root(chain(moment, plus(eps_root)), eps)
-
-
-def _decayed(tx: Transformation, weight_decay: Any, mask: Any) -> Transformation:
-    *direction, descent = tx.members
-    return chain(*direction, add_decayed_weights(weight_decay, mask), descent)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lectopt import settings as _settings
+from lectopt import values as _values
 from lectopt.combinators import chain
 from lectopt.dialects import keras as _keras
 from lectopt.dialects import optax as _optax
@@ -17,7 +17,8 @@ from lectopt.dialects.porting.problem import distance
 from lectopt.dialects.porting.recipe import Unreadable, read
 from lectopt.dialects.porting.scaling import for_gradients_times
 from lectopt.dialects.porting.writing import CONSTANT, Draft, Verdict
-from lectopt.settings import Positive, checked
+from lectopt.settings import Positive
+from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
 LIBRARIES = dict(
@@ -95,7 +96,7 @@ def port(
     if draft.name is None:
         return Port(draft.verdict, {}, None, None, _sentence(draft), None)
     given = _given(draft, dialect)
-    shown = ", ".join(f"{k}={_settings.shown(v)}" for k, v in given.items())
+    shown = ", ".join(f"{k}={_values.shown(v)}" for k, v in given.items())
     call, tx = form.format(draft.name, shown), getattr(dialect, draft.name)(**given)
     call, tx = draft.instead or (call, tx)
     members = draft.framed(tx)
@@ -121,7 +122,7 @@ def _frame(draft: Draft, to: str) -> None:
     """What stands around the algorithm: a setting there, or something beside the optimizer."""
     before: list[Transformation] = []
     for member in draft.recipe.before:
-        name, bounds = member.core.name, member.core.settings
+        name, bounds = member.name, member.settings
         if name == "negated":
             if to == "torch":
                 draft.call(draft.name or "", maximize=True)
@@ -135,7 +136,7 @@ def _frame(draft: Draft, to: str) -> None:
         before.append(member)
     draft.before[:0] = before
     for member in draft.recipe.after:
-        scheme = member.core.settings["scheme"]
+        scheme = member.settings["scheme"]
         if to == "keras" and scheme.name == "dialects.keras.moving_average":
             draft.settings |= dict(use_ema=True, ema_momentum=scheme.settings["momentum"])
         else:
@@ -149,7 +150,7 @@ def _given(draft: Draft, dialect: Any) -> dict[str, Any]:
 
     def default(name: str) -> bool:
         own, usual = draft.settings[name], parameters[name].default
-        return _settings.frozen(own) == _settings.frozen(usual) and name not in (
+        return _values.key_of(own) == _values.key_of(usual) and name not in (
             "lr",
             "learning_rate",
         )

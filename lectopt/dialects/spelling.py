@@ -12,6 +12,7 @@ from typing import Annotated, Any, NamedTuple, ParamSpec, TypeVar
 import jax
 
 from lectopt import settings as _settings
+from lectopt import values as _values
 from lectopt.schedules import Schedule, schedule
 
 P = ParamSpec("P")
@@ -79,14 +80,14 @@ def check(where: str, name: str, value: Any, annotation: Any, default: Any = Non
                 f"Write for example {name}={default!r}."
             )
         for i, (member, kind) in enumerate(zip(value, members, strict=True)):
-            _settings._check(where, f"{name}[{i}]", member, kind)
+            _settings.check(where, f"{name}[{i}]", member, kind)
         return
-    _settings._check(where, name, value, annotation)
+    _settings.check(where, name, value, annotation)
 
 
 def absent(value: Any) -> bool:
     """Whether a setting leaves its part of the algorithm out: None or a plain 0."""
-    return value is None or (_settings.concrete(value) and not callable(value) and value == 0)
+    return value is None or (_values.is_concrete(value) and not callable(value) and value == 0)
 
 
 def local(dialect: str) -> Callable[[Callable[P, T]], Callable[P, T]]:

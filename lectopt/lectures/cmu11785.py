@@ -16,16 +16,8 @@ from lectopt.combinators import chain, identity, ratio, root
 from lectopt.lectures.misprints import mean_square_per_epoch
 from lectopt.primitives import scale_by_learning_rate
 from lectopt.schedules import Schedule
-from lectopt.settings import (
-    Decay,
-    Fraction,
-    Growth,
-    LearningRate,
-    NonNegative,
-    Positive,
-    Steps,
-    checked,
-)
+from lectopt.settings import Decay, Fraction, Growth, LearningRate, NonNegative, Positive, Steps
+from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
 

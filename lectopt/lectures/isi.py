@@ -16,7 +16,8 @@ from lectopt import primitives as _primitives
 from lectopt.combinators import chain
 from lectopt.lectures.misprints import add_constant
 from lectopt.schedules import scaled
-from lectopt.settings import Decay, LearningRate, NonNegative, Numeric, Range, checked
+from lectopt.settings import Decay, LearningRate, NonNegative, Numeric, Range
+from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
 Examples = Annotated[

@@ -12,7 +12,8 @@ from lectopt import schedules as _schedules
 from lectopt.combinators import chain
 from lectopt.controls.wolfe import Slope
 from lectopt.schedules import Schedule
-from lectopt.settings import Decay, Fraction, LearningRate, NonNegative, Steps, checked
+from lectopt.settings import Decay, Fraction, LearningRate, NonNegative, Steps
+from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
 

@@ -26,15 +26,10 @@ from lectopt.primitives import (
     scale_by_learning_rate,
     trace,
 )
-from lectopt.settings import (
-    Decay,
-    Fraction,
-    LearningRate,
-    NonNegative,
-    checked,
-    concrete,
-)
+from lectopt.settings import Decay, Fraction, LearningRate, NonNegative
+from lectopt.signatures import checked
 from lectopt.transformation import Transformation
+from lectopt.values import is_concrete
 
 UNBOUNDED = 1e30  # of a gain that grows by at most 1 in an update
 
@@ -255,4 +250,4 @@ def swats(
 
 def _zero(setting: Any) -> bool:
     """Whether a setting leaves its part of the algorithm out."""
-    return concrete(setting) and setting == 0
+    return is_concrete(setting) and setting == 0

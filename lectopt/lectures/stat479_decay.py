@@ -9,7 +9,8 @@ from typing import Any
 
 from lectopt import schedules as _schedules
 from lectopt.schedules import Schedule
-from lectopt.settings import Fraction, LearningRate, NonNegative, Steps, checked
+from lectopt.settings import Fraction, LearningRate, NonNegative, Steps
+from lectopt.signatures import checked
 
 
 @checked

@@ -15,7 +15,8 @@ from lectopt.lectures.misprints import stale_mean_square, times_bias
 from lectopt.primitives import ema, mean_square, scale_by_learning_rate, scale_by_snr
 from lectopt.primitives.statistics import Window
 from lectopt.schedules import Schedule
-from lectopt.settings import Decay, LearningRate, NonNegative, Positive, Steps, checked
+from lectopt.settings import Decay, LearningRate, NonNegative, Positive, Steps
+from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
 Placement = Literal["inside", "outside"]

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from lectopt.combinators import chain, ratio, root
+from lectopt.combinators import chain, debiased, ratio, root
 from lectopt.primitives import (
     add_decayed_weights,
-    bias_correction,
     ema,
     ema_ahead,
     mean_square,
     scale_by_learning_rate,
 )
-from lectopt.settings import Decay, EpsPlacement, LearningRate, NonNegative, checked
+from lectopt.settings import Decay, EpsPlacement, LearningRate, NonNegative
+from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
 
@@ -45,12 +45,17 @@ def adam(
     Source: CMU (S0-40); Liège (S1-18); ISI (S2-21); TTIC 31230 (S3-17); STAT 479 (S4-26); Kingma
     and Ba 2015.
     """
-    smoothing = chain(ema(b1, state_dtype=state_dtype), bias_correction(b1))
-    if nesterov:
-        smoothing = ema_ahead(b1, state_dtype=state_dtype)
-    normalising = chain(mean_square(b2, state_dtype=state_dtype), bias_correction(b2))
-    direction = ratio(smoothing, root(normalising, eps, eps_placement))
+    direction = adam_direction(b1, b2, eps, eps_placement, nesterov, state_dtype)
     return chain(direction, scale_by_learning_rate(learning_rate))
+
+
+def adam_direction(
+    b1: Any, b2: Any, eps: Any, eps_placement: Any, nesterov: bool, state_dtype: Any
+) -> Transformation:
+    """Smoothing over normalising: Adam's step, but for the learning rate."""
+    mean, square = ema(b1, state_dtype=state_dtype), mean_square(b2, state_dtype=state_dtype)
+    smoothing = ema_ahead(b1, state_dtype=state_dtype) if nesterov else debiased(mean)
+    return ratio(smoothing, root(debiased(square), eps, eps_placement))
 
 
 @checked
@@ -83,14 +88,6 @@ def adamw(
     Source: Loshchilov and Hutter 2019; ISI (S2-07) for the equivalence of L2 and decay in plain
     SGD, which Adam breaks.
     """
-    undecayed = adam(
-        learning_rate,
-        b1,
-        b2,
-        eps,
-        eps_placement=eps_placement,
-        nesterov=nesterov,
-        state_dtype=state_dtype,
-    )
-    direction, descent = undecayed.members
-    return chain(direction, add_decayed_weights(weight_decay, mask), descent)
+    direction = adam_direction(b1, b2, eps, eps_placement, nesterov, state_dtype)
+    decay = add_decayed_weights(weight_decay, mask)
+    return chain(direction, decay, scale_by_learning_rate(learning_rate))

@@ -3,10 +3,8 @@ start (RAdam)."""
 
 from typing import Any, Literal
 
-from lectopt.combinators import chain, ratio, root
-from lectopt.optimizers.adam import adam
+from lectopt.combinators import chain, debiased, ratio, root
 from lectopt.primitives import (
-    bias_correction,
     carried,
     ema,
     ema_ahead,
@@ -17,14 +15,8 @@ from lectopt.primitives import (
     running_max,
     scale_by_learning_rate,
 )
-from lectopt.settings import (
-    Decay,
-    EpsPlacement,
-    LearningRate,
-    NonNegative,
-    RectificationThreshold,
-    checked,
-)
+from lectopt.settings import Decay, EpsPlacement, LearningRate, NonNegative, RectificationThreshold
+from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
 
@@ -54,7 +46,7 @@ def adamax(
 
     Source: CMU (S0-42); Kingma and Ba 2015.
     """
-    smoothing = chain(ema(b1, state_dtype=state_dtype), bias_correction(b1))
+    smoothing = debiased(ema(b1, state_dtype=state_dtype))
     largest = infinity_moment(
         b2,
         0.0 if eps_placement == "none" else eps,
@@ -104,12 +96,12 @@ def amsgrad(
     largest = running_max(state_dtype=state_dtype)
     match maximum_of:
         case "corrected":
-            square = chain(square, bias_correction(b2), largest)
+            square = chain(debiased(square), largest)
         case "raw":
-            square = chain(square, largest, bias_correction(b2))
+            square = debiased(chain(square, largest))
         case _:
             square = chain(square, largest)
-    smoothing = mean if maximum_of == "uncorrected" else chain(mean, bias_correction(b1))
+    smoothing = mean if maximum_of == "uncorrected" else debiased(mean)
     direction = ratio(smoothing, root(square, eps, eps_placement))
     return chain(direction, scale_by_learning_rate(learning_rate))
 
@@ -149,7 +141,7 @@ def nadam(
         mean = ema_ahead(b1, state_dtype=state_dtype)
     else:
         mean = ema_ahead_warmed(b1, momentum_decay, form == "paper", state_dtype=state_dtype)
-    square = chain(mean_square(b2, state_dtype=state_dtype), bias_correction(b2))
+    square = debiased(mean_square(b2, state_dtype=state_dtype))
     if form == "paper":
         square = chain(square, carried(b2))
     direction = ratio(mean, root(square, eps, eps_placement))
@@ -189,16 +181,8 @@ def radam(
 
     Source: Liu et al. 2020.
     """
-    undivided = adam(
-        learning_rate,
-        b1,
-        b2,
-        eps,
-        eps_placement=eps_placement,
-        nesterov=nesterov,
-        state_dtype=state_dtype,
-    )
-    direction, descent = undivided.members
-    smoothing, normalising = direction.members
-    denominator = chain(normalising, rectification(b2, threshold, fallback))
-    return chain(ratio(smoothing, denominator), descent)
+    mean, square = ema(b1, state_dtype=state_dtype), mean_square(b2, state_dtype=state_dtype)
+    smoothing = ema_ahead(b1, state_dtype=state_dtype) if nesterov else debiased(mean)
+    rectified = rectification(b2, threshold, fallback)
+    denominator = chain(root(debiased(square), eps, eps_placement), rectified)
+    return chain(ratio(smoothing, denominator), scale_by_learning_rate(learning_rate))

@@ -12,8 +12,10 @@ from lectopt.primitives import (
     scale_by_stddev,
     trace,
 )
-from lectopt.settings import Decay, EpsPlacement, LearningRate, NonNegative, checked, concrete
+from lectopt.settings import Decay, EpsPlacement, LearningRate, NonNegative
+from lectopt.signatures import checked
 from lectopt.transformation import Transformation
+from lectopt.values import is_concrete
 
 
 @checked
@@ -125,6 +127,6 @@ def adadelta(
     """
     scaled = scale_by_adadelta(rho, eps, state_dtype=state_dtype)
     descent = scale_by_learning_rate(learning_rate)
-    if concrete(weight_decay) and weight_decay == 0:
+    if is_concrete(weight_decay) and weight_decay == 0:
         return chain(scaled, descent)  # which does not need the parameters
     return chain(add_decayed_weights(weight_decay, weight_decay_mask), scaled, descent)

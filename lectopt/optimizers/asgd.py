@@ -5,7 +5,8 @@ from typing import Any
 from lectopt.combinators import chain
 from lectopt.primitives import add_decayed_weights, average_tail, scale_by_falling_rate
 from lectopt.schedules import shifted
-from lectopt.settings import LearningRate, NonNegative, checked
+from lectopt.settings import LearningRate, NonNegative
+from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
 

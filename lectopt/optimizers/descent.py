@@ -2,9 +2,8 @@
 
 from typing import Any, Literal
 
-from lectopt.combinators import chain
+from lectopt.combinators import chain, debiased
 from lectopt.primitives import (
-    bias_correction,
     scale_by_learning_rate,
     shift_ahead,
     trace,
@@ -12,7 +11,8 @@ from lectopt.primitives import (
     undamped_first,
 )
 from lectopt.schedules import shifted
-from lectopt.settings import Decay, LearningRate, checked
+from lectopt.settings import Decay, LearningRate
+from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
 
@@ -90,7 +90,7 @@ def momentum(
         case "velocity":
             return chain(descent, velocity)
         case "debiased_ema":
-            return chain(velocity, bias_correction(decay), descent)
+            return chain(debiased(velocity), descent)
         case _:
             return chain(velocity, descent)
 

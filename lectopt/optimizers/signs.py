@@ -11,16 +11,10 @@ from lectopt.primitives import (
     trace,
     trace_with_gains,
 )
-from lectopt.settings import (
-    Decay,
-    Fraction,
-    Growth,
-    LearningRate,
-    NonNegative,
-    checked,
-    concrete,
-)
+from lectopt.settings import Decay, Fraction, Growth, LearningRate, NonNegative
+from lectopt.signatures import checked
 from lectopt.transformation import Transformation
+from lectopt.values import is_concrete
 
 
 @checked
@@ -118,7 +112,7 @@ def local_gains(
 
 def _ordered(where: str, **bounds: Any) -> None:
     (low_name, low), (high_name, high) = bounds.items()
-    if concrete(low) and concrete(high) and low > high:
+    if is_concrete(low) and is_concrete(high) and low > high:
         raise ValueError(
             f"{where}: {low_name}={low:g} is above {high_name}={high:g}. "
             f"Write a {low_name} that is at most {high_name}."

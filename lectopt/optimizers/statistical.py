@@ -7,7 +7,8 @@ from lectopt.combinators import chain
 from lectopt.primitives.noise import add_langevin_noise
 from lectopt.primitives.scaling import scale_by_learning_rate
 from lectopt.primitives.statistics import Window, scale_by_snr
-from lectopt.settings import LearningRate, NonNegative, Positive, checked
+from lectopt.settings import LearningRate, NonNegative, Positive
+from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
 

@@ -1,25 +1,25 @@
 """Averaged stochastic gradient descent: a slowly falling rate, and the mean of the weights."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
 
 from lectopt.lifting import leafwise
-from lectopt.primitives.scalars import with_scalars
-from lectopt.settings import LearningRate, NonNegative, at
-from lectopt.transformation import Now, State
+from lectopt.settings import LearningRate, NonNegative
 
 
-@leafwise()
-def scale_by_falling_rate(
-    u: Any,
+def _falling(
     t: Any,
     *,
     learning_rate: LearningRate,
     lambd: NonNegative = 1e-4,
     alpha: NonNegative = 0.75,
 ) -> Any:
+    return learning_rate / (1 + lambd * learning_rate * (t - 1)) ** alpha
+
+
+@leafwise(once=dict(rate=_falling))
+def scale_by_falling_rate(u: Any, rate: Any) -> Any:
     """Downhill at a falling rate: `-learning_rate u / (1 + lambd learning_rate (t - 1))^alpha`.
 
     Args:
@@ -29,17 +29,15 @@ def scale_by_falling_rate(
 
     Source: Xu 2011; PyTorch's ASGD.
     """
-    return -learning_rate * u / (1 + lambd * learning_rate * (t - 1)) ** alpha
+    return -rate * u
 
 
-def _share(scalars: State, now: Now, settings: Mapping[str, Any]) -> tuple[State, dict[str, Any]]:
-    averaged = now.step() - 1 - at(settings["t0"], now.count)
-    share = dict(share=jnp.where(averaged < 1, 0, 1 / jnp.maximum(averaged, 1.0)))
-    return share, share
+def _share(t: Any, *, t0: NonNegative = 1e6) -> Any:
+    averaged = t - 1 - t0
+    return jnp.where(averaged < 1, 0, 1 / jnp.maximum(averaged, 1))
 
 
-@with_scalars(_share, share=0.0)
-@leafwise(average=0.0)
+@leafwise(average=0.0, once=dict(share=_share), numbers=dict(share=0.0))
 def average_tail(
     u: Any, state: Any, t: Any, param: Any, share: Any, *, t0: NonNegative = 1e6
 ) -> Any:

@@ -15,10 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from lectopt.lifting import leafwise
+from lectopt.lifting import leafwise, treewise
 from lectopt.numerics import abs_sq, sqrt
-from lectopt.settings import NonNegative, at, checked
-from lectopt.transformation import Core, Now, State, Transformation
+from lectopt.settings import NonNegative
 from lectopt.trees import dtype_of
 
 
@@ -34,8 +33,8 @@ def clip_by_value(g: Any, *, delta: NonNegative) -> Any:
     return _by_part(lambda x: jnp.clip(x, -delta, delta), g)
 
 
-@checked
-def clip_by_norm(max_norm: NonNegative) -> Transformation:
+@leafwise()
+def clip_by_norm(g: Any, *, max_norm: NonNegative) -> Any:
     """Every leaf `g` of the gradient scaled by `min(1, max_norm / |g|)`.
 
     Args:
@@ -43,15 +42,11 @@ def clip_by_norm(max_norm: NonNegative) -> Transformation:
 
     Source: ISI (S2-10); Pascanu et al. 2013.
     """
-
-    def clip(updates: Any, bound: Any) -> Any:
-        return jax.tree.map(lambda leaf: _clipped([leaf], bound)[0], updates)
-
-    return _clipping("clip_by_norm", clip, max_norm)
+    return _clipped([g], max_norm)[0]
 
 
-@checked
-def clip_by_global_norm(max_norm: NonNegative) -> Transformation:
+@treewise()
+def clip_by_global_norm(updates: Any, *, max_norm: NonNegative) -> Any:
     """The whole gradient scaled by `min(1, max_norm / |g|)`, which keeps its direction.
 
     Args:
@@ -59,24 +54,11 @@ def clip_by_global_norm(max_norm: NonNegative) -> Transformation:
 
     Source: ISI (S2-10); Pascanu et al. 2013.
     """
-
-    def clip(updates: Any, bound: Any) -> Any:
-        leaves, treedef = jax.tree.flatten(updates)
-        return treedef.unflatten(_clipped(leaves, bound))
-
-    return _clipping("clip_by_global_norm", clip, max_norm)
+    leaves, treedef = jax.tree.flatten(updates)
+    return treedef.unflatten(_clipped(leaves, max_norm))
 
 
-def _clipping(name: str, clip: Callable[[Any, Any], Any], max_norm: Any) -> Transformation:
-    def step(updates: Any, state: State, now: Now) -> tuple[Any, State]:
-        return clip(updates, at(max_norm, now.count)), {}
-
-    settings = dict(max_norm=max_norm)
-    return Transformation(
-        Core(name, lambda params: {}, step, counted=callable(max_norm), settings=settings)
-    )
-
-
+@ft.partial(jax.jit, inline=True)  # without it, the branches are compiled at every uncompiled call
 def _clipped(leaves: list[Any], max_norm: Any) -> list[Any]:
     """`leaves`, scaled together to the norm `max_norm` if theirs is larger or NaN."""
     if not leaves:

@@ -2,21 +2,22 @@
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
+from lectopt.combinators import masked
 from lectopt.lifting import leafwise
-from lectopt.settings import LearningRate, NonNegative, checked
-from lectopt.transformation import Core, Now, State, Transformation
+from lectopt.settings import LearningRate, NonNegative
+from lectopt.signatures import checked
+from lectopt.transformation import Transformation
 
 
 @leafwise()
-def _decayed(g: Any, param: Any, *, weight_decay: NonNegative) -> Any:
+def _add_decayed_weights(g: Any, param: Any, *, weight_decay: NonNegative = 0.0) -> Any:
     return g + weight_decay * param
 
 
 @leafwise()
-def _shrunk(g: Any, param: Any, *, l1: NonNegative) -> Any:
+def _add_l1(g: Any, param: Any, *, l1: NonNegative = 0.0) -> Any:
     return g + l1 * jnp.sign(param)
 
 
@@ -33,14 +34,14 @@ def add_decayed_weights(weight_decay: NonNegative = 0.0, mask: Any = None) -> Tr
     Args:
       weight_decay: zero or more.
       mask: tree of booleans (or a prefix of the parameters, or a function of them): which leaves
-        decay.
+        decay; `masked(add_decayed_weights(weight_decay), mask)`.
 
     Raises:
       ValueError: `update` was not given the parameters.
 
     Source: ISI, L2 regularisation and weight decay (S2-06, S2-07); Loshchilov and Hutter 2019.
     """
-    return _masked("add_decayed_weights", _decayed(weight_decay).core, mask)
+    return masked(_add_decayed_weights(weight_decay), mask)
 
 
 @checked
@@ -59,7 +60,7 @@ def add_l1(l1: NonNegative = 0.0, mask: Any = None) -> Transformation:
 
     Source: ISI, L2 (or L1) regularisation (S2-06).
     """
-    return _masked("add_l1", _shrunk(l1).core, mask)
+    return masked(_add_l1(l1), mask)
 
 
 @leafwise()
@@ -82,30 +83,3 @@ def shrink_weights(
     Source: `weight_decay` in Keras.
     """
     return u - learning_rate * weight_decay * param
-
-
-def _masked(name: str, core: Core, mask: Any) -> Transformation:
-    """The stateless rule `core` on the leaves that `mask` picks, the others as they are."""
-
-    def step(updates: Any, state: State, now: Now) -> tuple[Any, State]:
-        if mask is None:
-            return core.step(updates, state, now)
-        where = mask(now.params) if callable(mask) else mask
-        picked = jax.tree.map(
-            lambda yes, part: jax.tree.map(lambda u: u if yes else None, part), where, updates
-        )
-        decayed, state = core.step(picked, state, now)
-        return jax.tree.map(
-            lambda d, u: u if d is None else d, decayed, updates, is_leaf=lambda x: x is None
-        ), state
-
-    return Transformation(
-        Core(
-            name,
-            core.start,
-            step,
-            counted=core.counted,
-            settings={**core.settings, "mask": mask},
-            defaults=dict(mask=None),
-        )
-    )

@@ -1,12 +1,9 @@
 """Nesterov's idea in Adam with a momentum coefficient that warms up: Dozat's schedule."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from lectopt.lifting import leafwise
-from lectopt.primitives.scalars import with_scalars
-from lectopt.settings import Decay, NonNegative, at
-from lectopt.transformation import Now, State
+from lectopt.settings import Decay, NonNegative
 
 
 def warmed(decay: Any, momentum_decay: Any, t: Any) -> Any:
@@ -14,20 +11,28 @@ def warmed(decay: Any, momentum_decay: Any, t: Any) -> Any:
     return decay * (1 - 0.5 * 0.96 ** (momentum_decay * t))
 
 
-def _multiply(
-    scalars: State, now: Now, settings: Mapping[str, Any]
-) -> tuple[State, dict[str, Any]]:
-    decay, momentum_decay = (at(settings[k], now.count) for k in ("decay", "momentum_decay"))
-    product = dict(mu_product=scalars["mu_product"] * warmed(decay, momentum_decay, now.step()))
-    return product, product
+def _now(t: Any, *, decay: Any, momentum_decay: Any) -> Any:
+    return warmed(decay, momentum_decay, t)
 
 
-@with_scalars(_multiply, mu_product=1.0)
-@leafwise(mu=0.0)
+def _ahead(t: Any, *, decay: Any, momentum_decay: Any) -> Any:
+    return warmed(decay, momentum_decay, t + 1)
+
+
+def _product(mu_product: Any, t: Any, *, decay: Any, momentum_decay: Any) -> Any:
+    return mu_product * warmed(decay, momentum_decay, t)
+
+
+@leafwise(
+    mu=0.0,
+    once=dict(now=_now, ahead=_ahead, mu_product=_product),
+    numbers=dict(mu_product=1.0),
+)
 def ema_ahead_warmed(
     g: Any,
     state: Any,
-    t: Any,
+    now: Any,
+    ahead: Any,
     mu_product: Any,
     *,
     decay: Decay,
@@ -48,7 +53,6 @@ def ema_ahead_warmed(
 
     Source: Dozat 2016.
     """
-    now, ahead = warmed(decay, momentum_decay, t), warmed(decay, momentum_decay, t + 1)
     keep = now if warm_mean else decay
     mu = keep * state.mu + (1 - keep) * g
     carried_over = ahead * mu / (1 - mu_product * ahead)

@@ -4,30 +4,38 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from lectopt.corrections import bias_correction as bias_correction
 from lectopt.lifting import leafwise
-from lectopt.numerics import abs_sq, one_minus_power, sqrt
-from lectopt.settings import Decay, NonNegative
+from lectopt.numerics import abs_sq, one_minus_power
+from lectopt.settings import Decay, NonNegative, surely_positive
 
 
-@leafwise(mu=0.0)
-def ema(g: Any, state: Any, *, decay: Decay) -> Any:
-    """Exponential moving average: `mu = decay mu + (1 - decay) g`, from `mu = 0`, not corrected
-    for that start.
+@leafwise(mu="initial")
+def ema(g: Any, state: Any, *, decay: Decay, initial: Any = 0.0) -> Any:
+    """Exponential moving average: `mu = decay mu + (1 - decay) g`, not corrected for its start.
 
-    `optax.ema` corrects by default: that is `chain(ema(decay), bias_correction(decay))` here.
+    `optax.ema` corrects by default: that is `debiased(ema(decay))` here.
 
     Args:
       decay: in [0, 1); the average reaches back about `1 / (1 - decay)` updates.
+      initial: first value of `mu`.
       state_dtype: dtype of `mu`, by default that of the parameter, at least float32.
 
     Source: ISI, moving averages (S2-17); TTIC 31230, running averages (S3-09).
     """
+    del initial  # the first value of a slot, no part of the recurrence
     mu = decay * state.mu + (1 - decay) * g
     return mu, dict(mu=mu)
 
 
-@leafwise(mu=0.0)
-def ema_ahead(g: Any, state: Any, t: Any, *, decay: Decay) -> Any:
+@leafwise(
+    mu=0.0,
+    once=dict(
+        now=lambda t, *, decay: one_minus_power(decay, t),
+        ahead=lambda t, *, decay: one_minus_power(decay, t + 1),
+    ),
+)
+def ema_ahead(g: Any, state: Any, now: Any, ahead: Any, *, decay: Decay) -> Any:
     """The bias-corrected average that the next update will see, as far as it is known now
     (Nesterov's idea in Adam).
 
@@ -41,8 +49,7 @@ def ema_ahead(g: Any, state: Any, t: Any, *, decay: Decay) -> Any:
     Source: Dozat 2016, with a constant decay as in `optax.nadam`.
     """
     mu = decay * state.mu + (1 - decay) * g
-    ahead = decay * mu / one_minus_power(decay, t + 1)
-    return ahead + (1 - decay) * g / one_minus_power(decay, t), dict(mu=mu)
+    return decay * mu / ahead + (1 - decay) * g / now, dict(mu=mu)
 
 
 @leafwise(nu="initial")
@@ -56,6 +63,7 @@ def mean_square(g: Any, state: Any, *, decay: Decay, initial: NonNegative = 0.0)
 
     Source: CMU, RMSProp (S0-38); Liège (S1-17); ISI (S2-20); TTIC 31230 (S3-13); STAT 479 (S4-24).
     """
+    del initial
     nu = decay * state.nu + (1 - decay) * abs_sq(g)
     return nu, dict(nu=nu)
 
@@ -70,6 +78,7 @@ def sum_of_squares(g: Any, state: Any, *, initial: NonNegative = 0.0) -> Any:
 
     Source: Liège, AdaGrad (S1-16).
     """
+    del initial
     r = state.sum_of_squares + abs_sq(g)
     return r, dict(sum_of_squares=r)
 
@@ -87,9 +96,15 @@ def running_max(moment: Any, state: Any) -> Any:
     return nu_max, dict(nu_max=nu_max)
 
 
-@leafwise(nu=0.0)
+@leafwise(nu=0.0, known=dict(may_vanish=lambda eps: not surely_positive(eps)))
 def infinity_moment(
-    g: Any, state: Any, *, decay: Decay, eps: NonNegative = 0.0, eps_in_max: bool = False
+    g: Any,
+    state: Any,
+    may_vanish: bool,
+    *,
+    decay: Decay,
+    eps: NonNegative = 0.0,
+    eps_in_max: bool = False,
 ) -> Any:
     """The largest gradient that is not yet forgotten: `nu = max(decay nu, |g|)`.
 
@@ -106,20 +121,6 @@ def infinity_moment(
     """
     nu = jnp.maximum(decay * state.nu, jnp.abs(g) + eps if eps_in_max else jnp.abs(g))
     denominator = nu if eps_in_max else nu + eps
-    # As in `square_root`: 0 instead of 0/0 where there has been no gradient.
-    return jnp.where(denominator == 0, jnp.inf, denominator), dict(nu=nu)
-
-
-@leafwise()
-def bias_correction(moment: Any, t: Any, *, decay: Decay, of_root: bool = False) -> Any:
-    """Undo the pull of the zero start on a moving average: `moment / (1 - decay^t)`, `t` from 1.
-
-    Args:
-      decay: that of the average; a schedule is read at the current update.
-      of_root: divide by `sqrt(1 - decay^t)`, for the root of an average.
-
-    Source: CMU, Adam (S0-40, S0-41); Liège (S1-18); ISI (S2-17, where t counts from 0 and the
-    power is t + 1).
-    """
-    correction = one_minus_power(decay, t)
-    return moment / (sqrt(correction) if of_root else correction)
+    if may_vanish:  # as in `square_root`: 0 instead of 0/0 where there has been no gradient
+        denominator = jnp.where(denominator == 0, jnp.inf, denominator)
+    return denominator, dict(nu=nu)

@@ -13,9 +13,30 @@ import jax.numpy as jnp
 import numpy as np
 
 from lectopt import numerics
-from lectopt.settings import LearningRate, NonNegative, at, checked, concrete
-from lectopt.transformation import Core, Now, State, Transformation
-from lectopt.walking import names
+from lectopt.lifting import treewise
+from lectopt.settings import LearningRate, NonNegative
+from lectopt.signatures import checked
+from lectopt.state_search import names
+from lectopt.transformation import Transformation
+from lectopt.values import is_concrete
+
+
+@treewise()
+def _add_langevin_noise(
+    updates: Any,
+    count: Any,
+    *,
+    learning_rate: LearningRate,
+    temperature: NonNegative = 1.0,
+    key: Any,
+) -> Any:
+    scale = numerics.sqrt(2 * learning_rate * temperature)
+    draw_key = jax.random.fold_in(_typed(key), count)
+
+    def noisy(path: Any, u: Any) -> Any:
+        return u + (scale * _normal(_folded(draw_key, path), u)).astype(u.dtype)
+
+    return jax.tree_util.tree_map_with_path(noisy, updates)
 
 
 @checked
@@ -41,27 +62,7 @@ def add_langevin_noise(
 
     Source: Welling and Teh 2011; TTIC 31230 (S3-04, S3-22).
     """
-    key = _printable(key)
-
-    def step(updates: Any, state: State, now: Now) -> tuple[Any, State]:
-        scale = numerics.sqrt(2 * at(learning_rate, now.count) * at(temperature, now.count))
-        draw_key = jax.random.fold_in(_typed(key), now.count)
-
-        def noisy(path: Any, u: Any) -> Any:
-            return u + (scale * _normal(_folded(draw_key, path), u)).astype(u.dtype)
-
-        return jax.tree_util.tree_map_with_path(noisy, updates), {}
-
-    return Transformation(
-        Core(
-            "add_langevin_noise",
-            lambda params: {},
-            step,
-            counted=True,
-            settings=dict(learning_rate=learning_rate, temperature=temperature, key=key),
-            defaults=dict(temperature=1.0),
-        )
-    )
+    return _add_langevin_noise(learning_rate, temperature, key=_printable(key))
 
 
 def _folded(key: Any, path: Any) -> Any:
@@ -100,7 +101,7 @@ def _printable(key: Any) -> Any:
     raw = key.dtype == jnp.uint32 and key.ndim == 1
     if not (seed or raw or (typed and key.ndim == 0)):
         raise ValueError(wrong.format(f"an array of type {key.dtype}{list(key.shape)}"))
-    if not concrete(key):
+    if not is_concrete(key):
         return key
     if seed:
         return int(key)

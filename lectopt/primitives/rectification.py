@@ -9,15 +9,14 @@ from lectopt.numerics import computes, sqrt
 from lectopt.settings import Decay, RectificationThreshold
 
 
-@leafwise()
-def rectification(
-    denominator: Any,
-    t: Any,
-    *,
-    decay: Decay,
-    threshold: RectificationThreshold = 5.0,
-    fallback: Literal["sgd", "skip"] = "sgd",
-) -> Any:
+def _r(t: Any, *, decay: Decay, threshold: RectificationThreshold = 5.0) -> Any:
+    rho_inf, rho = _worth_to_all_digits(decay, t)
+    r2 = (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
+    return sqrt(jnp.where(rho >= threshold, r2, 0))
+
+
+@leafwise(once=dict(r=_r))
+def rectification(denominator: Any, r: Any, *, fallback: Literal["sgd", "skip"] = "sgd") -> Any:
     """Enlarge the denominator of Adam while its variance is large, and do without it at first.
 
     The average of squares is worth `rho = rho_inf - 2 t decay^t / (1 - decay^t)` gradients, at most
@@ -31,9 +30,6 @@ def rectification(
 
     Source: Liu et al. 2020.
     """
-    rho_inf, rho = _worth_to_all_digits(decay, t)
-    r2 = (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
-    r = sqrt(jnp.where(rho >= threshold, r2, 0))
     rectified = denominator / jnp.where(r > 0, r, 1)
     return jnp.where(r > 0, rectified, 1.0 if fallback == "sgd" else jnp.inf)
 

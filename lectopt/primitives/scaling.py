@@ -4,12 +4,13 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from lectopt.combinators import chain, identity, ratio, root, variance
+from lectopt.combinators import debiased, ratio, root, variance
+from lectopt.corrections import identity
 from lectopt.lifting import leafwise
 from lectopt.numerics import abs_sq, sqrt
-from lectopt.primitives.moments import bias_correction as corrected
 from lectopt.primitives.moments import ema, mean_square, sum_of_squares
-from lectopt.settings import Decay, EpsPlacement, LearningRate, NonNegative, checked
+from lectopt.settings import Decay, EpsPlacement, LearningRate, NonNegative, surely_positive
+from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
 
@@ -75,7 +76,7 @@ def scale_by_rms(
     (S3-13).
     """
     moment = mean_square(decay, initial_scale, state_dtype=state_dtype)
-    moment = chain(moment, corrected(decay)) if bias_correction else moment
+    moment = debiased(moment) if bias_correction else moment
     return ratio(identity(), root(moment, eps, eps_placement))
 
 
@@ -105,7 +106,7 @@ def scale_by_stddev(
     second = mean_square(decay, initial_scale, state_dtype=state_dtype)
     first = ema(decay, state_dtype=state_dtype)
     if bias_correction:
-        second, first = chain(second, corrected(decay)), chain(first, corrected(decay))
+        second, first = debiased(second), debiased(first)
     return ratio(identity(), root(variance(second, first), eps, eps_placement))
 
 
@@ -131,8 +132,10 @@ def scale_by_rss(
     return ratio(identity(), root(moment, eps, eps_placement))
 
 
-@leafwise(e_g=0.0, e_x=0.0)
-def scale_by_adadelta(g: Any, state: Any, *, rho: Decay = 0.9, eps: NonNegative = 1e-6) -> Any:
+@leafwise(e_g=0.0, e_x=0.0, known=dict(may_vanish=lambda eps: not surely_positive(eps)))
+def scale_by_adadelta(
+    g: Any, state: Any, may_vanish: bool, *, rho: Decay = 0.9, eps: NonNegative = 1e-6
+) -> Any:
     """The gradient in the units of the weight: times the root mean square of the past steps, over
     that of the gradients.
 
@@ -147,7 +150,7 @@ def scale_by_adadelta(g: Any, state: Any, *, rho: Decay = 0.9, eps: NonNegative 
     Source: Zeiler 2012.
     """
     e_g = rho * state.e_g + (1 - rho) * abs_sq(g)
-    e_g_or_inf = jnp.where(e_g + eps == 0, jnp.inf, e_g)  # 0 instead of 0/0
-    d = sqrt(state.e_x + eps) / sqrt(e_g_or_inf + eps) * g
+    below = jnp.where(e_g + eps == 0, jnp.inf, e_g) if may_vanish else e_g  # 0 instead of 0/0
+    d = sqrt(state.e_x + eps) / sqrt(below + eps) * g
     e_x = rho * state.e_x + (1 - rho) * abs_sq(d)
     return d, dict(e_g=e_g, e_x=e_x)

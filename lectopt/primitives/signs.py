@@ -4,15 +4,12 @@ A weight whose gradient keeps its sign may go faster; one whose gradient changes
 over a minimum and must slow down.
 """
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 import jax.numpy as jnp
 
 from lectopt.lifting import leafwise
-from lectopt.primitives.scalars import with_scalars
 from lectopt.settings import Decay, Fraction, Growth, LearningRate, NonNegative
-from lectopt.transformation import Now, State
 
 
 def _agreement(a: Any, b: Any) -> Any:
@@ -71,25 +68,21 @@ def scale_by_rprop(
     return jnp.where(flipped, undo, move), dict(step_sizes=step, prev_updates=kept)
 
 
-def _compare_values(
-    scalars: State, now: Now, settings: Mapping[str, Any]
-) -> tuple[State, dict[str, Any]]:
-    if now.extra.get("value") is None:
-        raise TypeError(
-            "scale_by_irprop_plus needs value, the loss at params. "
-            "Write tx.update(grads, state, params, value=loss)."
-        )
-    value = jnp.asarray(now.extra["value"])
-    if value.shape != ():
+def _one(value: Any) -> Any:
+    if jnp.shape(value) != ():
         raise ValueError(
-            f"scale_by_irprop_plus: value must be one number, got shape {value.shape}. "
+            f"scale_by_irprop_plus: value must be one number, got shape {jnp.shape(value)}. "
             "Write for example value=losses.mean()."
         )
-    return dict(prev_value=value), dict(grew=value > scalars["prev_value"])
+    return value
 
 
-@with_scalars(_compare_values, prev_value=jnp.inf)
-@leafwise(step_sizes="learning_rate", prev_updates=0.0)
+@leafwise(
+    step_sizes="learning_rate",
+    prev_updates=0.0,
+    once=dict(prev_value=_one, grew=lambda value, prev_value: value > prev_value),
+    numbers=dict(prev_value=jnp.inf),
+)
 def scale_by_irprop_plus(
     g: Any,
     state: Any,

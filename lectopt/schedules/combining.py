@@ -9,7 +9,9 @@ import numpy as np
 
 from lectopt.schedules.decays import constant
 from lectopt.schedules.formula import Schedule, Value, between, order_of, quotient, schedule
-from lectopt.settings import LearningRate, Numeric, Range, Steps, at, checked, concrete
+from lectopt.settings import LearningRate, Numeric, Range, Steps
+from lectopt.signatures import checked
+from lectopt.values import is_concrete, value_at
 
 Duration = Annotated[Numeric, Range(0, math.inf, False, "a number of updates, zero or more", 100)]
 
@@ -49,7 +51,7 @@ def lambda_schedule(count: Any, *, init: Value, factor: Value, steps_per_epoch: 
 
     Source: STAT 479 (S4-14; its `epoch // 30` is 0 for the first 30 epochs).
     """
-    return init * at(factor, count // steps_per_epoch)
+    return init * value_at(factor, count // steps_per_epoch)
 
 
 @schedule(order=lambda schedule, factor: order_of(schedule) + order_of(factor))
@@ -102,13 +104,13 @@ def join(schedules: Sequence[Any], boundaries: Sequence[Any]) -> Schedule:
     Source: STAT 479 (S4-08: no decay first, then one); piecewise constant rates, Liège (S1-25).
     """
     schedules = tuple(s if callable(s) else constant(s) for s in schedules)
-    boundaries = tuple(np.asarray(b).item() if concrete(b) else b for b in boundaries)
+    boundaries = tuple(np.asarray(b).item() if is_concrete(b) else b for b in boundaries)
     if len(boundaries) != len(schedules) - 1:
         raise ValueError(
             f"join: {len(schedules)} schedules need {max(len(schedules) - 1, 0)} boundaries, "
             f"got {len(boundaries)}. Write for example join((warmup(0.1, 100), 0.1), (100,))."
         )
-    known = [0, *filter(concrete, boundaries)]
+    known = [0, *filter(is_concrete, boundaries)]
     if known != sorted(known):
         raise ValueError(
             f"join: the boundaries must be counts in increasing order, got {boundaries}."

@@ -16,6 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from lectopt import settings as _settings
+from lectopt import signatures as _signatures
+from lectopt import values as _values
 
 Value = Annotated[
     _settings.Numeric, _settings.Range(0, math.inf, False, "a finite number, zero or more", 0.1)
@@ -61,7 +63,7 @@ def schedule(
         make.__signature__ = signature  # pyright: ignore[reportAttributeAccessIssue]
         make.__annotations__ = {p.name: p.annotation for p in parameters}
         make.__name__ = rule.__name__.removeprefix("_")
-        return _settings.checked(make)
+        return _signatures.checked(make)
 
     return decorate
 
@@ -82,7 +84,7 @@ class Schedule:
         count = jnp.asarray(count)
         with jax.named_scope(self.name):
             numbers = {
-                name: setting if name in self.raw else _wide(_settings.at(setting, count))
+                name: setting if name in self.raw else _wide(_values.value_at(setting, count))
                 for name, setting in self.settings.items()
             }
             return jnp.asarray(self.rule(count, **numbers), jnp.result_type(float))
@@ -93,7 +95,7 @@ class Schedule:
         return self.rule.__name__.removeprefix("_")
 
     def _identity(self) -> tuple[Any, ...]:
-        values = tuple((k, _settings.frozen(v)) for k, v in sorted(self.settings.items()))
+        values = tuple((k, _values.key_of(v)) for k, v in sorted(self.settings.items()))
         return (self.rule, values)
 
     def __eq__(self, other: object) -> bool:
@@ -105,9 +107,9 @@ class Schedule:
     def __repr__(self) -> str:
         default = {p.name: p.default for p in inspect.signature(self.rule).parameters.values()}
         values = [
-            f"{k}={_settings.shown(v)}"
+            f"{k}={_values.shown(v)}"
             for k, v in self.settings.items()
-            if _settings.frozen(v) != _settings.frozen(default[k])
+            if _values.key_of(v) != _values.key_of(default[k])
         ]
         return f"{self.name}({', '.join(values)})"
 
@@ -124,7 +126,7 @@ def _wide(number: Any) -> Any:
 def order_of(value: Any) -> float:
     """The `p` for which a number or schedule falls like `k^-p`, with NaN for not known (see
     `schedule`)."""
-    if _settings.concrete(value):
+    if _values.is_concrete(value):
         return 0.0 if value > 0 else math.inf if value == 0 else math.nan
     if not isinstance(value, Schedule) or value.order is None:
         return math.nan
@@ -134,7 +136,7 @@ def order_of(value: Any) -> float:
         for name, setting in value.settings.items()
         if name not in value.raw and annotations.get(name) != Value
     ]
-    known = all(_settings.concrete(setting) for setting in fixed)
+    known = all(_values.is_concrete(setting) for setting in fixed)
     return float(value.order(**value.settings)) if known else math.nan
 
 

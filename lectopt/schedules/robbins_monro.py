@@ -10,7 +10,7 @@ import numpy as np
 from jax.core import Tracer
 
 from lectopt.schedules.formula import order_of
-from lectopt.settings import at
+from lectopt.values import value_at
 
 BLOCKS = 20  # numbers are looked at up to count 2^BLOCKS
 TOLERANCE = 0.01  # of a fitted exponent
@@ -72,7 +72,9 @@ def _fall(order: float) -> str:
 
 
 def _by_numbers(schedule: Any) -> RobbinsMonro:
-    values = jax.vmap(lambda count: jnp.asarray(at(schedule, count)))(jnp.arange(2**BLOCKS - 1))
+    values = jax.vmap(lambda count: jnp.asarray(value_at(schedule, count)))(
+        jnp.arange(2**BLOCKS - 1)
+    )
     if isinstance(values, Tracer):
         raise ValueError(
             f"satisfies_robbins_monro: {schedule!r} has traced settings. "

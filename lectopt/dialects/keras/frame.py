@@ -16,7 +16,8 @@ from lectopt.primitives import (
     clip_by_value,
     shrink_weights,
 )
-from lectopt.settings import Fraction, NonNegative, checked
+from lectopt.settings import Fraction, NonNegative
+from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
 Overwrite = Annotated[

@@ -20,7 +20,7 @@ from lectopt.primitives import (
     shrink_weights,
     trace,
 )
-from lectopt.settings import shown
+from lectopt.values import shown
 
 CONSTANT_MU = 1e3  # a `momentum_decay` from which on 0.96 to it is below the rounding of 1
 

@@ -10,6 +10,7 @@ import numpy as np
 import optax
 
 from lectopt.combinators import chain
+from lectopt.lifting import Rule
 from lectopt.schedules import step_decay
 from lectopt.transformation import Transformation
 
@@ -66,10 +67,9 @@ def falling_late(tx: Transformation) -> Transformation:
     """`tx` with a rate that falls to a tenth after half of the updates."""
 
     def member(part: Transformation) -> Transformation:
-        settings = part.core.settings
-        if "learning_rate" not in settings or part.core.maker is None:
+        if not isinstance(part, Rule) or "learning_rate" not in part.settings:
             return part
-        rate = step_decay(settings["learning_rate"], 0.1, STEPS // 2)
-        return part.core.maker(**{**settings, "learning_rate": rate})
+        rate = step_decay(part.settings["learning_rate"], 0.1, STEPS // 2)
+        return part.replace(learning_rate=rate)
 
     return chain(*map(member, chain(tx).members))

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lectopt.compositions import Chain
 from lectopt.dialects.porting.schedules import debiased
 from lectopt.dialects.spelling import absent
 from lectopt.schedules import scaled
-from lectopt.transformation import Core, Transformation
+from lectopt.transformation import Transformation
 
 Settings = Mapping[str, Any]
 Decay = Literal["none", "coupled", "decoupled"]
@@ -57,7 +58,7 @@ def read(tx: Transformation) -> Recipe:
             f"port wants an optimizer of this library or of one of its dialects, got {tx!r}. "
             "Write for example port(dialects.torch.Adam(lr=1e-3), to='keras')."
         )
-    parts = _flat(tx.core)
+    parts = _flat(tx)
     before, parts = _split(
         parts, ("negated", "clip_by_norm", "clip_by_value", "clip_by_global_norm")
     )
@@ -70,7 +71,7 @@ def read(tx: Transformation) -> Recipe:
         *coupled, own = coupled  # the decay that is part of averaged SGD
     inner = [part for part in parts if part.name == "add_decayed_weights"]
     decays = [*coupled, *inner, *shrinking]
-    if len(decays) > 1 or any(part.settings.get("mask") is not None for part in decays):
+    if len(decays) > 1 or any(part.name == "masked" for part in parts):
         raise Unreadable("it decays some weights only, or twice, which is no setting anywhere")
     parts = [part for part in parts if part not in inner]
     family, rate, settings = _algorithm(parts, own)
@@ -82,22 +83,24 @@ def read(tx: Transformation) -> Recipe:
         weight_decay=decays[0].settings["weight_decay"] if decays else 0.0,
         decay="coupled" if coupled else "decoupled" if decays else "none",
         decay_rate=shrinking[0].settings["learning_rate"] if shrinking else rate,
-        before=tuple(map(Transformation, before)),
-        after=tuple(map(Transformation, after[::-1])),
+        before=tuple(before),
+        after=tuple(after[::-1]),
         notes=notes,
     )
 
 
-def _flat(core: Core) -> list[Core]:
-    return list(core.parts) if core.name == "chain" else [core]
+def _flat(tx: Transformation) -> list[Transformation]:
+    if not isinstance(tx, Chain):
+        return [tx]
+    return [part for member in tx.parts for part in _flat(member)]
 
 
-def _split(parts: Sequence[Core], names: Sequence[str]) -> tuple[list[Core], list[Core]]:
+def _split(parts: Sequence[Transformation], names: Sequence[str]) -> tuple[list[Transformation], list[Transformation]]:
     n = next((i for i, part in enumerate(parts) if part.name not in names), len(parts))
     return list(parts[:n]), list(parts[n:])
 
 
-def _algorithm(parts: list[Core], own_decay: Core | None) -> tuple[str, Any, dict[str, Any]]:
+def _algorithm(parts: list[Transformation], own_decay: Transformation | None) -> tuple[str, Any, dict[str, Any]]:
     """The family, the rate and the settings of what stands inside the frame."""
     s = [part.settings for part in parts]
     match tuple(part.name for part in parts):
@@ -182,7 +185,7 @@ def _dampened(rate: Any, settings: Settings, position: str) -> tuple[Any, dict[s
 
 
 def _normalised(
-    ratio: Core, rate: Any, velocity: Settings, position: str
+    ratio: Transformation, rate: Any, velocity: Settings, position: str
 ) -> tuple[str, Any, dict[str, Any]]:
     """The adaptive algorithms: a mean over the root of a second moment."""
     above, below = ratio.parts
@@ -238,7 +241,7 @@ def _normalised(
     raise Unreadable(f"it divides {' and '.join(mean)} by {below!r}, which no framework does")
 
 
-def _root(parts: list[Core]) -> dict[str, Any]:
+def _root(parts: list[Transformation]) -> dict[str, Any]:
     """What a denominator is made of, in the order in which it is computed."""
     found: dict[str, Any] = dict(
         moment=None, decay=0.0, initial=0.0, corrected=False, amsgrad=None, eps=0.0, eps_root=0.0,
@@ -252,7 +255,7 @@ def _root(parts: list[Core]) -> dict[str, Any]:
             case "infinity_moment":
                 place = "in_max" if s["eps_in_max"] else "outside"
                 found |= dict(moment=part.name, decay=s["decay"], eps=s["eps"], place=place)
-            case "variance" if all(not core.parts for core in part.parts):
+            case "variance" if not any(inner.parts for inner in part.parts):
                 square = part.parts[0].settings
                 found |= dict(moment="variance", decay=square["decay"], initial=square["initial"])
             case "bias_correction":

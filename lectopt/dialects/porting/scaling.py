@@ -9,8 +9,8 @@ from lectopt.dialects.porting.recipe import Recipe
 from lectopt.dialects.porting.writing import Verdict
 from lectopt.dialects.spelling import absent
 from lectopt.schedules import scaled
-from lectopt.settings import concrete
 from lectopt.transformation import Transformation
+from lectopt.values import is_concrete
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Scaled:
 
 def for_gradients_times(s: Any, recipe: Recipe) -> Scaled:
     """The recipe that makes of gradients `s g` the updates that the old one makes of `g`."""
-    if concrete(s) and s == 1:
+    if is_concrete(s) and s == 1:
         return Scaled(recipe)
     settings, rate = dict(recipe.settings), recipe.rate
     weight_decay = recipe.weight_decay
@@ -56,6 +56,6 @@ def for_gradients_times(s: Any, recipe: Recipe) -> Scaled:
 
 def _clip(member: Transformation, s: Any) -> Transformation:
     """A clipping with a bound `s` times as large; what is no clipping stays."""
-    bounds = {k: v * s for k, v in member.core.settings.items() if k in ("delta", "max_norm")}
-    maker: Callable[..., Transformation] = getattr(_primitives, member.core.name)
+    bounds = {k: v * s for k, v in member.settings.items() if k in ("delta", "max_norm")}
+    maker: Callable[..., Transformation] = getattr(_primitives, member.name)
     return maker(**bounds)

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 
 from lectopt.dialects.spelling import formula
 from lectopt.numerics import one_minus_power, sqrt
-from lectopt.settings import Decay, LearningRate, NonNegative, at
+from lectopt.settings import Decay, LearningRate, NonNegative
+from lectopt.values import value_at
 
 
 @formula("porting")
@@ -36,5 +37,5 @@ def following(count: Any, *, momentum: Decay, rate: Any, inverse: bool = False) 
     """`momentum rate(count) / rate(count - 1)`, or with `inverse` the other way round: a velocity
     that contains the rate behaves as one that does not.
     """
-    now, before = at(rate, count), at(rate, jnp.maximum(count - 1, 0))
+    now, before = value_at(rate, count), value_at(rate, jnp.maximum(count - 1, 0))
     return momentum * (before / now if inverse else now / before)

@@ -11,8 +11,8 @@ from lectopt.dialects.porting.recipe import Recipe
 from lectopt.dialects.porting.schedules import following
 from lectopt.dialects.spelling import absent
 from lectopt.schedules import scaled
-from lectopt.settings import at, concrete
 from lectopt.transformation import Transformation
+from lectopt.values import is_concrete, value_at
 
 Verdict = Literal["exact", "exact while the learning rate is constant", "impossible"]
 CONSTANT: Verdict = "exact while the learning rate is constant"
@@ -134,16 +134,18 @@ class Draft:
         if isinstance(factor, int | float) and rate.settings.get("schedule") == own:
             self.note(OWN_RATE)
             return decay / factor
-        if concrete(own) and concrete(rate):
+        if is_concrete(own) and is_concrete(rate):
             self.note(OWN_RATE)
             return decay * own / rate
         self.note(
             "The decay and the learning rate have schedules of their own, and here they have one",
             CONSTANT,
         )
-        counts = (c for c in (0, 1, 10, 100, 1000) if at(rate, c) > 0)  # a warm-up starts at 0
+        counts = (
+            c for c in (0, 1, 10, 100, 1000) if value_at(rate, c) > 0
+        )  # a warm-up starts at 0
         count = next(counts, 0)
-        return float(decay * at(own, count) / at(rate, count))
+        return float(decay * value_at(own, count) / value_at(rate, count))
 
     def missing(self, what: str) -> None:
         """The library has nothing of the kind."""

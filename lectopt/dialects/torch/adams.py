@@ -43,7 +43,9 @@ def Adam(
     """
     tx = _lectopt.amsgrad(lr, *betas, eps, maximum_of="raw") if amsgrad else None
     tx = tx or _lectopt.adam(lr, *betas, eps)
-    return (decoupled if decoupled_weight_decay else framed)(tx, weight_decay, maximize)
+    if decoupled_weight_decay:
+        return decoupled(tx, lr, weight_decay, maximize)
+    return framed(tx, weight_decay, maximize)
 
 
 @pytorch
@@ -116,7 +118,9 @@ def NAdam(
       maximize: ascend.
     """
     tx = _lectopt.nadam(lr, *betas, eps, momentum_decay=momentum_decay)
-    return (decoupled if decoupled_weight_decay else framed)(tx, weight_decay, maximize)
+    if decoupled_weight_decay:
+        return decoupled(tx, lr, weight_decay, maximize)
+    return framed(tx, weight_decay, maximize)
 
 
 @pytorch
@@ -143,4 +147,6 @@ def RAdam(
       maximize: ascend.
     """
     tx = _lectopt.radam(lr, *betas, eps, eps_placement="uncorrected")
-    return (decoupled if decoupled_weight_decay else framed)(tx, weight_decay, maximize)
+    if decoupled_weight_decay:
+        return decoupled(tx, lr, weight_decay, maximize)
+    return framed(tx, weight_decay, maximize)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from lectopt.combinators import chain
 from lectopt.dialects.spelling import Unneeded, absent, spelled
-from lectopt.primitives import add_decayed_weights, negated
+from lectopt.primitives import add_decayed_weights, negated, shrink_weights
 from lectopt.settings import Decay
 from lectopt.transformation import Transformation
 
@@ -48,8 +48,7 @@ def framed(tx: Transformation, weight_decay: Any, maximize: bool) -> Transformat
     return chain(*first, *penalty, tx) if first or penalty else tx
 
 
-def decoupled(tx: Transformation, weight_decay: Any, maximize: bool) -> Transformation:
+def decoupled(tx: Transformation, lr: Any, weight_decay: Any, maximize: bool) -> Transformation:
     """Decay beside the algorithm: `param (1 - lr weight_decay)`, then its step."""
-    *direction, descent = tx.members
-    penalty = [] if absent(weight_decay) else [add_decayed_weights(weight_decay)]
-    return framed(chain(*direction, *penalty, descent), 0, maximize)
+    decay = [] if absent(weight_decay) else [shrink_weights(lr, weight_decay)]
+    return framed(chain(tx, *decay) if decay else tx, 0, maximize)

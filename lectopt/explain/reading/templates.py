@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from lectopt.compositions import Foreign
 from lectopt.transformation import Transformation
 
 # Of the leaves: sizes that no optimizer has among its settings.
@@ -46,11 +47,8 @@ def _inside(thing: Any) -> tuple[list[Any], Mapping[str, Any]]:
     if isinstance(thing, ft.partial):
         return [thing.func, *thing.args, *thing.keywords.values()], thing.keywords
     if isinstance(thing, Transformation):
-        core = thing.core
-        parts = [x for part in (core, *core.parts) for x in (part.foreign, *part.settings.values())]
-        return [p for p in parts if p is not None] + [_Part(p) for p in core.parts], core.settings
-    if isinstance(thing, _Part):
-        return [_Part(p) for p in thing.core.parts], thing.core.settings
+        foreign = [thing.foreign] if isinstance(thing, Foreign) else []
+        return [*foreign, *thing.settings.values(), *thing.parts], thing.settings
     if hasattr(thing, "init") and hasattr(thing, "update"):
         return [thing.update], {}
     if isinstance(thing, tuple | list):
@@ -67,13 +65,6 @@ def _inside(thing: Any) -> tuple[list[Any], Mapping[str, Any]]:
         except ValueError:  # not yet filled
             continue
     return list(held.values()), held
-
-
-class _Part:
-    """A member of a lectopt composition."""
-
-    def __init__(self, core: Any):
-        self.core = core
 
 
 def _is_mask(value: Any) -> bool:

@@ -4,7 +4,7 @@ import functools as ft
 import sys
 from typing import Any
 
-from lectopt import settings as _settings
+from lectopt import values as _values
 from lectopt.explain.reading.jaxprs import is_key
 from lectopt.transformation import Transformation
 
@@ -43,4 +43,4 @@ def _qualified(function: Any, name: str) -> str:
 
 def _shown(value: Any) -> str:
     """A setting in a title."""
-    return "key" if is_key(value) else _settings.shown(value)
+    return "key" if is_key(value) else _values.shown(value)

@@ -207,7 +207,7 @@ def _traced(
     init_program, state = jax.make_jaxpr(init, return_shape=True)(numbers, params)
     inputs = numbers, params, state, params, extra
     at = None
-    if getattr(getattr(subject.make(subject.numbers), "core", None), "point", None):
+    if getattr(subject.make(subject.numbers), "looks_ahead", False):
         at = jax.make_jaxpr(point)(*inputs)
     read = None
     with contextlib.suppress(Exception):  # a state that is no state of ours

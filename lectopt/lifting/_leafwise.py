@@ -1,0 +1,312 @@
+"""`leafwise`: from a rule for one weight to a transformation of pytrees."""
+
+import functools as ft
+import inspect
+import types
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lectopt.lifting._maker import Importable, asked, inputs_of, maker, settings_of
+from lectopt.programs import Apply, Settings, reference
+from lectopt.segments import ByLeaf, Layout, Place
+from lectopt.transformation import State, Transformation
+from lectopt.trees import dtype_of, is_none, leaves_like, wide_dtype
+from lectopt.values import Value, function_key, is_concrete, value_at
+
+Slot = float | str | Callable[..., Any]
+NONE: Mapping[str, Any] = types.MappingProxyType({})
+
+
+def leafwise(
+    point: Callable[..., Any] | None = None,
+    once: Mapping[str, Callable[..., Any]] = NONE,
+    known: Mapping[str, Callable[..., Any]] = NONE,
+    numbers: Mapping[str, float] = NONE,
+    **slots: Slot,
+) -> Callable[[Callable[..., Any]], Callable[..., Transformation]]:
+    """Lift a rule for one weight to a transformation of pytrees.
+
+    `rule(g, state, t, param, ..., *, settings)` takes the incoming update `g` and, as far as its
+    signature names them, the old slots `state.mu`, ..., the number `t` of the update (from 1), the
+    weight `param`, and extra keyword arguments of `update` such as `value`. It returns the
+    outgoing update, and with slots also a dict of their new values. The keyword-only arguments of
+    the rule are the arguments of the transformation, checked against their annotations
+    (`lectopt.settings`); a transformation with slots also takes `state_dtype`, by default float32
+    or wider.
+
+    Args:
+      point: `point(param, state, *, settings)`, where the rule wants the gradient, if not at
+        `param`.
+      once: what does not depend on the weight, computed once for all leaves: functions by the name
+        under which the rule asks for their results. They ask by name for `t`, `count`, extra
+        arguments, the old `numbers`, and settings; the keyword-only ones are arguments of the
+        transformation too.
+      known: functions of the settings, by name, to what is to be known when the program is made: a
+        bool or a word. The rule asks for them by name.
+      numbers: numbers that are kept once for the whole tree, with their first values; the function
+        of that name in `once` gives the next.
+      **slots: for each slot its first value: a number; or the name of the setting that holds it; or
+        for a slot that is not shaped like the weights a function of the parameter, an array (and of
+        settings, by name), to an array, a tree of arrays, or None.
+
+    Returns:
+      A decorator that makes the rule a function from settings to a `Transformation`.
+
+    Example:
+      >>> from lectopt import leafwise
+      >>> @leafwise(total=0.0)
+      ... def mean_so_far(g, state, t):
+      ...     total = state.total + g
+      ...     return total / t, dict(total=total)
+      >>> mean_so_far()
+      mean_so_far()
+    """
+
+    def decorate(rule: Callable[..., Any]) -> Callable[..., Transformation]:
+        lifted = Lifted(rule, slots, point, once, known, numbers)
+        return maker(rule, lifted.arguments, (*once.values(), rule), lifted)
+
+    return decorate
+
+
+class Slots(dict[str, Any]):
+    """Slots of one weight, read as attributes."""
+
+    __getattr__ = dict.__getitem__
+
+
+class Lifted(Importable):
+    """One rule for one weight, and all that is needed to run it on a leaf."""
+
+    def __init__(
+        self,
+        rule: Callable[..., Any],
+        slots: Mapping[str, Slot],
+        point: Callable[..., Any] | None,
+        once: Mapping[str, Callable[..., Any]],
+        known: Mapping[str, Callable[..., Any]],
+        numbers: Mapping[str, float],
+    ):
+        self.rule, self.slots, self.at_point = rule, slots, point
+        self.once, self.known, self.scalars = dict(once), dict(known), dict(numbers)
+        self.name = rule.__name__.removeprefix("_")
+        arguments = settings_of(rule, once.values())
+        self.own = [p.name for p in settings_of(rule)]
+        self.settings = [p.name for p in arguments]
+        self.inputs = list(inputs_of(rule))[1:]
+        asks = {*self.inputs, *(name for f in once.values() for name in inputs_of(f))}
+        self.wants_param, self.wants_count = "param" in asks, bool(asks & {"t", "count"})
+        made = {"state", "t", "count", "param", *known, *once, *numbers, *self.settings}
+        self.outside = sorted(asks - made)  # extra arguments of `update`
+        dtype = inspect.Parameter("state_dtype", inspect.Parameter.KEYWORD_ONLY, default=None)
+        self.arguments = arguments + [dtype] * bool(slots)
+
+    @ft.cached_property
+    def key(self) -> Any:
+        """What tells the rule from others of its name."""
+        return function_key(self.rule)
+
+    def make(self, values: dict[str, Any], defaults: Mapping[str, Any]) -> "Rule":
+        """The transformation with these settings."""
+        if values.get("state_dtype") is not None:
+            values["state_dtype"] = str(np.dtype(values["state_dtype"]))
+        return Rule(
+            lifted=self,
+            name=self.name,
+            settings=values,
+            defaults=defaults,
+            parts=(),
+            keys=(*self.scalars, *self.slots),
+            counted=self.wants_count or any(map(callable, values.values())),
+            by_leaf=True,
+        )
+
+    def static(self, values: Mapping[str, Any]) -> Settings:
+        """Settings that shape the program, and what is to be known when it is made."""
+        shaping = [(k, values[k]) for k in self.settings if is_static(values[k])]
+        facts = [(k, fact(**asked(fact, values))) for k, fact in self.known.items()]
+        return (*shaping, *facts)
+
+    def given(self, static: Settings) -> list[str]:
+        """What the rule is given by name when it runs, in the order of `advance`."""
+        fixed = dict(static)
+        inputs = [k for k in self.inputs if k not in ("state", "param") and k not in fixed]
+        return [k for k in self.own if k not in fixed] + inputs
+
+    def advance(
+        self, static: Settings, numbers: Mapping[str, Any], kept: Mapping[str, Any], told: Any
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What the rule is given, and the numbers that are kept."""
+        real = jnp.result_type(float)
+        known = dict(static) | {k: jnp.asarray(v, real) for k, v in numbers.items()} | told
+        if self.wants_count and known["t"] is not None:
+            known["t"] = jnp.asarray(known["t"], real)
+        old = {name: jnp.asarray(x) for name, x in kept.items()}
+        with jax.named_scope(self.name):
+            found = {name: f(**asked(f, known | old)) for name, f in self.once.items()}
+        kept = {name: jnp.asarray(found[name], x.dtype) for name, x in old.items()}
+        return tuple((known | found)[name] for name in self.given(static)), kept
+
+    def run(
+        self, static: Settings, g: Any, slots: dict[str, Any], inputs: dict[str, Any], param: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        """The rule in one wide dtype; real numbers stay real beside complex weights."""
+        out, new = self.computed(static, g, slots, inputs, param)
+        return out, {k: jax.tree.map(_like, slots[k], new[k]) for k in slots}
+
+    def computed(
+        self, static: Settings, g: Any, slots: dict[str, Any], inputs: dict[str, Any], param: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        """What `run` gives, the new slots as the rule has made them."""
+        dtypes = [wide_dtype(dtype_of(x)) for x in jax.tree.leaves((g, slots))]
+        wide = ft.reduce(np.promote_types, dtypes)
+        real = jnp.finfo(wide).dtype
+
+        def cast(x: Any) -> Any:
+            is_complex = jnp.issubdtype(dtype_of(x), jnp.complexfloating)
+            return jnp.asarray(x, wide if is_complex else real)
+
+        known = dict(static) | jax.tree.map(cast, inputs)
+        known |= {"state": Slots(jax.tree.map(cast, slots))}
+        known |= {"param": cast(param)} if self.wants_param else {}
+        arguments = [known[name] for name in self.inputs]
+        with jax.named_scope(self.name):
+            result = self.rule(cast(g), *arguments, **{k: known[k] for k in self.own})
+        return result if self.slots else (result, {})
+
+
+def is_static(value: Any) -> bool:
+    """Whether a setting shapes the program instead of being a number in it."""
+    return value is None or isinstance(value, bool | str)
+
+
+def _like(old: Any, new: Any) -> Any:
+    return jnp.asarray(new, old.dtype)
+
+
+class Rule(ByLeaf):
+    """A transformation that `leafwise` has made: one rule, its settings bound."""
+
+    lifted: Lifted
+
+    def replace(self, **settings: Any) -> "Rule":
+        """The same rule with some settings changed."""
+        return self.lifted.make({**self.settings, **settings}, self.defaults)
+
+    @ft.cached_property
+    def static(self) -> Settings:
+        """See `Lifted.static`."""
+        return self.lifted.static(self.settings)
+
+    @ft.cached_property
+    def fixed(self) -> dict[str, Any] | None:
+        """The settings that are numbers; None if some depend on the step."""
+        numbers = self._numbers()
+        return None if any(map(callable, numbers.values())) else numbers
+
+    def numbers_at(self, count: Any) -> dict[str, Any]:
+        """The settings that are numbers, at an update; schedules are called."""
+        if self.fixed is not None:
+            return self.fixed
+        return {k: value_at(v, count) for k, v in self._numbers().items()}
+
+    def _numbers(self) -> dict[str, Any]:
+        own = {k: self.settings[k] for k in self.lifted.settings}
+        return {k: _plain(v) for k, v in own.items() if not is_static(v)}
+
+    def expression(self, layout: Layout, place: Place) -> Apply:
+        """See `ByLeaf`."""
+        return layout.add(
+            self, Apply(reference(self.lifted), self.static, len(layout.rules)), place
+        )
+
+    def start(self, params: Any) -> State:
+        """One tree per slot, shaped, placed and sharded as the parameters; and the numbers."""
+        firsts = {k: value_at(f, 0) for k, f in self._firsts().items()}
+        dtypes = ft.cache(self.dtypes)
+
+        def first_of(slot: str, param: Any) -> Any:
+            param = param if hasattr(param, "dtype") else jnp.asarray(param)
+            dtype, first = dtypes(dtype_of(param))[slot], self.lifted.slots[slot]
+            if slot in firsts:
+                return jnp.full_like(param, firsts[slot], dtype=dtype)
+            made = first(param, **asked(first, self.settings))  # pyright: ignore[reportCallIssue]
+            return jax.tree.map(lambda x: jnp.asarray(x, dtype), made)
+
+        kept = {k: jnp.full([], v, jnp.result_type(float)) for k, v in self.lifted.scalars.items()}
+        return kept | {
+            slot: jax.tree.map(ft.partial(first_of, slot), params) for slot in self.lifted.slots
+        }
+
+    def _firsts(self) -> dict[str, Any]:
+        slots = {k: f for k, f in self.lifted.slots.items() if not callable(f)}
+        return {k: self.settings[f] if isinstance(f, str) else f for k, f in slots.items()}
+
+    def dtypes(self, dtype: Any) -> dict[str, Any]:
+        """The dtype of each slot: at least float32, complex only where the rule makes it so."""
+        wide, slots = wide_dtype(dtype), self.lifted.slots
+        real = jnp.finfo(np.dtype(self.settings.get("state_dtype") or wide)).dtype
+        dtypes = dict.fromkeys(slots, real)
+        if not jnp.issubdtype(wide, jnp.complexfloating):
+            return dtypes
+        weight = jax.ShapeDtypeStruct((1, 1), wide)
+        number = jax.ShapeDtypeStruct((), jnp.finfo(wide).dtype)
+        inputs = dict.fromkeys(self.lifted.given(self.static), number)
+        own = {k: f for k, f in slots.items() if callable(f)}
+        for _ in slots:  # a slot may turn complex because another one did
+            shapes = {
+                k: weight.update(dtype=wide_dtype(d))
+                if k not in own
+                else jax.eval_shape(lambda p, f=own[k]: f(p, **asked(f, self.settings)), weight)
+                for k, d in dtypes.items()
+            }
+            _, new = jax.eval_shape(
+                ft.partial(self.lifted.computed, self.static), weight, shapes, inputs, weight
+            )
+            dtypes = {
+                k: wide if any(map(jnp.iscomplexobj, jax.tree.leaves(new[k]))) else d
+                for k, d in dtypes.items()
+            }
+        return dtypes
+
+    @property
+    def looks_ahead(self) -> bool:
+        """See `Transformation`."""
+        return self.lifted.at_point is not None
+
+    def point_at(self, params: Any, state: State, count: Any) -> Any:
+        """Where the rule wants the gradient, leaf by leaf."""
+        at_point = self.lifted.at_point
+        if at_point is None:
+            return params
+        numbers = dict(self.static) | self.numbers_at(count)
+
+        def at(param: Any, *slots: Any) -> Any:
+            own = Slots(zip(self.lifted.slots, slots, strict=True))
+            where = at_point(param, own, **asked(at_point, numbers))
+            return where.astype(dtype_of(param))
+
+        leaves, treedef = jax.tree.flatten(params, is_leaf=is_none)
+        columns = [leaves_like(params, state, slot) for slot in self.lifted.slots]
+        rows = zip(leaves, *columns, strict=True)
+        return treedef.unflatten([None if row[0] is None else at(*row) for row in rows])
+
+    def _key_among(self, seen: dict[int, int]) -> Any:
+        seen.setdefault(id(self), len(seen))
+        return (*Value._key(self), self.lifted.key)
+
+    def _text(self, names: dict[int, str]) -> str:
+        text = super()._text(names)
+        return f"({names[id(self)]} := {text})" if id(self) in names else text
+
+
+def _plain(number: Any) -> Any:
+    """A number as Python's float: numbers of all kinds then have one program."""
+    numeric = isinstance(number, int | float | np.generic | np.ndarray | jax.Array)
+    if numeric and is_concrete(number) and np.ndim(number) == 0:
+        return float(number)
+    return number

@@ -1,0 +1,96 @@
+"""What both lifts do alike: from the signature of a rule to the function that users call."""
+
+import functools as ft
+import importlib
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from lectopt.signatures import Signature
+from lectopt.transformation import Transformation
+
+KEYWORD = inspect.Parameter.KEYWORD_ONLY
+
+
+def settings_of(
+    rule: Callable[..., Any], helpers: Iterable[Callable[..., Any]] = ()
+) -> list[inspect.Parameter]:
+    """The keyword-only arguments of a rule, after those that only its helpers have."""
+    own = {p.name: p for p in inspect.signature(rule).parameters.values() if p.kind is KEYWORD}
+    found: dict[str, inspect.Parameter] = {}
+    for helper in helpers:
+        parameters = inspect.signature(helper).parameters.values()
+        found |= {p.name: p for p in parameters if p.kind is KEYWORD and p.name not in own | found}
+    return [*found.values(), *own.values()]
+
+
+def inputs_of(function: Callable[..., Any]) -> dict[str, bool]:
+    """What a function asks for by name, besides settings; and whether it must have it."""
+    parameters = inspect.signature(function).parameters.values()
+    asked = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    return {p.name: p.default is p.empty for p in asked}
+
+
+def asked(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of some values those that a function names."""
+    return {k: values[k] for k in inspect.signature(function).parameters if k in values}
+
+
+class Importable:
+    """A lifted rule, pickled by where the function that users call is to be found."""
+
+    rule: Callable[..., Any]
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        module = sys.modules.get(self.rule.__module__)
+        for name, thing in vars(module).items() if module else ():
+            if getattr(thing, "lifted", None) is self:
+                return _imported, (self.rule.__module__, name)
+        return super().__reduce_ex__(protocol)  # by value, for those who can
+
+
+def _imported(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name).lifted
+
+
+def maker(
+    rule: Callable[..., Any],
+    settings: Iterable[inspect.Parameter],
+    functions: Sequence[Callable[..., Any]],
+    lifted: Any,
+) -> Callable[..., Transformation]:
+    """The public function: from checked settings to what `lifted.make(values, defaults)` makes.
+
+    Args:
+      rule: gives it its name and its docstring.
+      settings: its arguments.
+      functions: whose annotations are theirs.
+      lifted: the rule with all that is needed to run it.
+    """
+    parameters: list[inspect.Parameter] = []
+    for p in settings:  # one that must be given may not follow one with a default
+        late = p.default is p.empty and any(q.default is not q.empty for q in parameters)
+        parameters.append(p if late else p.replace(kind=p.POSITIONAL_OR_KEYWORD))
+
+    def hints() -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for function in functions:
+            found |= typing.get_type_hints(function, include_extras=True)
+        return found
+
+    name = rule.__name__.removeprefix("_")
+    signature = Signature(name, sorted(parameters, key=lambda p: p.kind), hints)
+    defaults = {k: v for k, v in signature.defaults.items() if v is not inspect.Parameter.empty}
+
+    @ft.wraps(rule)
+    def make(*args: Any, **kwargs: Any) -> Transformation:
+        return lifted.make(signature.bind(args, kwargs), defaults)
+
+    make.__name__ = name
+    make.lifted = lifted  # pyright: ignore[reportFunctionMemberAccess]
+    make.__signature__ = signature.bare  # pyright: ignore[reportAttributeAccessIssue]
+    annotations = {k: v for f in functions for k, v in f.__annotations__.items()}
+    make.__annotations__ = {k: v for k, v in annotations.items() if k in signature.defaults}
+    return make

@@ -1,0 +1,254 @@
+"""`treewise`: from a rule for the whole tree to a transformation of pytrees."""
+
+import functools as ft
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lectopt.compositions import AnyTransformation, as_transformation
+from lectopt.lifting._leafwise import Slots
+from lectopt.lifting._maker import Importable, asked, inputs_of, maker, settings_of
+from lectopt.transformation import Context, State, Transformation
+from lectopt.trees import lookup, widened_copy
+from lectopt.values import Value, function_key, value_at
+
+Slot = float | str | Callable[..., Any]
+PARAMS = "params"  # of a slot: it starts as a copy of the parameters
+TRANSFORMATIONS = (AnyTransformation, Transformation)
+OWN = ("state", "params", "t", "count", "record")  # what is no extra argument of `update`
+
+
+def treewise(
+    point: Callable[..., Any] | None = None,
+    check: Callable[..., Any] | None = None,
+    raw: Iterable[str] = (),
+    **slots: Slot,
+) -> Callable[[Callable[..., Any]], Callable[..., Transformation]]:
+    """Lift a rule for the whole tree to a transformation.
+
+    `rule(updates, state, params, t, value, ..., *, settings)` takes the tree of incoming updates
+    and, as far as its signature names them, the old slots `state.slow`, ..., the parameters, the
+    number `t` of the update (from 1), the `count` of those before, the `record` in which its slots
+    stand beside those of other members, and extra keyword arguments of `update` such as `value`; an
+    argument with a default may be missing, and `**extra` takes all of them. It returns the outgoing
+    updates, and with slots also a dict of their new values. The keyword-only arguments of the rule
+    are the arguments of the transformation, as in `leafwise`; schedules arrive as their values.
+
+    A setting that is a transformation, of this library or Optax's, arrives as a function
+    `inner(updates) -> (updates, state)`, an `Inner`; its state is kept under the argument's name,
+    and the rule returns the new one with its slots.
+
+    Args:
+      point: `point(params, state, count, *, settings)`, where the rule wants the gradient; of
+        transformations among the settings it may ask `inner.point(params)`. By default it is where
+        the only transformation among them wants it, else at the parameters.
+      check: `check(params, *, settings)`, called by `init`, for what fits no parameters.
+      raw: names of settings that are functions, and not schedules.
+      **slots: for each slot its first value: a number, which is one number for the whole tree; the
+        name of the setting that holds it; `"params"`, a copy of the parameters in wide floats; or a
+        function of the parameters (and of settings, by name) to any tree.
+
+    Returns:
+      A decorator that makes the rule a function from settings to a `Transformation`.
+
+    Example:
+      >>> import jax
+      >>> import jax.numpy as jnp
+      >>> from lectopt import treewise
+      >>> @treewise(largest=0.0)
+      ... def scale_by_largest(updates, state):
+      ...     now = jnp.max(jnp.stack([jnp.max(jnp.abs(u)) for u in jax.tree.leaves(updates)]))
+      ...     largest = jnp.maximum(state.largest, now)
+      ...     return jax.tree.map(lambda u: u / largest, updates), dict(largest=largest)
+      >>> scale_by_largest()
+      scale_by_largest()
+    """
+
+    def decorate(rule: Callable[..., Any]) -> Callable[..., Transformation]:
+        lifted = Lifted(rule, slots, point, check, frozenset(raw))
+        return maker(rule, lifted.arguments, (rule,), lifted)
+
+    return decorate
+
+
+class Lifted(Importable):
+    """One rule for the whole tree, and all that is needed to run it."""
+
+    def __init__(
+        self,
+        rule: Callable[..., Any],
+        slots: Mapping[str, Slot],
+        point: Callable[..., Any] | None,
+        check: Callable[..., Any] | None,
+        raw: frozenset[str],
+    ):
+        self.rule, self.slots, self.at_point, self.check, self.raw = rule, slots, point, check, raw
+        self.name = rule.__name__.removeprefix("_")
+        self.arguments = settings_of(rule)
+        self.inner = {p.name for p in self.arguments if p.annotation in TRANSFORMATIONS}
+        self.inputs = dict(list(inputs_of(rule).items())[1:])
+        self.outside = [name for name in self.inputs if name not in OWN]
+        self.takes_all = any(p.kind is p.VAR_KEYWORD for p in _parameters(rule))
+
+    @ft.cached_property
+    def key(self) -> Any:
+        """What tells the rule from others of its name."""
+        return function_key(self.rule)
+
+    def make(self, values: dict[str, Any], defaults: Mapping[str, Any]) -> "TreeRule":
+        """The transformation with these settings."""
+        inner = {
+            k: as_transformation(v)
+            for k, v in values.items()
+            if k in self.inner or is_transformation(v)
+        }
+        numbers = {k: v for k, v in values.items() if k not in inner and k not in self.raw}
+        return TreeRule(
+            lifted=self,
+            name=self.name,
+            settings=values | inner,
+            defaults=defaults,
+            inner=inner,
+            parts=tuple(inner.values()),
+            keys=(*self.slots, *inner),
+            counted=bool(self.inputs.keys() & {"t", "count"})
+            or any(map(callable, numbers.values()))
+            or any(part.counted for part in inner.values()),
+            by_leaf=False,
+        )
+
+
+class TreeRule(Transformation):
+    """A transformation that `treewise` has made: one rule, its settings bound."""
+
+    lifted: Lifted
+    inner: Mapping[str, Transformation]
+
+    def start(self, params: Any) -> State:
+        """The slots and the states of the transformations inside."""
+        if self.lifted.check is not None:
+            self.lifted.check(params, **asked(self.lifted.check, self.settings))
+        own = {slot: self._first(first, params) for slot, first in self.lifted.slots.items()}
+        inner = {name: tx.start(params) for name, tx in self.inner.items()}
+        return own | {name: record for name, record in inner.items() if record}
+
+    def _first(self, first: Slot, params: Any) -> Any:
+        if first == PARAMS:
+            return jax.tree.map(widened_copy, params)
+        if callable(first):
+            return first(params, **asked(first, self.settings))
+        number = value_at(self.settings[first], 0) if isinstance(first, str) else first
+        return jnp.full([], number, jnp.int32 if type(number) is int else jnp.result_type(float))
+
+    def step(self, updates: Any, state: State, now: Context) -> tuple[Any, State]:
+        """Run the rule."""
+        old = {slot: lookup(state, (), slot)[slot] for slot in self.lifted.slots}
+        told = dict(state=Slots(old), params=now.params, count=now.count, record=state)
+        if "t" in self.lifted.inputs:
+            told["t"] = now.number()
+        if "params" in self.lifted.inputs and now.params is None and self.lifted.inputs["params"]:
+            raise ValueError(
+                f"{self.name} needs the parameters. Write tx.update(grads, state, params)."
+            )
+        self._check(now.extra)
+        known = {**now.extra, **told}
+        given = {k: known[k] for k in self.lifted.inputs if k in known}
+        extra = dict(now.extra) if self.lifted.takes_all else {}
+        result = self.lifted.rule(
+            updates, **{**extra, **given}, **self._settings(state, now, now.count)
+        )
+        if not self.keys:
+            return result, {}
+        out, new = result
+        kept = {slot: _as_before(old[slot], new[slot]) for slot in self.lifted.slots}
+        return out, kept | {k: new[k] for k in self.inner if k in new and new[k]}
+
+    def _settings(self, state: State, now: Context, count: Any) -> dict[str, Any]:
+        fixed = {*self.inner, *self.lifted.raw}
+        numbers = {k: v if k in fixed else value_at(v, count) for k, v in self.settings.items()}
+        return numbers | {k: Inner(tx, state.get(k, {}), now) for k, tx in self.inner.items()}
+
+    def _check(self, extra: Mapping[str, Any]) -> None:
+        missing = [
+            name for name in self.lifted.outside if self.lifted.inputs[name] and name not in extra
+        ]
+        if missing:
+            wanted = [name for name in self.lifted.outside if self.lifted.inputs[name]]
+            raise TypeError(
+                f"{self.name} needs {', '.join(missing)}. Write tx.update(grads, state, params, "
+                f"{', '.join(f'{name}=...' for name in wanted)})."
+            )
+
+    @property
+    def looks_ahead(self) -> bool:
+        """See `Transformation`."""
+        inside = any(part.looks_ahead for part in self.parts)
+        return inside and (self.lifted.at_point is not None or len(self.parts) == 1)
+
+    def point_at(self, params: Any, state: State, count: Any) -> Any:
+        """See `Transformation`."""
+        told = self._settings(state, Context(count, params, {}), count)
+        if self.lifted.at_point is None:
+            (inner,) = self.inner
+            return told[inner].point(params)
+        slots = Slots({slot: state[slot] for slot in self.lifted.slots})
+        return self.lifted.at_point(params, slots, count, **asked(self.lifted.at_point, told))
+
+    def _key_among(self, seen: dict[int, int]) -> Any:
+        return (*Value._key(self), self.lifted.key)
+
+    def _text(self, names: dict[int, str]) -> str:
+        return Value.__repr__(self)
+
+
+class Inner:
+    """A transformation inside the rule of another, with its state."""
+
+    def __init__(self, tx: Transformation, record: State, now: Context):
+        self.tx, self.record, self.now = tx, record, now
+
+    def __call__(self, updates: Any, params: Any = None, **told: Any) -> tuple[Any, State]:
+        """One update.
+
+        Args:
+          updates: what comes in.
+          params: the parameters, if not those that the rule was given.
+          **told: `count` and `t` if they are not those of the rule, and extra arguments beside those
+            that `update` was given.
+
+        Returns:
+          The outgoing updates, and the new state.
+        """
+        times = {k: told.pop(k) for k in ("count", "t") if k in told}
+        own = {} if params is None else {"params": params}
+        now = self.now._replace(**own, **times, extra={**self.now.extra, **told})
+        return self.tx.step(updates, self.record, now)
+
+    def point(self, params: Any, count: Any = None) -> Any:
+        """Where it wants the gradient."""
+        if not self.tx.looks_ahead:
+            return params
+        count = self.now.count if count is None else count
+        return self.tx.point_at(params, self.record, count)
+
+    @property
+    def members(self) -> list["Inner"]:
+        """The members of a chain, each with its part of the state; else itself."""
+        parts = self.tx.parts if self.tx.name == "chain" else (self.tx,)
+        return [Inner(part, self.record, self.now) for part in parts]
+
+
+def is_transformation(thing: Any) -> bool:
+    """Whether it has what makes a gradient transformation."""
+    return hasattr(thing, "init") and hasattr(thing, "update")
+
+
+def _as_before(old: Any, new: Any) -> Any:
+    return jax.tree.map(lambda o, n: jnp.asarray(n, o.dtype), old, new)
+
+
+def _parameters(function: Callable[..., Any]) -> Iterable[Any]:
+    return inspect.signature(function).parameters.values()

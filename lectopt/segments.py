@@ -1,0 +1,199 @@
+"""A composition of rules for one weight, on a tree: leaves are gathered, run and put back."""
+
+import functools as ft
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from lectopt.programs import Apply, Expression, InTurn, Program, program_of
+from lectopt.transformation import Context, State, Transformation
+from lectopt.trees import is_none, leaves_like, lookup
+
+if TYPE_CHECKING:
+    from lectopt.lifting._leafwise import Rule
+
+Place = tuple[str, ...]  # the names of the records that stand around a state
+
+
+class Layout:
+    """The rules and masks of a composition, numbered, and where each keeps its state."""
+
+    def __init__(self) -> None:
+        self.rules: list[Rule] = []
+        self.applied: list[Apply] = []
+        self.places: list[Place] = []
+        self.masks: list[Any] = []
+
+    def add(self, rule: "Rule", apply: Apply, place: Place) -> Apply:
+        """Give a rule its number."""
+        self.rules.append(rule)
+        self.applied.append(apply)
+        self.places.append(place)
+        return apply
+
+    def index(self, rule: "Rule") -> int:
+        """The number of a rule that was met before."""
+        return next(k for k, other in enumerate(self.rules) if other is rule)
+
+
+class ByLeaf(Transformation):
+    """What is made of rules for one weight alone, and can be run as one program per kind of
+    leaf."""
+
+    def expression(self, layout: Layout, place: Place) -> Expression:
+        """What is done with one leaf; rules are numbered in `layout`, `place` is where the records
+        of this member stand."""
+        raise NotImplementedError
+
+    @ft.cached_property
+    def segment(self) -> "Segment":
+        """This composition by itself."""
+        return Segment((self,))
+
+    def step(self, updates: Any, state: State, now: Context) -> tuple[Any, State]:
+        """See `Transformation`."""
+        return self.segment.step(updates, state, now)
+
+
+class Segment:
+    """Compositions of rules for one weight, one after another."""
+
+    def __init__(self, members: Sequence[ByLeaf]):
+        layout = Layout()
+        parts = tuple(member.expression(layout, ()) for member in members)
+        self.layout, rules = layout, layout.rules
+        expression = parts[0] if len(parts) == 1 else InTurn(parts)
+        self.program: Program = program_of(expression, layout.applied)
+        self.wants_param = any(rule.lifted.wants_param for rule in rules)
+        self.outside = {name: rule for rule in rules for name in rule.lifted.outside}
+        told = [bool(rule.lifted.once) or rule.lifted.wants_count for rule in rules]
+        self.plain = not any(told) and not self.outside
+        self.slots = [
+            (place, rule, slot)
+            for place, rule in zip(layout.places, rules, strict=True)
+            for slot in rule.lifted.slots
+        ]
+
+    def step(self, updates: Any, state: State, now: Context) -> tuple[Any, State]:
+        """Run the program on every leaf; one that is None is left alone, and its slots too."""
+        leaves, treedef = jax.tree.flatten(updates, is_leaf=is_none)
+        columns = [self._column(updates, state, *slot) for slot in self.slots]
+        params = self._params(updates, now)
+        inputs, kept = self._numbers(state, now)
+        masks = self._masks(updates, now.params, len(leaves))
+        sizes, outs = [len(rule.lifted.slots) for rule in self.layout.rules], []
+        for i, g in enumerate(leaves):
+            if g is None:
+                outs.append(None)
+                continue
+            flat = iter([column[i] for column in columns])
+            slots = tuple(tuple(next(flat) for _ in range(size)) for size in sizes)
+            run = self.program.leaf(masks[i] if masks else ())
+            out, new = run(g, params[i], slots, inputs)
+            outs.append(out)
+            for column, value in zip(columns, (x for own in new for x in own), strict=True):
+                column[i] = value
+        record: State = {}
+        for (place, _, slot), column in zip(self.slots, columns, strict=True):
+            _put(record, (*place, slot), treedef.unflatten(column))
+        for place, numbers in zip(self.layout.places, kept, strict=True):
+            for name, number in numbers.items():
+                _put(record, (*place, name), number)
+        return treedef.unflatten(outs), record
+
+    def _column(
+        self, updates: Any, state: State, place: Place, rule: "Rule", slot: str
+    ) -> list[Any]:
+        shaped = not callable(rule.lifted.slots[slot])
+        masked = bool(self.layout.masks)
+        return leaves_like(updates, lookup(state, place, slot), slot, shaped, may_lack=masked)
+
+    def _params(self, updates: Any, now: Context) -> Sequence[Any]:
+        count = len(jax.tree.leaves(updates, is_leaf=is_none))
+        if not self.wants_param:
+            if now.params is not None:  # a mismatch is told here, not by whoever adds the update
+                leaves_like(updates, {"params": now.params}, "params")
+            return [None] * count
+        if now.params is None:
+            asking = next(rule for rule in self.layout.rules if rule.lifted.wants_param)
+            raise ValueError(
+                f"{asking.name} needs the parameters. Write tx.update(grads, state, params)."
+            )
+        return leaves_like(updates, {"params": now.params}, "params")
+
+    def _numbers(self, state: State, now: Context) -> tuple[Any, Any]:
+        """What each rule is given besides its leaf, and the numbers that it keeps."""
+        rules = self.layout.rules
+        settings = tuple(rule.numbers_at(now.count) for rule in rules)
+        if self.plain:
+            return tuple(tuple(own.values()) for own in settings), ({},) * len(rules)
+        missing = [name for name in self.outside if now.extra.get(name) is None]
+        if missing:
+            name = missing[0]
+            raise TypeError(
+                f"{self.outside[name].name} needs {name}. "
+                f"Write tx.update(grads, state, params, {name}=...)."
+            )
+        extra = {name: now.extra[name] for name in self.outside}
+        kept = tuple(
+            {name: lookup(state, place, name)[name] for name in rule.lifted.scalars}
+            for place, rule in zip(self.layout.places, rules, strict=True)
+        )
+        return self.program.numbers(now.count, now.t, settings, kept, extra)
+
+    def _masks(self, updates: Any, params: Any, count: int) -> list[tuple[bool, ...]]:
+        """For every leaf, which masks pick it."""
+        if not self.layout.masks:
+            return []
+        columns = [picks(mask, updates, params) for mask in self.layout.masks]
+        return list(zip(*columns, strict=True)) if count else []
+
+
+def picks(mask: Any, updates: Any, params: Any) -> list[bool]:
+    """For every leaf of `updates`, those that are None included, whether a mask picks it.
+
+    Args:
+      mask: a tree of booleans, or a prefix of one, or a function of the parameters to such a tree.
+      updates: the gradients.
+      params: the parameters, or None; the function is then called with the gradients.
+
+    Raises:
+      ValueError: the mask holds something else, or does not fit.
+    """
+    tree = mask(updates if params is None else params) if is_function(mask) else mask
+    found: list[bool] = []
+
+    def pick(yes: Any, part: Any) -> None:
+        if yes is not None and getattr(yes, "dtype", type(yes)) not in (bool, np.dtype(bool)):
+            raise ValueError(
+                f"A mask holds True or False for every leaf; got {yes!r}. Write for example "
+                "mask=lambda params: jax.tree.map(lambda p: p.ndim > 1, params)."
+            )
+        found.extend([bool(yes)] * len(jax.tree.leaves(part, is_leaf=is_none)))
+
+    try:
+        jax.tree.map(pick, tree, updates, is_leaf=is_none)
+    except ValueError as error:
+        if "A mask" in str(error):
+            raise
+        raise ValueError(
+            f"The mask does not fit the parameters: {jax.tree.structure(tree)} and "
+            f"{jax.tree.structure(updates)}. Write a tree of booleans like the parameters, a prefix "
+            "of it, or a function of the parameters."
+        ) from None
+    return found
+
+
+def is_function(mask: Any) -> bool:
+    """Whether a mask is a function of the parameters: what is itself a tree of booleans is not,
+    even if it can be called, as modules can."""
+    return callable(mask) and jax.tree_util.all_leaves([mask])
+
+
+def _put(record: State, path: Place, value: Any) -> None:
+    *around, name = path
+    for key in around:
+        record = record.setdefault(key, {})
+    record[name] = value

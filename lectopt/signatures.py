@@ -1,0 +1,128 @@
+"""How a public function is called: its arguments are bound, checked and shown in one place."""
+
+import functools as ft
+import inspect
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ParamSpec, TypeVar
+
+from lectopt import settings as _settings
+from lectopt.settings import Range
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# What users of Optax may still write, and what says the same here.
+RENAMED = {
+    "eps_root": 'eps_placement="inside" (sqrt(v + eps)) or "outside" (sqrt(v) + eps)',
+    "eps_in_sqrt": 'eps_placement="inside" for True, "outside" for False',
+    "bias_correction_mu": 'maximum_of="uncorrected" where both moments are not to be corrected',
+    "bias_correction_nu": 'maximum_of="uncorrected" where both moments are not to be corrected',
+    "mu_dtype": "state_dtype, the dtype of every slot",
+    "accumulator_dtype": "state_dtype, the dtype of every slot",
+}
+MISSING: Any = inspect.Parameter.empty
+
+
+class Signature:
+    """The arguments of a function, and what each may be.
+
+    `inspect.Signature.bind` takes longer than building an optimizer may; it is asked only for the
+    words of an error.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        parameters: Iterable[inspect.Parameter],
+        hints: Callable[[], Mapping[str, Any]],
+    ):
+        """`hints` gives the annotations; it is asked at the first call, when all names in them
+        exist."""
+        self.where, self.hints = where, ft.cache(hints)
+        self.bare = inspect.Signature(list(parameters))
+        self.defaults = {k: p.default for k, p in self.bare.parameters.items()}
+        kinds = [p.kind for p in self.bare.parameters.values()]
+        self.positional = tuple(
+            k for k, p in self.bare.parameters.items() if p.kind is not p.KEYWORD_ONLY
+        )
+        self.plain = all(kind in (1, 3) for kind in kinds)  # no *args, **kwargs, no /
+
+    @classmethod
+    def of(cls, function: Callable[..., Any]) -> "Signature":
+        """That of a function with annotations."""
+        return cls(
+            function.__name__,
+            inspect.signature(function).parameters.values(),
+            lambda: typing.get_type_hints(function, include_extras=True),
+        )
+
+    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """All arguments by name, those that were given checked, the others their defaults.
+
+        Raises:
+          TypeError: an argument that does not exist, or is missing, or is no number.
+          ValueError: one that is out of range.
+        """
+        given = dict(zip(self.positional, args, strict=False)) | kwargs
+        values = self.defaults | given
+        fits = len(given) == len(args) + len(kwargs) and len(values) == len(self.defaults)
+        if not (self.plain and fits) or any(v is MISSING for v in values.values()):
+            given, values = self.bound(args, kwargs)
+        for name, value in given.items():
+            self.check(name, value)
+        return values
+
+    def bound(self, args: Any, kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The same by `inspect`, which says what is wrong."""
+        for name in kwargs:
+            if name in RENAMED and name not in self.defaults:
+                raise TypeError(f"{self.where}: there is no {name}= here. Write {RENAMED[name]}.")
+        try:
+            bound = self.bare.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.where}{self}: {error}.") from None
+        given = dict(bound.arguments)
+        bound.apply_defaults()
+        return given, dict(bound.arguments)
+
+    def check(self, name: str, value: Any) -> None:
+        """Hold one argument against its annotation."""
+        interval = self._intervals.get(name)
+        if interval is None and name not in self._annotated:
+            return
+        if type(value) is float and interval is not None and value in interval:
+            return
+        _settings.check(self.where, name, value, self.hints().get(name))
+
+    @ft.cached_property
+    def _intervals(self) -> dict[str, Range]:
+        ranges = {k: _settings.domains(hint)[0] for k, hint in self.hints().items()}
+        return {k: found[0] for k, found in ranges.items() if found}
+
+    @ft.cached_property
+    def _annotated(self) -> set[str]:
+        return {k for k, hint in self.hints().items() if any(_settings.domains(hint))}
+
+    def __str__(self) -> str:
+        bare = [p.replace(annotation=MISSING) for p in self.bare.parameters.values()]
+        return str(inspect.Signature(bare))
+
+
+def checked(function: Callable[P, T]) -> Callable[P, T]:
+    """Hold every argument against its annotation before `function` runs.
+
+    Raises:
+      ValueError: a concrete number outside its `Range`, or a string that is not one of its
+        `Literal`s.
+      TypeError: something that is no number, or a keyword that does not exist (with Optax's name
+        translated).
+    """
+    signature = Signature.of(function)
+
+    @ft.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        signature.bind(args, kwargs)
+        return function(*args, **kwargs)
+
+    return wrapper
