@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from lectopt.programs import Apply, Expression, InTurn, Program, program_of
 from lectopt.transformation import Context, State, Transformation
@@ -81,7 +82,9 @@ class Segment:
         leaves, treedef = jax.tree.flatten(updates, is_leaf=is_none)
         columns = [self._column(updates, state, *slot) for slot in self.slots]
         params = self._params(updates, now)
-        inputs, kept = self._numbers(state, now)
+        # In a program that is being traced, numbers are made values of it once, not for every leaf.
+        traced = any(isinstance(g, Tracer) for g in leaves[:1])
+        inputs, kept = self._numbers(state, now, traced)
         masks = self._masks(updates, now.params, len(leaves))
         sizes, outs = [len(rule.lifted.slots) for rule in self.layout.rules], []
         for i, g in enumerate(leaves):
@@ -123,11 +126,11 @@ class Segment:
             )
         return leaves_like(updates, {"params": now.params}, "params")
 
-    def _numbers(self, state: State, now: Context) -> tuple[Any, Any]:
+    def _numbers(self, state: State, now: Context, traced: bool) -> tuple[Any, Any]:
         """What each rule is given besides its leaf, and the numbers that it keeps."""
         rules = self.layout.rules
         settings = tuple(rule.numbers_at(now.count) for rule in rules)
-        if self.plain:
+        if self.plain and not traced:
             return tuple(tuple(own.values()) for own in settings), ({},) * len(rules)
         missing = [name for name in self.outside if now.extra.get(name) is None]
         if missing:
