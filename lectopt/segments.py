@@ -10,7 +10,7 @@ from jax.core import Tracer
 
 from lectopt.programs import Apply, Expression, InTurn, Program, program_of
 from lectopt.transformation import Context, State, Transformation
-from lectopt.trees import is_none, leaves_like, lookup
+from lectopt.trees import is_none, leaves_like, lookup, missing_message
 
 if TYPE_CHECKING:
     from lectopt.lifting._leafwise import Rule
@@ -134,11 +134,8 @@ class Segment:
             return tuple(tuple(own.values()) for own in settings), ({},) * len(rules)
         missing = [name for name in self.outside if now.extra.get(name) is None]
         if missing:
-            name = missing[0]
-            raise TypeError(
-                f"{self.outside[name].name} needs {name}. "
-                f"Write tx.update(grads, state, params, {name}=...)."
-            )
+            who = self.outside[missing[0]]
+            raise TypeError(missing_message(who.name, missing[:1], who.lifted.outside))
         extra = {name: now.extra[name] for name in self.outside}
         kept = tuple(
             {name: lookup(state, place, name)[name] for name in rule.lifted.scalars}

@@ -120,6 +120,15 @@ def wrong_state_message(key: str, state: Any) -> str:
     )
 
 
+USUAL = dict(value="loss", grad="grads", value_fn="loss_fn")  # what is given for an argument
+
+
+def missing_message(who: str, missing: Sequence[str], wanted: Sequence[str]) -> str:
+    """The message for extra arguments of `update` that are missing."""
+    call = ", ".join(f"{name}={USUAL.get(name, '...')}" for name in wanted)
+    return f"{who} needs {', '.join(missing)}. Write tx.update(grads, state, params, {call})."
+
+
 def _difference(updates: Any, tree: Any, key: str) -> str:
     def names(t: Any) -> set[str]:
         return {_name(p) for p, _ in jax.tree_util.tree_leaves_with_path(t, is_leaf=is_none)}

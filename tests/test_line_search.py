@@ -408,11 +408,11 @@ def total(x):
             ValueError,
             ["max_evaluations", "[1, inf)"],
         ),
-        (lambda: update(value=1.0), TypeError, ["needs grad, value_fn", "value_fn=loss"]),
+        (lambda: update(value=1.0), TypeError, ["needs grad, value_fn", "value_fn=loss_fn"]),
         (
             lambda: update(value=1.0, grad=jnp.ones(2), value_fn=total, params=None),
-            TypeError,
-            ["needs the parameters", "tx.update(grads, state, params, value=value"],
+            ValueError,
+            ["needs the parameters", "tx.update(grads, state, params)"],
         ),
         (
             lambda: update(value=1.0, grad=jnp.ones(3), value_fn=total),

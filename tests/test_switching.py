@@ -172,7 +172,7 @@ def test_second_starts_afresh_where_first_ends(condition, library):
     before = run(library.sgd(0.1, 0.9), grad_of, steps=10)[0]
     after = run(library.adam(rate), lambda x, t: grad_of(x, t + 10), before[-1], STEPS - 10)[0]
     np.testing.assert_allclose(path, jnp.concatenate([before, after]), rtol=1e-12, atol=1e-12)
-    np.testing.assert_array_equal(states["switch_when"]["switched_at"], [0] * 9 + [10] * 31)
+    np.testing.assert_array_equal(states["switched_at"], [0] * 9 + [10] * 31)
 
 
 def test_second_can_go_on_with_the_count():
@@ -234,9 +234,8 @@ def test_prints_and_compares():
     tx = lectopt.switch_when(late, lectopt.sgd(0.1), lectopt.adam(0.1))
     assert tx == lectopt.switch_when(late, lectopt.sgd(0.1), lectopt.adam(0.1))
     assert tx != lectopt.switch_when(late, lectopt.sgd(0.2), lectopt.adam(0.1))
-    assert repr(lectopt.switch_when(late, lectopt.sgd(0.1), optax.sgd(0.1))).startswith(
-        "switch_when(\n    first=scale_by_learning_rate(learning_rate=0.1),\n    second="
-    )
+    first = "first=scale_by_learning_rate(learning_rate=0.1)"
+    assert first in repr(lectopt.switch_when(late, lectopt.sgd(0.1), optax.sgd(0.1)))
     with pytest.raises(TypeError, match="condition must be a function"):
         lectopt.switch_when(10, lectopt.sgd(0.1), lectopt.adam(0.1))
     with pytest.raises(ValueError, match="belongs to another optimizer"):

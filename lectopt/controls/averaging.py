@@ -43,7 +43,7 @@ class Scheme(Value):
         share = jnp.where(t == 1, 1, self.share(t, **self.at(count)))
         return {AVERAGE: mix(state[AVERAGE], state[SHARE], share), SHARE: share}
 
-    def value_at(self, count: Any) -> dict[str, Any]:
+    def at(self, count: Any) -> dict[str, Any]:
         """The settings at an update."""
         return {name: value_at(value, count) for name, value in self.settings.items()}
 

@@ -29,12 +29,16 @@ def _start(params: Any, inner: Transformation) -> State:
     record |= {"nonfinite": jnp.zeros([], jnp.int32)}
     if len(_learning_rates(inner)) == 1:
         record |= {"learning_rate": jnp.zeros([], jnp.float32)}
-    if any(map(_is_clip, chain(inner).members)):
+    if _counted(inner):
         record |= {"clip_fraction": jnp.zeros([], jnp.float32)}
     return record
 
 
-@treewise(metrics=_start)
+def _counted(inner: Any) -> bool:
+    return any(map(_is_clip, chain(inner).members))
+
+
+@treewise(metrics=_start, counted=_counted, beside="inner")
 def monitor(
     updates: Any,
     state: Any,
@@ -71,7 +75,8 @@ def monitor(
       parameters.
 
     Raises:
-      ValueError: `update` was not given the parameters.
+      ValueError: a monitor inside would keep its record at the same place, or `update` was not
+        given the parameters.
       TypeError: `inner` is not a gradient transformation.
 
     Source: Liège, visualise training (S1-01).

@@ -93,7 +93,7 @@ def unfreeze_gradually(
     return _unfreeze_gradually(steps=rules, inner=inner)
 
 
-@treewise(check=_match)
+@treewise(check=_match, beside="inner")
 def _unfreeze_gradually(
     updates: Any,
     count: Any,

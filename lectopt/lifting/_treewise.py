@@ -12,7 +12,7 @@ from lectopt.compositions import AnyTransformation, as_transformation
 from lectopt.lifting._leafwise import Slots
 from lectopt.lifting._maker import Importable, asked, inputs_of, maker, settings_of
 from lectopt.transformation import Context, State, Transformation
-from lectopt.trees import lookup, widened_copy
+from lectopt.trees import lookup, missing_message, widened_copy
 from lectopt.values import Value, function_key, value_at
 
 Slot = float | str | Callable[..., Any]
@@ -24,7 +24,9 @@ OWN = ("state", "params", "t", "count", "record")  # what is no extra argument o
 def treewise(
     point: Callable[..., Any] | None = None,
     check: Callable[..., Any] | None = None,
+    counted: Callable[..., bool] | None = None,
     raw: Iterable[str] = (),
+    beside: str | None = None,
     **slots: Slot,
 ) -> Callable[[Callable[..., Any]], Callable[..., Transformation]]:
     """Lift a rule for the whole tree to a transformation.
@@ -46,7 +48,11 @@ def treewise(
         transformations among the settings it may ask `inner.point(params)`. By default it is where
         the only transformation among them wants it, else at the parameters.
       check: `check(params, *, settings)`, called by `init`, for what fits no parameters.
+      counted: a function of settings: whether the rule needs `t` or `count`, which it then may name
+        without always needing a counter; without one they are None.
       raw: names of settings that are functions, and not schedules.
+      beside: the transformation among the settings whose state stands beside the slots, and not
+        under its name: what only watches or holds back another one then changes no checkpoint.
       **slots: for each slot its first value: a number, which is one number for the whole tree; the
         name of the setting that holds it; `"params"`, a copy of the parameters in wide floats; or a
         function of the parameters (and of settings, by name) to any tree.
@@ -68,7 +74,7 @@ def treewise(
     """
 
     def decorate(rule: Callable[..., Any]) -> Callable[..., Transformation]:
-        lifted = Lifted(rule, slots, point, check, frozenset(raw))
+        lifted = Lifted(rule, slots, point, check, counted, frozenset(raw), beside)
         return maker(rule, lifted.arguments, (rule,), lifted)
 
     return decorate
@@ -83,10 +89,13 @@ class Lifted(Importable):
         slots: Mapping[str, Slot],
         point: Callable[..., Any] | None,
         check: Callable[..., Any] | None,
+        counted: Callable[..., bool] | None,
         raw: frozenset[str],
+        beside: str | None,
     ):
         self.rule, self.slots, self.at_point, self.check, self.raw = rule, slots, point, check, raw
-        self.name = rule.__name__.removeprefix("_")
+        self.counted = counted
+        self.name, self.beside = rule.__name__.removeprefix("_"), beside
         self.arguments = settings_of(rule)
         self.inner = {p.name for p in self.arguments if p.annotation in TRANSFORMATIONS}
         self.inputs = dict(list(inputs_of(rule).items())[1:])
@@ -106,6 +115,14 @@ class Lifted(Importable):
             if k in self.inner or is_transformation(v)
         }
         numbers = {k: v for k, v in values.items() if k not in inner and k not in self.raw}
+        flat = inner[self.beside].keys if self.beside else ()
+        keys = (*self.slots, *(k for k in inner if k != self.beside), *flat)
+        if len({*keys}) < len(keys):
+            raise ValueError(
+                f"{self.name}: what is inside would keep its state under "
+                f"{next(k for k in keys if keys.count(k) > 1)!r} too. Name that member with a "
+                f"keyword, as in {self.name}(chain(clip_by_global_norm(1.0), inside=...))."
+            )
         return TreeRule(
             lifted=self,
             name=self.name,
@@ -113,12 +130,18 @@ class Lifted(Importable):
             defaults=defaults,
             inner=inner,
             parts=tuple(inner.values()),
-            keys=(*self.slots, *inner),
-            counted=bool(self.inputs.keys() & {"t", "count"})
+            keys=keys,
+            counted=self._needs_count(values)
             or any(map(callable, numbers.values()))
             or any(part.counted for part in inner.values()),
             by_leaf=False,
         )
+
+
+    def _needs_count(self, values: Mapping[str, Any]) -> bool:
+        if self.counted is not None:
+            return self.counted(**asked(self.counted, values))
+        return bool(self.inputs.keys() & {"t", "count"})
 
 
 class TreeRule(Transformation):
@@ -133,7 +156,12 @@ class TreeRule(Transformation):
             self.lifted.check(params, **asked(self.lifted.check, self.settings))
         own = {slot: self._first(first, params) for slot, first in self.lifted.slots.items()}
         inner = {name: tx.start(params) for name, tx in self.inner.items()}
-        return own | {name: record for name, record in inner.items() if record}
+        return own | self._placed(inner)
+
+    def _placed(self, inner: Mapping[str, State]) -> State:
+        """The states of the transformations inside, where they stand."""
+        named = {k: record for k, record in inner.items() if record and k != self.lifted.beside}
+        return named | dict(inner.get(self.lifted.beside or "", {}))
 
     def _first(self, first: Slot, params: Any) -> Any:
         if first == PARAMS:
@@ -148,12 +176,12 @@ class TreeRule(Transformation):
         old = {slot: lookup(state, (), slot)[slot] for slot in self.lifted.slots}
         told = dict(state=Slots(old), params=now.params, count=now.count, record=state)
         if "t" in self.lifted.inputs:
-            told["t"] = now.number()
+            told["t"] = now.number() if self.counted else None
+        self._check(now.extra)
         if "params" in self.lifted.inputs and now.params is None and self.lifted.inputs["params"]:
             raise ValueError(
                 f"{self.name} needs the parameters. Write tx.update(grads, state, params)."
             )
-        self._check(now.extra)
         known = {**now.extra, **told}
         given = {k: known[k] for k in self.lifted.inputs if k in known}
         extra = dict(now.extra) if self.lifted.takes_all else {}
@@ -164,12 +192,16 @@ class TreeRule(Transformation):
             return result, {}
         out, new = result
         kept = {slot: _as_before(old[slot], new[slot]) for slot in self.lifted.slots}
-        return out, kept | {k: new[k] for k in self.inner if k in new and new[k]}
+        return out, kept | self._placed({k: new[k] for k in self.inner if k in new})
 
     def _settings(self, state: State, now: Context, count: Any) -> dict[str, Any]:
         fixed = {*self.inner, *self.lifted.raw}
         numbers = {k: v if k in fixed else value_at(v, count) for k, v in self.settings.items()}
-        return numbers | {k: Inner(tx, state.get(k, {}), now) for k, tx in self.inner.items()}
+        records = {k: state.get(k, {}) for k in self.inner}
+        if self.lifted.beside:
+            keys = self.inner[self.lifted.beside].keys
+            records[self.lifted.beside] = {k: state[k] for k in keys if k in state}
+        return numbers | {k: Inner(tx, records[k], now) for k, tx in self.inner.items()}
 
     def _check(self, extra: Mapping[str, Any]) -> None:
         missing = [
@@ -177,10 +209,7 @@ class TreeRule(Transformation):
         ]
         if missing:
             wanted = [name for name in self.lifted.outside if self.lifted.inputs[name]]
-            raise TypeError(
-                f"{self.name} needs {', '.join(missing)}. Write tx.update(grads, state, params, "
-                f"{', '.join(f'{name}=...' for name in wanted)})."
-            )
+            raise TypeError(missing_message(self.name, missing, wanted))
 
     @property
     def looks_ahead(self) -> bool:
