@@ -106,7 +106,8 @@ def deviation(mean: AnyTransformation) -> Transformation:
 
     Source: Zhuang et al. 2020, AdaBelief.
     """
-    return parallel("deviation", _away, mean=mean, gradient=identity())
+    members = {"mean": as_transformation(mean), "gradient": identity()}
+    return Parallel.of("deviation", _away, members, written=1)
 
 
 def _over(a: Any, b: Any) -> Any:

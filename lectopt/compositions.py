@@ -116,10 +116,15 @@ class Parallel(ByLeaf):
 
     combine: Callable[..., Any]
     labels: tuple[str, ...]
+    written: int  # how many of its members are written when it prints
 
     @classmethod
     def of(
-        cls, name: str, combine: Callable[..., Any], members: Mapping[str, Transformation]
+        cls,
+        name: str,
+        combine: Callable[..., Any],
+        members: Mapping[str, Transformation],
+        written: int | None = None,
     ) -> "Parallel":
         """A combination whose members keep their state under their labels, below its name.
 
@@ -133,6 +138,7 @@ class Parallel(ByLeaf):
             settings={},
             combine=combine,
             labels=tuple(members),
+            written=len(parts) if written is None else written,
             parts=parts,
             keys=(name,),
             counted=any(part.counted for part in parts),
@@ -142,7 +148,7 @@ class Parallel(ByLeaf):
     def with_parts(self, parts: Sequence[Transformation]) -> "Parallel":
         """The same with other members."""
         members = dict(zip(self.labels, parts, strict=True))
-        return Parallel.of(self.name, self.combine, members)
+        return Parallel.of(self.name, self.combine, members, self.written)
 
     def expression(self, layout: Layout, place: Place) -> Expression:
         """See `ByLeaf`."""
@@ -178,7 +184,7 @@ class Parallel(ByLeaf):
                 name, number = part.original.keys[0], len(names) + 1
                 taken = name in names.values()
                 names[id(part.original)] = f"{name}_{number}" if taken else name
-        return super()._text(names)
+        return call_text(self.name, [p._text(names) for p in self.parts[: self.written]])
 
 
 class Again(ByLeaf):

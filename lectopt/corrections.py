@@ -15,8 +15,8 @@ def identity(g: Any) -> Any:
     return g
 
 
-def _correction(t: Any, *, decay: Decay, of_root: bool = False) -> Any:
-    correction = one_minus_power(decay, t)
+def _correction(t: Any, *, decay: Decay, of_root: bool = False, ahead: NonNegative = 0.0) -> Any:
+    correction = one_minus_power(decay, t + ahead)
     return sqrt(correction) if of_root else correction
 
 
@@ -29,6 +29,7 @@ def bias_correction(moment: Any, correction: Any) -> Any:
     Args:
       decay: that of the average; a schedule is read at the current update.
       of_root: divide by `sqrt(1 - decay^t)`, for the root of an average.
+      ahead: how many updates later the correction is taken, zero or more.
 
     Source: CMU, Adam (S0-40, S0-41); Liège (S1-18); ISI (S2-17, where t counts from 0 and the
     power is t + 1).

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import lectopt
-from lectopt.sweep import Runs, SweepResult, sweep
+from lectopt._sweep import Runs, SweepResult, sweep
 from lectopt.training import Problem, batch_indices, random_streams
 
 N, STEPS, RATES = 40, 13, np.array([0.003, 0.03, 0.3])

@@ -1,5 +1,8 @@
 """Controls: what needs more than the gradient of the step."""
 
+from lectopt.controls._swats import projected_rate_settles as projected_rate_settles
+from lectopt.controls._swats import scale_by_sgd_rate as scale_by_sgd_rate
+from lectopt.controls._swats import swats as swats
 from lectopt.controls.averaging import average_params as average_params
 from lectopt.controls.averaging import exponential as exponential
 from lectopt.controls.averaging import polynomial_decay as polynomial_decay
@@ -15,8 +18,5 @@ from lectopt.controls.monitoring import monitor as monitor
 from lectopt.controls.paths import scale_by_path as scale_by_path
 from lectopt.controls.paths import unfreeze_gradually as unfreeze_gradually
 from lectopt.controls.plateau import reduce_on_plateau as reduce_on_plateau
-from lectopt.controls.swats import projected_rate_settles as projected_rate_settles
-from lectopt.controls.swats import scale_by_sgd_rate as scale_by_sgd_rate
-from lectopt.controls.swats import swats as swats
 from lectopt.controls.switching import switch_when as switch_when
 from lectopt.controls.wolfe import wolfe_conditions as wolfe_conditions

@@ -13,11 +13,13 @@ AHEAD = (
 # Entries of a state: the average of the points to evaluate, but for the newest one, in whose place
 # stand the parameters; and the share of the newest one in it, 0 while nothing is averaged.
 AVERAGE, SHARE = "average", "share"
+SLOW = "slow_params"  # entry of a state: the weights to which lookahead returns
 
 
 def evaluation_params(opt_state: Any, params: Any) -> Any:
     """The parameters to evaluate, save and ship: the average that `average_params` keeps, else
-    Nesterov's base point where a state records one, else `params`.
+    the slow weights of `lookahead` or Nesterov's base point where a state records one, else
+    `params`.
 
     The state is searched for what the optimizers of this library leave there, so it may be wrapped
     in `optax.chain`, `masked`, `partition`, `MultiSteps`, `inject_hyperparams` or be the
@@ -32,9 +34,12 @@ def evaluation_params(opt_state: Any, params: Any) -> Any:
       A tree like `params`.
     """
     ahead, averages = entries(opt_state, AHEAD), _averages(opt_state)
+    slow = entries(opt_state, SLOW)
 
     def evaluated(path: Any, param: Any) -> Any:
         leaf = names(path)
+        if leaf in slow and leaf not in averages:
+            return slow[leaf].astype(param.dtype)
         base = param - ahead[leaf].astype(param.dtype) if leaf in ahead else param
         if leaf not in averages:
             return base

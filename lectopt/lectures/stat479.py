@@ -10,7 +10,7 @@ from typing import Any, Literal
 from lectopt import controls as _controls
 from lectopt import optimizers as _optimizers
 from lectopt.combinators import chain, ratio
-from lectopt.controls.swats import AdamSteps
+from lectopt.controls._swats import AdamSteps
 from lectopt.lectures.misprints import without_root
 from lectopt.lectures.stat479_decay import ExponentialLR as ExponentialLR
 from lectopt.lectures.stat479_decay import LambdaLR as LambdaLR

@@ -51,7 +51,8 @@ def leafwise(
         of that name in `once` gives the next.
       **slots: for each slot its first value: a number; or the name of the setting that holds it; or
         for a slot that is not shaped like the weights a function of the parameter, an array (and of
-        settings, by name), to an array, a tree of arrays, or None.
+        settings, by name; its keyword-only ones are arguments of the transformation too), to an
+        array, a tree of arrays, or None.
 
     Returns:
       A decorator that makes the rule a function from settings to a `Transformation`.
@@ -68,7 +69,7 @@ def leafwise(
 
     def decorate(rule: Callable[..., Any]) -> Callable[..., Transformation]:
         lifted = Lifted(rule, slots, point, once, known, numbers)
-        return maker(rule, lifted.arguments, (*once.values(), rule), lifted)
+        return maker(rule, lifted.arguments, (*lifted.helpers, rule), lifted)
 
     return decorate
 
@@ -94,7 +95,8 @@ class Lifted(Importable):
         self.rule, self.slots, self.at_point = rule, slots, point
         self.once, self.known, self.scalars = dict(once), dict(known), dict(numbers)
         self.name = rule.__name__.removeprefix("_")
-        arguments = settings_of(rule, once.values())
+        self.helpers = [*once.values(), *(f for f in slots.values() if callable(f))]
+        arguments = settings_of(rule, self.helpers)
         self.own = [p.name for p in settings_of(rule)]
         self.settings = [p.name for p in arguments]
         self.inputs = list(inputs_of(rule))[1:]

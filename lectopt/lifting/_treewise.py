@@ -137,7 +137,6 @@ class Lifted(Importable):
             by_leaf=False,
         )
 
-
     def _needs_count(self, values: Mapping[str, Any]) -> bool:
         if self.counted is not None:
             return self.counted(**asked(self.counted, values))

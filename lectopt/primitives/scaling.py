@@ -28,6 +28,16 @@ def scale_by_learning_rate(u: Any, *, learning_rate: LearningRate) -> Any:
 
 
 @leafwise()
+def scale(g: Any, *, factor: Any) -> Any:
+    """`factor g`.
+
+    Args:
+      factor: any number, or a schedule.
+    """
+    return factor * g
+
+
+@leafwise()
 def negated(g: Any) -> Any:
     """`-g`: first in a chain, descent becomes ascent; `maximize=True` in PyTorch."""
     return -g

@@ -12,6 +12,15 @@ from lectopt.lifting import leafwise
 from lectopt.settings import Decay, Fraction, Growth, LearningRate, NonNegative
 
 
+@leafwise()
+def sign(g: Any) -> Any:
+    """The sign of every coordinate, 0 at 0; `g / |g|` of a complex one.
+
+    Source: Bernstein et al. 2018, signSGD.
+    """
+    return jnp.sign(g)
+
+
 def _agreement(a: Any, b: Any) -> Any:
     """1 where `a` and `b` point the same way, -1 where they oppose each other, 0 where one is 0.
 

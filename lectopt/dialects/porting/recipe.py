@@ -95,12 +95,16 @@ def _flat(tx: Transformation) -> list[Transformation]:
     return [part for member in tx.parts for part in _flat(member)]
 
 
-def _split(parts: Sequence[Transformation], names: Sequence[str]) -> tuple[list[Transformation], list[Transformation]]:
+def _split(
+    parts: Sequence[Transformation], names: Sequence[str]
+) -> tuple[list[Transformation], list[Transformation]]:
     n = next((i for i, part in enumerate(parts) if part.name not in names), len(parts))
     return list(parts[:n]), list(parts[n:])
 
 
-def _algorithm(parts: list[Transformation], own_decay: Transformation | None) -> tuple[str, Any, dict[str, Any]]:
+def _algorithm(
+    parts: list[Transformation], own_decay: Transformation | None
+) -> tuple[str, Any, dict[str, Any]]:
     """The family, the rate and the settings of what stands inside the frame."""
     s = [part.settings for part in parts]
     match tuple(part.name for part in parts):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from lectopt.sweep.result import Mode, Runs, SweepResult, atomic_path
+from lectopt._sweep.result import Mode, Runs, SweepResult, atomic_path
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

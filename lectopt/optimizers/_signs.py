@@ -1,13 +1,16 @@
-"""Rprop and local gains: every weight finds its own pace from the signs of its gradients."""
+"""Rprop, local gains, Lion: what matters of a gradient is its sign."""
 
 from typing import Any, Literal
 
 from lectopt.combinators import chain
 from lectopt.primitives import (
+    add_decayed_weights,
+    interpolated_ema,
     scale_by_irprop_plus,
     scale_by_learning_rate,
     scale_by_local_gains,
     scale_by_rprop,
+    sign,
     trace,
     trace_with_gains,
 )
@@ -108,6 +111,36 @@ def local_gains(
     if momentum is None:
         return chain(gained, descent(learning_rate))
     return chain(gained, descent(learning_rate), trace(momentum, state_dtype=state_dtype))
+
+
+@checked
+def lion(
+    learning_rate: LearningRate,
+    b1: Decay = 0.9,
+    b2: Decay = 0.99,
+    *,
+    weight_decay: NonNegative = 1e-3,
+    mask: Any = None,
+    state_dtype: Any = None,
+) -> Transformation:
+    """Lion: every weight moves by the rate, against the sign of an average of its gradients.
+
+    `param - learning_rate (sign(b1 mu + (1 - b1) g) + weight_decay param)`, then `mu = b2 mu + (1 -
+    b2) g`.
+
+    Args:
+      learning_rate: zero or more, or a schedule.
+      b1: decay of the average whose sign is taken, in [0, 1).
+      b2: decay of the average that is kept, in [0, 1).
+      weight_decay: decoupled, zero or more.
+      mask: which leaves decay; see `add_decayed_weights`.
+      state_dtype: dtype of the average.
+
+    Source: Chen et al. 2023 (Algorithm 2).
+    """
+    direction = chain(interpolated_ema(b1, b2, state_dtype=state_dtype), sign())
+    decay = add_decayed_weights(weight_decay, mask)
+    return chain(direction, decay, scale_by_learning_rate(learning_rate))
 
 
 def _ordered(where: str, **bounds: Any) -> None:

@@ -172,7 +172,7 @@ class SweepResult:
         path: str | Path | None = None,
     ) -> Figure:
         """How much each optimizer depends on its learning rate: `plots.sensitivity`."""
-        from lectopt.sweep.plots import sensitivity
+        from lectopt._sweep.plots import sensitivity
 
         return sensitivity(self, metric, split, mode, x=x, path=path)
 

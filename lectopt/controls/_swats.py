@@ -11,7 +11,7 @@ from lectopt.combinators import chain
 from lectopt.controls.switching import switch_when
 from lectopt.lifting import leafwise, treewise
 from lectopt.numerics import one_minus_power
-from lectopt.optimizers.adam import adam
+from lectopt.optimizers._adam import adam
 from lectopt.primitives.velocity import trace
 from lectopt.schedules import relative
 from lectopt.settings import Decay, LearningRate, NonNegative, Numeric, Range

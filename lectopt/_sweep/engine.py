@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lectopt.sweep.lanes import Lanes, draw
-from lectopt.sweep.result import Runs, SweepResult
-from lectopt.sweep.space import Maker, Space, grids, listed_seeds, positive_integer
+from lectopt._sweep.lanes import Lanes, draw
+from lectopt._sweep.result import Runs, SweepResult
+from lectopt._sweep.space import Maker, Space, grids, listed_seeds, positive_integer
 from lectopt.training.problem import Problem, random_streams
 
 

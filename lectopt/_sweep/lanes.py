@@ -22,8 +22,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from lectopt._sweep.space import Maker
 from lectopt.controls.evaluation import evaluation_params
-from lectopt.sweep.space import Maker
 from lectopt.training.data import cut_batch, epoch_permutation
 from lectopt.training.problem import Problem, Streams
 

@@ -1,0 +1,147 @@
+"""Rules that look at a whole leaf: its norm, its rows and columns."""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from lectopt.lifting import leafwise
+from lectopt.numerics import abs_sq, sqrt
+from lectopt.settings import Decay, Fraction, NonNegative, Positive, surely_positive
+
+
+@leafwise(
+    nu=lambda param: jnp.zeros(()), known=dict(may_vanish=lambda eps: not surely_positive(eps))
+)
+def scale_by_leaf_norm(
+    g: Any,
+    state: Any,
+    t: Any,
+    may_vanish: bool,
+    *,
+    decay: Decay = 0.25,
+    eps: NonNegative = 1e-6,
+    eps_inside: bool = False,
+) -> Any:
+    """Divide the gradient of a leaf by a moving average of its norm: `g / (sqrt(nu) + eps)`.
+
+    `nu = decay nu + (1 - decay) |g|^2` is one number for every leaf, and `|g|^2` at the first
+    update.
+
+    Args:
+      decay: in [0, 1).
+      eps: epsilon, zero or more.
+      eps_inside: `sqrt(nu + eps)` instead.
+      state_dtype: dtype of `nu`.
+
+    Source: Ginsburg et al. 2019, NovoGrad.
+    """
+    square = jnp.sum(abs_sq(g))
+    nu = jnp.where(t == 1, square, decay * state.nu + (1 - decay) * square)
+    below = jnp.where(nu + eps == 0, jnp.inf, nu) if may_vanish else nu
+    return g / (sqrt(below + eps) if eps_inside else sqrt(below) + eps), dict(nu=nu)
+
+
+def _factored_axes(shape: tuple[int, ...], least: int, factored: bool) -> tuple[int, int] | None:
+    """The axes of the second largest and of the largest size, if both are large enough."""
+    if not factored or len(shape) < 2:
+        return None
+    *_, second, first = sorted(range(len(shape)), key=lambda axis: shape[axis])
+    return (second, first) if shape[second] >= least else None
+
+
+def _row(param: Any, *, min_dim_size_to_factor: int = 128, factored: bool = True) -> Any:
+    axes = _factored_axes(param.shape, min_dim_size_to_factor, factored)
+    return None if axes is None else jnp.zeros(_without(param.shape, axes[1]))
+
+
+def _column(param: Any, *, min_dim_size_to_factor: int = 128, factored: bool = True) -> Any:
+    axes = _factored_axes(param.shape, min_dim_size_to_factor, factored)
+    return None if axes is None else jnp.zeros(_without(param.shape, axes[0]))
+
+
+def _whole(param: Any, *, min_dim_size_to_factor: int = 128, factored: bool = True) -> Any:
+    axes = _factored_axes(param.shape, min_dim_size_to_factor, factored)
+    return jnp.zeros(param.shape) if axes is None else None
+
+
+def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    return shape[:axis] + shape[axis + 1 :]
+
+
+@leafwise(
+    row=_row,
+    column=_column,
+    nu=_whole,
+    once=dict(decay=lambda t, *, decay_rate, decay_offset: 1 - (t - decay_offset) ** -decay_rate),
+)
+def scale_by_factored_rms(
+    g: Any,
+    state: Any,
+    decay: Any,
+    *,
+    decay_rate: Fraction = 0.8,
+    decay_offset: NonNegative = 0.0,
+    eps: NonNegative = 1e-30,
+) -> Any:
+    """Divide the gradient of a matrix by a root mean square that is kept as rows and columns.
+
+    With `q = |g|^2 + eps`, averages `row` of `q` over the columns and `column` over the rows have
+    the decay `1 - (t - decay_offset)^-decay_rate`, and out comes `g / sqrt(row column / mean(row))`.
+    What has no two axes of `min_dim_size_to_factor` keeps the average `nu` of `q` itself, and gets
+    `g / sqrt(nu)`.
+
+    Args:
+      min_dim_size_to_factor: the least size of the two largest axes of a leaf that is factored.
+      factored: False keeps `nu` for all leaves.
+      decay_rate: how fast the averages slow down, in [0, 1].
+      decay_offset: updates made before, when a run goes on with a new state.
+      eps: added to the squared gradients, zero or more.
+      state_dtype: dtype of the averages.
+
+    Source: Shazeer and Stern 2018, Adafactor (Algorithm 4; sums there are means here, which gives
+    the same).
+    """
+    del decay_rate, decay_offset  # they are in the decay
+    square = abs_sq(g) + eps
+    if state.nu is not None:
+        nu = decay * state.nu + (1 - decay) * square
+        return g / _root(nu), dict(row=None, column=None, nu=nu)
+    axes = _factored_axes(g.shape, 0, True)
+    assert axes is not None
+    second, first = axes
+    row = decay * state.row + (1 - decay) * square.mean(first)
+    column = decay * state.column + (1 - decay) * square.mean(second)
+    within_row = second - (second > first)  # where the second axis is once the first is gone
+    mean = row.mean(within_row, keepdims=True)
+    share = row / jnp.where(mean == 0, 1, mean)
+    scale = jnp.expand_dims(1 / _root(share), first) * jnp.expand_dims(1 / _root(column), second)
+    return g * scale, dict(row=row, column=column, nu=None)
+
+
+def _root(moment: Any) -> Any:
+    """The root, infinite at 0: what has had no gradient does not move."""
+    return sqrt(jnp.where(moment == 0, jnp.inf, moment))
+
+
+@leafwise()
+def clip_by_block_rms(g: Any, *, threshold: Positive = 1.0) -> Any:
+    """A leaf scaled by `1 / max(1, rms / threshold)`, `rms` the root mean square of its numbers.
+
+    Args:
+      threshold: the largest root mean square that is let through, above zero.
+
+    Source: Shazeer and Stern 2018, Adafactor (section 6).
+    """
+    return g / jnp.maximum(1, sqrt(jnp.mean(abs_sq(g))) / threshold)
+
+
+@leafwise()
+def scale_by_param_block_rms(u: Any, param: Any, *, min_scale: NonNegative = 1e-3) -> Any:
+    """A leaf times the root mean square of its weights: `u max(min_scale, rms(param))`.
+
+    Args:
+      min_scale: the least factor, zero or more.
+
+    Source: Shazeer and Stern 2018, Adafactor (section 8).
+    """
+    return u * jnp.maximum(min_scale, sqrt(jnp.mean(abs_sq(param))))
