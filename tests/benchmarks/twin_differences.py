@@ -14,12 +14,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 jax.config.update("jax_enable_x64", True)
 
-import test_schedules  # noqa: E402
-from algorithms import ALGORITHMS  # noqa: E402
-from test_trajectories import CURVATURE, RATES, lectopt_path, noise, twin_path  # noqa: E402
+from tests.schedules import test_schedules  # noqa: E402
+from tests.optimizers.test_trajectories import CURVATURE, RATES, lectopt_path, noise, twin_path  # noqa: E402
+
+from tests.support.algorithms import ALGORITHMS  # noqa: E402
 
 
 def main() -> None:
