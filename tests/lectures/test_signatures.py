@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from lectopt.lectures import cmu11785 as cmu
+from lectopt.lectures import isi, stat479, ttic31230
 from tests.support.lecture_runs import LECTURES, functions
 
 # "..." in a comment is the slide; where it gives no number, the docstring says whose it is.
@@ -100,3 +102,20 @@ def test_every_function_has_its_source_and_its_row_in_the_docs(name):
         assert f"`{function}" in ours, f"{name}.{function} is not in docs/lectures.md"
         for argument in inspect.signature(value).parameters:
             assert f"`{argument}`" in ours, f"{argument} of {name}.{function} is not there"
+
+
+def test_errors_speak_the_lectures_letters():
+    with pytest.raises(ValueError, match=r"adam: delta must lie in \[0, 1\)"):
+        cmu.adam(delta=1.5)
+    with pytest.raises(ValueError, match="literal=True and steps_per_epoch go together"):
+        cmu.rmsprop(literal=True)
+    with pytest.raises(ValueError, match="literal=True and steps_per_epoch go together"):
+        cmu.rmsprop(steps_per_epoch=10)
+    with pytest.raises(ValueError, match="weight_decay: m must lie in"):
+        isi.weight_decay(0.1, 1.0, 0)
+    with pytest.raises(ValueError, match="nesterov needs a momentum and no dampening"):
+        stat479.SGD(0.1, nesterov=True)
+    with pytest.raises(ValueError, match="eta must be constant"):
+        ttic31230.sgd_as_mcmc(lambda count: 0.1)
+    with pytest.raises(TypeError, match=r"momentum\(eta, beta=0.9\)"):
+        cmu.momentum(gamma=0.1)

@@ -1,8 +1,7 @@
-"""The second half of the traps: what is counted from where, and what comes before what."""
+"""Traps of order: what comes before what, and what acts on what."""
 
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
 import lectopt
@@ -12,37 +11,12 @@ f32 = np.float32
 ONES = np.ones(6, f32)
 
 
-def test_a_change_of_rate_acts_one_step_late_in_asgd_and_never_in_rprop():
-    """As in PyTorch: ASGD moves once more after its rate has become 0; Rprop reads a schedule once.
-    The average of ASGD does not touch the parameters."""
-    stops = lectopt.asgd(lambda count: jnp.where(count < 3, 0.1, 0.0), lambd=0.0)
-    np.testing.assert_allclose(responses(stops, ONES), [-0.1] * 4 + [0, 0], rtol=1e-6)
-    scheduled = responses(lectopt.rprop(lambda count: 0.1 / (count + 1)), ONES)
-    np.testing.assert_array_equal(scheduled, responses(lectopt.rprop(0.1), ONES))
-    averaging = responses(lectopt.asgd(0.1, t0=2), ONES)
-    np.testing.assert_array_equal(averaging, responses(lectopt.asgd(0.1, t0=1e6), ONES))
-
-
 def test_a_learning_rate_schedule_leaves_the_momentum_alone():
     """PyTorch's cyclic schedules overwrite it by default."""
     cyclic = lectopt.momentum(lectopt.triangular(0.1, 0.1, 2), 0.5)
     np.testing.assert_allclose(
         responses(cyclic, ONES), responses(lectopt.momentum(0.1, 0.5), ONES), rtol=1e-6
     )
-
-
-def test_pytorch_does_not_dampen_its_first_gradient():
-    """mu = d = 0.9, g = 1: its buffer is 1 from the first step on; the STAT 479 slide and a moving
-    average begin with 0.1 (S4-20)."""
-
-    def velocities(**settings):
-        tx = lectopt.momentum(1.0, 0.9, form="heavy_ball", dampening=0.9, **settings)
-        return -responses(tx, ONES)
-
-    np.testing.assert_allclose(velocities(dampen_first=False), 1, rtol=1e-6)
-    averages = -responses(lectopt.momentum(1.0, 0.9, form="ema"), ONES)
-    np.testing.assert_allclose(velocities(), averages, rtol=1e-6)
-    np.testing.assert_allclose(averages, 1 - 0.9 ** np.arange(1, 7), rtol=1e-5)
 
 
 def test_coupled_decay_comes_before_the_moments():
@@ -56,16 +30,6 @@ def test_coupled_decay_comes_before_the_moments():
     # Before momentum too: the velocity of the decay builds up.
     coupled = lectopt.chain(lectopt.add_decayed_weights(0.1), lectopt.momentum(1.0, 0.5))
     np.testing.assert_allclose(responses(coupled, nothing, theta=2.0), [-0.2, -0.3, -0.35], 1e-5)
-
-
-def test_accumulated_gradients_are_one_update():
-    """The schedule and the bias correction count updates, not micro-batches (Keras counts the
-    latter for its schedules)."""
-    rate = lectopt.power_decay(0.1)
-    whole = responses(lectopt.adam(rate), f32([1, 2, 3]))
-    parts = responses(optax.MultiSteps(lectopt.adam(rate), 4), np.repeat(f32([1, 2, 3]), 4))
-    np.testing.assert_allclose(parts[3::4], whole, rtol=1e-5)
-    np.testing.assert_array_equal(np.delete(parts, np.s_[3::4]), 0)
 
 
 @pytest.mark.usefixtures("x64")
@@ -88,66 +52,34 @@ def test_nesterovs_forms_agree_at_the_points_where_they_take_gradients():
     assert np.abs(paths[0] - paths[1]).max() > 0.05
 
 
-def test_the_first_update_is_number_zero_for_schedules_and_one_for_powers():
-    """The lectures' eta_1 and beta^1; ISI's beta^(t+1) counts t from 0 (S2-17). A composition has
-    one count, however many of its members ask for it."""
-    seen = lectopt.sgd(lambda count: 10.0 + count)
-    np.testing.assert_array_equal(responses(seen, ONES), -10.0 - np.arange(6))
-    np.testing.assert_allclose(
-        responses(lectopt.sgd(lectopt.power_decay(1.0)), ONES), -1 / np.arange(1, 7), rtol=1e-6
-    )
-    counting = lectopt.scale_by_learning_rate(lambda count: 1.0 + count)
-    both = lectopt.chain(lectopt.adam(1.0, eps=0.0), counting)  # Adam's steps are -1
-    np.testing.assert_allclose(responses(both, ONES), np.arange(1, 7), rtol=1e-5)
-    assert set(both.init(0.0)) == {"count", "ratio"} and both.init(0.0)["count"] == 0
+def test_adadelta_accumulates_its_steps_without_the_rate():
+    """From x = 0, with the old x in the numerator: the first step is sqrt(eps) / sqrt((1 - rho)
+    g^2) g, about 3.16e-3 whatever g. And `adadelta()` without a rate goes downhill."""
+    g = np.random.default_rng(0).normal(size=(40, 3)).astype(f32)
+    whole = responses(lectopt.adadelta(1.0), g)
+    np.testing.assert_allclose(responses(lectopt.adadelta(0.1), g), 0.1 * whole, rtol=1e-5)
+    np.testing.assert_allclose(whole[0], -np.sign(g[0]) * np.sqrt(1e-6 / 0.1), rtol=1e-3)
+    np.testing.assert_array_equal(responses(lectopt.adadelta(), g), whole)
 
 
-def test_an_average_and_a_velocity_differ_by_a_factor():
-    """`ema` starts at 0 and is not corrected, `trace` sums; `optax.ema` corrects by default."""
-    k = np.arange(1, 7)
-    sums = responses(lectopt.trace(0.9), ONES)
-    np.testing.assert_allclose(sums, (1 - 0.9**k) / 0.1, rtol=1e-5)
-    np.testing.assert_allclose(responses(lectopt.ema(0.9), ONES), 0.1 * sums, rtol=1e-5)
-    corrected = lectopt.chain(lectopt.ema(0.9), lectopt.bias_correction(0.9))
-    np.testing.assert_allclose(responses(corrected, ONES), 1, rtol=1e-5)
-    np.testing.assert_allclose(responses(optax.ema(0.9), ONES), 1, rtol=1e-5)
+def test_amsgrad_can_take_its_maximum_before_or_after_the_correction():
+    """After a large first gradient the corrected maximum stays 1, the raw one is forgotten."""
+    g, b2, t = f32([1] + [1e-3] * 9), 0.999, np.arange(1, 11)
+    mean = responses(lectopt.chain(lectopt.ema(0.9), lectopt.bias_correction(0.9)), g)
+    corrected = responses(lectopt.amsgrad(1.0, eps=0.0), g)
+    np.testing.assert_allclose(corrected, -mean, rtol=1e-5)  # divided by 1
+    # The maximum of the raw nu is its first value, 1 - b2, which is then corrected.
+    raw = responses(lectopt.amsgrad(1.0, eps=0.0, maximum_of="raw"), g)
+    np.testing.assert_allclose(raw, -mean / np.sqrt((1 - b2) / (1 - b2**t)), rtol=1e-4)
 
 
-def scales(losses, **settings):
-    """The scale that each update gets, for a sequence of losses."""
-    tx = lectopt.reduce_on_plateau(**{"factor": 0.5, **settings})
-    state, found = tx.init(f32(0)), []
-    for loss in losses:
-        updates, state = tx.update(jnp.float32(1), state, value=jnp.float32(loss))
-        found.append(float(updates))
-    return found
-
-
-FLAT = [1.0] * 9
-
-
-def test_plateaus_are_counted_as_pytorch_or_as_keras_counts_them():
-    """More than `patience` bad evaluations in a row, or as many; a cooldown of c, or of c - 1."""
-    torch = scales(FLAT, patience=2)
-    assert torch == [1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25]
-    assert scales(FLAT, patience=3, convention="keras") == torch
-    assert scales(FLAT, patience=0, convention="keras") == scales(
-        FLAT, patience=1, convention="keras"
-    )
-    cooled = scales(FLAT, patience=1, cooldown=2)
-    assert cooled == [1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25]
-    assert scales(FLAT, patience=2, cooldown=3, convention="keras") == cooled
-
-
-def test_an_improvement_is_no_plateau():
-    """`optax.contrib.reduce_on_plateau(patience=0)` reduces on every improvement."""
-    assert scales([5, 4, 3, 2, 1], patience=0) == [1] * 5
-    assert scales([1, 1, 1, 1], patience=0) == [1, 0.5, 0.25, 0.125]
-
-
-def test_the_threshold_is_relative_or_absolute():
-    """PyTorch's default is relative to the best loss, Keras' is not."""
-    slowly = [100.0, 99.95, 99.90, 99.85]  # better by 5e-2, or by 5e-4 of the loss
-    relative = dict(patience=0, threshold=1e-3)
-    assert scales(slowly, **relative)[-1] < 1
-    assert scales(slowly, **relative, threshold_mode="absolute") == [1] * 4
+@pytest.mark.parametrize("psi", [4e-3, 1.0])
+def test_nadams_schedule_is_in_the_update_and_not_in_the_mean(psi):
+    """mu_t = b1 (1 - 0.96^(psi t)/2); the product of the first t + 1 of them divides the mean."""
+    mu = [0.9 * (1 - 0.5 * 0.96 ** (psi * t)) for t in (1, 2, 3)]
+    steps = responses(lectopt.nadam(1.0, eps=0.0, momentum_decay=psi), f32([1, 1]))
+    first = mu[1] * 0.1 / (1 - mu[0] * mu[1]) + 1
+    second = mu[2] * 0.19 / (1 - np.prod(mu)) + (1 - mu[1]) / (1 - mu[0] * mu[1])
+    np.testing.assert_allclose(steps, [-first, -second], rtol=1e-5)
+    paper = responses(lectopt.nadam(1.0, eps=0.0, momentum_decay=psi, form="paper"), f32([1, 1]))
+    assert np.abs(paper - steps).min() > 1e-3

@@ -1,9 +1,10 @@
-"""The mistakes that re-implementations of these algorithms make, each with a test that catches it.
+"""Traps of arithmetic: what rounds below zero, divides by zero or loses its digits.
 
-The other half, about counting and order, is in `test_traps_of_order.py`. Nothing to test here:
-two code paths of one optimizer, learning rates rounded to `floatx` (Keras has them), and names
-that mean something else elsewhere (another library's ASGD is no averaged SGD; the lectures' Greek
-letters clash, which `lectopt` avoids by using none).
+The tests of this folder are the mistakes that re-implementations of these algorithms make, each
+with a test that catches it. Nothing to test here: two code paths of one optimizer, learning rates
+rounded to `floatx` (Keras has them), and names that mean something else elsewhere (another
+library's ASGD is no averaged SGD; the lectures' Greek letters clash, which `lectopt` avoids by
+using none).
 """
 
 import jax
@@ -17,20 +18,6 @@ from tests.support import twins
 from tests.support.descent import responses
 
 f32 = np.float32
-
-
-def test_rprop_halts_and_forgets_on_a_change_of_sign():
-    """Without the forgetting, the weight not having moved, the next product is positive and the
-    halved step grows before it is used; `optax.rprop` returns the move of the step before."""
-    steps = responses(lectopt.rprop(0.1), f32([1, -1, -1, -1, -1]))
-    np.testing.assert_allclose(steps, [-0.1, 0, 0.05, 0.06, 0.072], rtol=1e-6)
-    # Signs are multiplied, not gradients, whose product underflows.
-    tiny = responses(lectopt.rprop(0.1), f32(1e-30) * f32([1, -1, -1, -1, -1]))
-    np.testing.assert_array_equal(tiny, steps)
-    gains = responses(lectopt.local_gains(1.0, 0.5, 0.5), f32(1e-30) * f32([1, 1, -1]))
-    np.testing.assert_allclose(1e30 * gains, [-1, -1.5, 0.75], rtol=1e-5)
-    # Bounds hold for the first step and while the sign is 0 as well.
-    np.testing.assert_array_equal(responses(lectopt.rprop(100.0), f32([1, 0, 0])), [-50, 0, 0])
 
 
 @jax.jit
@@ -103,89 +90,6 @@ def test_a_weight_that_never_had_a_gradient_is_not_nan():
             np.testing.assert_array_equal(u[:4, 1], 0, err_msg=name)
             if name != "adadelta":  # whose epsilon is its first step
                 assert (u[4:6, 1] < 0).all(), (name, dtype)
-
-
-def test_adamax_has_three_places_for_epsilon():
-    """In the maximum it decays with b2, outside it does not, and the paper has none."""
-    g, b2, eps = f32([1, 0, 0, 0]), 0.5, 0.1
-    denominators = {
-        "in_max": [1.1, 0.55, 0.275, 0.1375],
-        "outside": [1.1, 0.6, 0.35, 0.225],
-        "none": [1, 0.5, 0.25, 0.125],
-    }
-    b1, t = 0.9, np.arange(1, 5)
-    mean = (1 - b1) * b1 ** (t - 1) / (1 - b1**t)
-    for placement, denominator in denominators.items():
-        steps = responses(lectopt.adamax(1.0, b1, b2, eps, eps_placement=placement), g)
-        np.testing.assert_allclose(steps, -mean / denominator, rtol=1e-5)
-
-
-def test_adadelta_accumulates_its_steps_without_the_rate():
-    """From x = 0, with the old x in the numerator: the first step is sqrt(eps) / sqrt((1 - rho)
-    g^2) g, about 3.16e-3 whatever g. And `adadelta()` without a rate goes downhill."""
-    g = np.random.default_rng(0).normal(size=(40, 3)).astype(f32)
-    whole = responses(lectopt.adadelta(1.0), g)
-    np.testing.assert_allclose(responses(lectopt.adadelta(0.1), g), 0.1 * whole, rtol=1e-5)
-    np.testing.assert_allclose(whole[0], -np.sign(g[0]) * np.sqrt(1e-6 / 0.1), rtol=1e-3)
-    np.testing.assert_array_equal(responses(lectopt.adadelta(), g), whole)
-
-
-def test_adagrads_first_accumulator_shows():
-    """g = 1e-3: from 0 the first step is the rate, from 0.1 (Keras, Optax) 0.3 % of it."""
-    g = f32([1e-3])
-    from_zero = lectopt.adagrad(1.0, initial_accumulator_value=0.0, eps=1e-10)
-    np.testing.assert_allclose(responses(from_zero, g), -1, rtol=1e-3)
-    np.testing.assert_allclose(responses(lectopt.adagrad(1.0), g), -1e-3 / np.sqrt(0.1), rtol=1e-4)
-
-
-@pytest.mark.parametrize(
-    "placement, eps, small, tiny",
-    [
-        ("outside", 1e-8, 0.990, 0.5),
-        ("uncorrected", 1e-7, 0.240, 0.0032),
-        ("inside", 1e-8, 0.01, 1e-4),
-    ],
-)
-def test_adams_epsilon_decides_about_small_gradients(placement, eps, small, tiny):
-    """The first step for g = 1e-6 and 1e-8 (S0-40: 100 times apart), in float32 too."""
-    tx = lectopt.adam(1.0, eps=eps, eps_placement=placement)
-    (steps,) = responses(tx, f32([[1e-6, 1e-8]]))
-    np.testing.assert_allclose(steps, [-small, -tiny], rtol=2e-2)
-
-
-def test_amsgrad_can_take_its_maximum_before_or_after_the_correction():
-    """After a large first gradient the corrected maximum stays 1, the raw one is forgotten."""
-    g, b2, t = f32([1] + [1e-3] * 9), 0.999, np.arange(1, 11)
-    mean = responses(lectopt.chain(lectopt.ema(0.9), lectopt.bias_correction(0.9)), g)
-    corrected = responses(lectopt.amsgrad(1.0, eps=0.0), g)
-    np.testing.assert_allclose(corrected, -mean, rtol=1e-5)  # divided by 1
-    # The maximum of the raw nu is its first value, 1 - b2, which is then corrected.
-    raw = responses(lectopt.amsgrad(1.0, eps=0.0, maximum_of="raw"), g)
-    np.testing.assert_allclose(raw, -mean / np.sqrt((1 - b2) / (1 - b2**t)), rtol=1e-4)
-
-
-@pytest.mark.parametrize("psi", [4e-3, 1.0])
-def test_nadams_schedule_is_in_the_update_and_not_in_the_mean(psi):
-    """mu_t = b1 (1 - 0.96^(psi t)/2); the product of the first t + 1 of them divides the mean."""
-    mu = [0.9 * (1 - 0.5 * 0.96 ** (psi * t)) for t in (1, 2, 3)]
-    steps = responses(lectopt.nadam(1.0, eps=0.0, momentum_decay=psi), f32([1, 1]))
-    first = mu[1] * 0.1 / (1 - mu[0] * mu[1]) + 1
-    second = mu[2] * 0.19 / (1 - np.prod(mu)) + (1 - mu[1]) / (1 - mu[0] * mu[1])
-    np.testing.assert_allclose(steps, [-first, -second], rtol=1e-5)
-    paper = responses(lectopt.nadam(1.0, eps=0.0, momentum_decay=psi, form="paper"), f32([1, 1]))
-    assert np.abs(paper - steps).min() > 1e-3
-
-
-def test_radam_divides_from_the_fifth_or_sixth_step_on():
-    """The threshold is 4 in the paper and 5 in the code; before it the step is as large as the
-    gradient, or none."""
-    g = np.full(10, 1e-3, f32)
-    for threshold, first in ((4.0, 5), (5.0, 6)):
-        for fallback, before in (("sgd", -1e-3), ("skip", 0.0)):
-            tx = lectopt.radam(1.0, threshold=threshold, fallback=fallback)
-            steps = responses(tx, g)
-            np.testing.assert_allclose(steps[: first - 1], before, rtol=1e-5)
-            assert (steps[first - 1 :] < -5e-3).all()
 
 
 @pytest.mark.usefixtures("x64")
