@@ -9,7 +9,7 @@ import pytest
 from flax import nnx
 
 import lectopt
-from tests.support.algorithms import train
+from tests.support.training import train
 
 PARAMS = {"a": {"w": jnp.array([1.0, -2.0])}, "b": jnp.array(3.0)}
 RATE = optax.cosine_decay_schedule(0.1, 20)

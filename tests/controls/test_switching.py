@@ -11,7 +11,7 @@ import pytest
 import lectopt
 from lectopt.transformation import Core
 from tests.support import twins
-from tests.support.algorithms import train
+from tests.support.training import train
 
 STEPS = 40
 THETA = np.array([0.3, -0.7, 1.0, -2.0, 0.5, 3.0])

@@ -13,8 +13,8 @@ import lectopt
 from lectopt.dialects import optax as ours
 from lectopt.dialects import papers
 from tests.support import twins
-from tests.support.algorithms import train, train_by_steps
 from tests.support.oracles.rows import CURVATURE, RATES, STEPS, THETA, noise
+from tests.support.training import train, train_by_steps
 
 ADAM = dict(b1=0.8, b2=0.95, eps=1e-2)
 ROWS = [

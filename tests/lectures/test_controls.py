@@ -9,8 +9,8 @@ import lectopt
 from lectopt.lectures import cmu11785 as cmu
 from lectopt.lectures import isi, liege, stat479, ttic31230
 from tests.support import twins
-from tests.support.algorithms import train
 from tests.support.lecture_runs import CURVATURE, NOISE, RATES, STEPS, THETA, eta, x64
+from tests.support.training import train
 from tests.support.twins import line_search, plateau
 
 

@@ -7,8 +7,8 @@ import pytest
 import lectopt
 from lectopt.lectures import cmu11785 as cmu
 from lectopt.lectures import liege, stat479
-from tests.support.algorithms import train
 from tests.support.lecture_runs import built, x64
+from tests.support.training import train
 
 # theta_0 = 1, gradients 1, -2, .5, .5, rates .1, .1, .05, .05.
 G, GOLDEN_RATES = (1.0, -2.0, 0.5, 0.5), (0.1, 0.1, 0.05, 0.05)

@@ -10,7 +10,7 @@ import pytest
 
 import lectopt
 from tests.support import twins
-from tests.support.algorithms import train
+from tests.support.training import train
 
 getcontext().prec = 60
 NOISE = np.random.default_rng(0).normal(size=(40, 3))

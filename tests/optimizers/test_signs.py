@@ -10,7 +10,7 @@ import pytest
 
 import lectopt
 from tests.support import twins
-from tests.support.algorithms import train
+from tests.support.training import train
 
 VARIANTS = ("irprop-", "rprop-", "rprop+", "irprop+")
 SIGNS = jnp.array([1.0, 1.0, -1.0, -1.0, 1.0])

@@ -12,7 +12,8 @@ import optax
 import pytest
 
 import lectopt
-from tests.support.algorithms import ALGORITHMS, train, train_by_steps
+from tests.support.algorithms import ALGORITHMS
+from tests.support.training import train, train_by_steps
 
 STEPS, SIZE = 60, 6
 CURVATURE = np.array([0.0, 0.0, 0.5, 2.0, 1.0, 0.1])

@@ -12,7 +12,7 @@ import pytest
 import lectopt
 from lectopt.lectures import cmu11785 as cmu
 from lectopt.lectures import isi, liege, stat479, ttic31230
-from tests.support.algorithms import train_by_steps
+from tests.support.training import train_by_steps
 
 LECTURES = dict(cmu11785=cmu, liege=liege, isi=isi, ttic31230=ttic31230, stat479=stat479)
 NAMES = dict(cmu=cmu, liege=liege, isi=isi, ttic=ttic31230, stat=stat479)
