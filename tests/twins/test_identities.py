@@ -1,5 +1,7 @@
 """The identities that tie the twins together, on a noisy quadratic with a changing rate."""
 
+import inspect
+
 import numpy as np
 
 from tests.support import twins as T
@@ -29,7 +31,7 @@ def same(a, b, tol=1e-13):
 
 
 def test_every_rule_leaves_a_coordinate_without_gradient_alone():
-    rules = [getattr(T, name) for name in T.__all__]
+    rules = [f for f in vars(T).values() if inspect.isfunction(f)]
     rules = [f for f in rules if f.__code__.co_varnames[:4] == ("theta", "grad", "rate", "steps")]
     decaying = {T.adamw, T.adamw_paper, T.adam_l2, T.asgd_torch}
     needs = {
