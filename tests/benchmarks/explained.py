@@ -13,12 +13,11 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from optax_transformations import CHAINABLES, CONTRIBUTED, OPTIMIZERS, Row  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from lectopt.explain import explain  # noqa: E402
 from lectopt.explain.algebra.nodes import Call  # noqa: E402
+from tests.support.optax_transformations import CHAINABLES, CONTRIBUTED, OPTIMIZERS, Row  # noqa: E402
 
 BOUND = 1e-12
 

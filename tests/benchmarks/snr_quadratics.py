@@ -4,7 +4,7 @@
 
 Prints the mean loss above the minimum, over seeds, and its ratio to what an independent
 implementation, written from the lecture before this one, has measured on the same problems. Minutes
-on a CPU; tests/test_snr.py holds the beginning of the runs to a factor of 1.5.
+on a CPU; tests/optimizers/test_snr.py holds the beginning of the runs to a factor of 1.5.
 
 Only the tuned methods have been shown the problem: their rates are the best of a grid for the last
 time, on other seeds. The rule is told that the curvature is at most 1, no more.

@@ -14,12 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 jax.config.update("jax_enable_x64", True)
 
-import test_schedules  # noqa: E402
-from algorithms import ALGORITHMS  # noqa: E402
-from test_trajectories import CURVATURE, RATES, lectopt_path, noise, twin_path  # noqa: E402
+from tests.optimizers.test_trajectories import CURVATURE, RATES, lectopt_path, noise, twin_path  # noqa: E402
+from tests.schedules import rows  # noqa: E402
+from tests.support.algorithms import ALGORITHMS  # noqa: E402
 
 
 def main() -> None:
@@ -31,10 +31,10 @@ def main() -> None:
         difference = np.abs(ours - twin_path(row, noise(), RATES, CURVATURE)).max()
         print(f"| {row.id} | {row.source} | {difference:.1e} |")
     print("\n| schedule | largest difference |\n| --- | --- |")
-    for name, row in test_schedules.ROWS.items():
+    for name, row in rows.ROWS.items():
         make, settings, *_ = row
-        values = test_schedules.at_counts(make(**settings))
-        print(f"| {name} | {np.abs(values - test_schedules.expected(row)).max():.1e} |")
+        values = rows.at_counts(make(**settings))
+        print(f"| {name} | {np.abs(values - rows.expected(row)).max():.1e} |")
 
 
 if __name__ == "__main__":

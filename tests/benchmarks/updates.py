@@ -4,7 +4,7 @@
 
 Prints for each algorithm the median of our time, of Optax's, and of the ratio of neighbouring runs
 (below 1: ours is faster). Timings depend on the machine; what must not depend on it is tested in
-tests/test_cost.py.
+tests/optimizers/test_cost.py.
 """
 
 import statistics
@@ -18,9 +18,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from algorithms import ALGORITHMS  # noqa: E402
+from tests.support.algorithms import ALGORITHMS  # noqa: E402
 
 ROWS = ("sgd", "sgd/momentum", "adagrad/inside", "rmsprop/inside", "adam/outside", "adamw")
 

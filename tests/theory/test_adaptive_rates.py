@@ -3,9 +3,9 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from theory.descent import descend, responses
 
 import lectopt
+from tests.support.descent import descend, responses
 
 pytestmark = pytest.mark.usefixtures("x64")
 

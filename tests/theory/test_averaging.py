@@ -5,10 +5,10 @@ import functools as ft
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import twins
-from theory.descent import ball, descend, project
 
 import lectopt
+from tests.support import twins
+from tests.support.descent import ball, descend, project
 
 pytestmark = pytest.mark.usefixtures("x64")
 HORIZONS = (30, 100, 300)

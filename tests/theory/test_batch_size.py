@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from theory.descent import descend
 
 import lectopt
+from tests.support.descent import descend
 
 
 @pytest.mark.usefixtures("x64")

@@ -3,9 +3,9 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from theory.descent import descend
 
 import lectopt
+from tests.support.descent import descend
 
 N, EPOCHS, SEEDS = 200, 60, 16
 

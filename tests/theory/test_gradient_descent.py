@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from theory.descent import descend, log_slope
 
 import lectopt
+from tests.support.descent import descend, log_slope
 
 KAPPAS = np.array([10.0, 100.0, 1000.0])
 RATES = {

@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from theory.descent import descend, log_slope
 
 import lectopt
 from lectopt.training.data import batch_indices
+from tests.support.descent import descend, log_slope
 
 pytestmark = pytest.mark.usefixtures("x64")
 H = np.array([0.3, 1.0, 2.0])

@@ -6,9 +6,9 @@ More weights than samples, so that a whole plane of weights fits the data exactl
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from theory.descent import descend
 
 import lectopt
+from tests.support.descent import descend
 
 
 @pytest.mark.usefixtures("x64")

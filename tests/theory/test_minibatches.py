@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from theory.descent import descend, variance_slack
 
 import lectopt
 from lectopt.training.data import batch_indices
+from tests.support.descent import descend, variance_slack
 
 N = 6
 DIVERGENCES = np.random.default_rng(0).normal(size=N)  # one loss, or gradient, per sample

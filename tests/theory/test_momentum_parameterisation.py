@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from theory.descent import descend, responses, variance_slack
 
 import lectopt
+from tests.support.descent import descend, responses, variance_slack
 
 MU = 0.9
 

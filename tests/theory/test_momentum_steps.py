@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from theory.descent import responses, variance_slack
 
 import lectopt
+from tests.support.descent import responses, variance_slack
 
 ALPHAS = np.array([0.5, 0.9, 0.99])
 RATE = 0.01

@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import twins
-from theory.descent import descend
 
 import lectopt
+from tests.support import twins
+from tests.support.descent import descend
 
 pytestmark = pytest.mark.usefixtures("x64")
 STEPS, START = 60, np.array([1.0, -2.0, 0.5])

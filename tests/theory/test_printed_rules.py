@@ -7,9 +7,9 @@ TypeError; `math.exp` is meant.
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from theory.descent import responses
 
 import lectopt
+from tests.support.descent import responses
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from theory.descent import descend
 
 import lectopt
+from tests.support.descent import descend
 
 STEPS, SEEDS = 10_000, 200
 SCHEDULES = {  # with t = 1, 2, ...; whether sum eta is infinite, and sum eta^2 finite

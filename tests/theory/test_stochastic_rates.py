@@ -3,9 +3,9 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from theory.descent import ball, descend, log_slope, project, variance_slack
 
 import lectopt
+from tests.support.descent import ball, descend, log_slope, project, variance_slack
 
 STEPS, SEEDS, EVERY = 3000, 100, 100
 T = 1 + np.arange(EVERY, STEPS + 1, EVERY)  # w_1 is the start, so w_T follows T - 1 updates

@@ -3,9 +3,9 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from theory.descent import descend
 
 import lectopt
+from tests.support.descent import descend
 
 pytestmark = pytest.mark.usefixtures("x64")
 LAMBDA, START = 0.1, np.array([1.0, -2.0, 0.5])

@@ -1,0 +1,68 @@
+"""How `explain` is called: from Python and from the command line, and what is imported then."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import optax
+import pytest
+
+import lectopt
+from lectopt.explain import __main__ as command
+from lectopt.explain import explain
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_wrong_input():
+    with pytest.raises(TypeError, match="wants a gradient transformation"):
+        explain(3)
+    with pytest.raises(TypeError, match="makes no gradient transformation"):
+        explain(optax.constant_schedule)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'b3'"):
+        explain(optax.adam, b3=0.9)
+    with pytest.raises(TypeError, match="is built already"):
+        explain(optax.adam(0.1), b1=0.9)
+    with pytest.raises(TypeError, match="cannot be made without inner, mask"):
+        explain(optax.masked)
+    with pytest.raises(ValueError, match=r"b1 must lie in \[0, 1\)"):
+        explain(lectopt.adam, b1=1.5)
+    with pytest.raises(ValueError, match="letters must be one of cmu11785, liege"):
+        explain(optax.adam, letters="stanford")
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+
+
+def test_sympy_is_imported_only_when_explain_is_called():
+    done = run(
+        "import sys, lectopt, lectopt.explain\n"
+        "assert 'sympy' not in sys.modules\n"
+        "assert callable(lectopt.explain) and callable(lectopt.explain.explain)\n"
+        "import lectopt.explain.writing.page as page\n"
+        "assert lectopt.explain.writing.page is page\n"
+    )
+    assert done.returncode == 0, done.stderr
+    missing = run(
+        "import sys, lectopt, optax\nsys.modules['sympy'] = None\nlectopt.explain(optax.adam)\n"
+    )
+    assert 'ImportError: lectopt.explain needs SymPy. Write pip install "lectopt[explain]"' in (
+        missing.stderr
+    )
+
+
+def test_command(capsys):
+    assert command.main(["optax.adamw", "learning_rate=1e-3"]) == 0
+    assert "λ*θ[t-1]" in capsys.readouterr().out
+    assert command.main(["lectopt.adam", "--letters", "cmu11785", "--latex"]) == 0
+    assert r"w_{k} &= w_{k-1} - \eta" in capsys.readouterr().out
+    assert command.main(["optax.sgd", "--diff", "lectopt.sgd"]) == 0
+    assert "the same update, proved" in capsys.readouterr().out
+    assert command.main(["optax.adamw", "--diff", "lectopt.dialects.keras.AdamW"]) == 1
+    out = capsys.readouterr().out
+    assert "weight_decay is 0.0001 and 0.004" in out and "not the same update" in out
+    assert command.main(["optax.adm"]) == 2
+    assert "there is no optax.adm" in capsys.readouterr().err
+    assert command.main(["optax.adam", "b3"]) == 2
+    assert "a setting is written name=value" in capsys.readouterr().err

@@ -1,0 +1,78 @@
+"""Bad settings: the error says what was wanted, what came, and what to write."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import lectopt
+
+PARAMS = {"w": jnp.ones(3), "b": jnp.ones(2)}
+
+
+@pytest.mark.parametrize(
+    "call, error, words",
+    [
+        (lambda: lectopt.adam(0.1, b1=1.5), ValueError, ["adam: b1", "[0, 1)", "1.5", "b1=0.9"]),
+        (
+            lambda: lectopt.sgd(-1),
+            ValueError,
+            ["learning_rate", "[0, inf)", "minus sign", "-1", "learning_rate=0.001"],
+        ),
+        (
+            lambda: lectopt.adam(0.1, eps_placement="in"),
+            ValueError,
+            ["eps_placement", "'outside', 'inside', 'uncorrected'", "'in'"],
+        ),
+        (lambda: lectopt.rmsprop(0.1, eps=-1e-8), ValueError, ["eps", "zero or more", "-1e-08"]),
+        (lambda: lectopt.rmsprop(0.1, decay=jnp.array(2.0)), ValueError, ["decay", "got 2"]),
+        (lambda: lectopt.sgd(float("nan")), ValueError, ["learning_rate", "nan"]),
+        (lambda: lectopt.sgd("0.1"), TypeError, ["number", "schedule", "'0.1'"]),
+        (lambda: lectopt.sgd(None), TypeError, ["learning_rate", "None"]),
+        (lambda: lectopt.sgd(True), TypeError, ["learning_rate", "True"]),
+        (
+            lambda: lectopt.adam(np.logspace(-4, 0, 5)),
+            ValueError,
+            ["shape (5,)", "jax.vmap(lambda learning_rate: train(adam(...)))(values)"],
+        ),
+        (
+            lambda: lectopt.adam(0.1, eps_root=1e-8),
+            TypeError,
+            ["eps_root", 'eps_placement="inside"'],
+        ),
+        (lambda: lectopt.adam(0.1, mu_dtype="float32"), TypeError, ["mu_dtype", "state_dtype"]),
+        (lambda: lectopt.adam(0.1, beta1=0.9), TypeError, ["adam(learning_rate, b1=0.9", "beta1"]),
+        (
+            lambda: lectopt.adam(0.1, 0.9, 0.999, 1e-8, 0.0),
+            TypeError,
+            ["adam", "too many positional"],
+        ),
+        (
+            lambda: lectopt.momentum(0.1, form="ema", dampening=0.5),
+            ValueError,
+            ["form='ema'", 'form="heavy_ball"'],
+        ),
+        (lambda: lectopt.momentum(0.1, form="nesterov"), ValueError, ["'velocity', 'heavy_ball'"]),
+        (
+            lambda: lectopt.chain(lectopt.ema(0.9), lectopt.ema(0.99)),
+            ValueError,
+            ["ema(decay=0.9)", "ema(decay=0.99)", "'mu'", "chain(fast=ema(0.9), slow=ema(0.99))"],
+        ),
+        (lambda: lectopt.chain(count=lectopt.ema(0.9)), ValueError, ["'count'", "step counter"]),
+        (lambda: lectopt.chain(lectopt.ema), TypeError, ["ema(...)"]),
+        (
+            lambda: lectopt.ratio(lectopt.ema(0.9), 3.0),
+            TypeError,
+            ["3.0", "gradient transformation"],
+        ),
+    ],
+)
+def test_bad_settings(call, error, words):
+    with pytest.raises(error) as caught:
+        call()
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_a_traced_setting_is_not_refused():
+    assert jax.jit(lambda b1: lectopt.adam(0.1, b1).init(PARAMS)["count"])(2.0) == 0
