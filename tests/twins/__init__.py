@@ -33,6 +33,9 @@ from .adaptive import (
     rmsprop_torch,
     visit_count,
 )
+from .belief import adabelief, lion, yogi
+from .layers import adafactor, novograd, prodigy
+from .lookahead import lookahead_adam, lookahead_sgd
 from .momentum import (
     momentum_ema,
     momentum_ema_corrected,
@@ -92,7 +95,9 @@ from .statistical import (
 
 __all__ = [
     "visit_count",
+    "adabelief",
     "adadelta",
+    "adafactor",
     "adagrad_inside",
     "adagrad_outside",
     "adam_cmu",
@@ -123,7 +128,10 @@ __all__ = [
     "irprop_plus",
     "joined",
     "lambda_lr",
+    "lion",
     "local_gains",
+    "lookahead_adam",
+    "lookahead_sgd",
     "momentum_ema",
     "momentum_ema_corrected",
     "momentum_inside",
@@ -138,8 +146,10 @@ __all__ = [
     "nesterov_shifted",
     "nesterov_simplified",
     "nesterov_two_stage",
+    "novograd",
     "polynomial_average",
     "power_decay",
+    "prodigy",
     "radam",
     "rmsprop_bare",
     "rmsprop_centered",
@@ -163,4 +173,5 @@ __all__ = [
     "triangular",
     "uniform_average",
     "warmup",
+    "yogi",
 ]
