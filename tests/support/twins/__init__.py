@@ -33,6 +33,9 @@ from .adaptive import (
     rmsprop_torch,
     visit_count,
 )
+from .belief import adabelief, lion, yogi
+from .layers import adafactor, novograd, prodigy
+from .lookahead import lookahead_adam, lookahead_sgd
 from .momentum import (
     momentum_ema,
     momentum_ema_corrected,
