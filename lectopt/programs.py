@@ -133,19 +133,23 @@ class Program:
 
     def __init__(self, expression: Expression, rules: Sequence[Apply]):
         self.expression, self.rules = expression, tuple(rules)
-        self.leaves: dict[tuple[bool, ...], Callable[..., Any]] = {}
+        self.leaves: dict[tuple[tuple[bool, ...], bool], Callable[..., Any]] = {}
         # Dissolved into the caller's program: that is what depends on the step alone.
         self.numbers = jax.jit(self._numbers, inline=True)
 
-    def leaf(self, masks: tuple[bool, ...]) -> Callable[..., Any]:
-        """`(g, param, slots, inputs) -> (update, new slots)`, compiled for each kind of leaf."""
-        if masks in self.leaves:
-            return self.leaves[masks]
+    def leaf(self, masks: tuple[bool, ...], block: bool = False) -> Callable[..., Any]:
+        """`(g, param, slots, inputs) -> (update, new slots)`, compiled for each kind of leaf; or the
+        same of several, `(rows, inputs) -> results`."""
+        if (masks, block) in self.leaves:
+            return self.leaves[masks, block]
+        if block:
+            return self.leaves.setdefault((masks, block), jax.jit(_each(self.leaf(masks))))
+        sizes = [len(r.rule().slots) for r in self.rules]
 
         def leaf(g: Any, param: Any, slots: Any, inputs: Any) -> Any:
             this = Leaf(
                 param,
-                [dict(zip(r.rule().slots, s, strict=True)) for r, s in self._with(slots)],
+                [dict(zip(r.rule().slots, s, strict=True)) for r, s in self._with(_cut(slots, sizes))],
                 [
                     dict(zip(r.rule().given(r.static), x, strict=True))
                     for r, x in self._with(inputs)
@@ -153,9 +157,9 @@ class Program:
                 masks,
             )
             out = self.expression.run(g, this)
-            return out, tuple(tuple(slots.values()) for slots in this.slots)
+            return out, tuple(x for own in this.slots for x in own.values())
 
-        return self.leaves.setdefault(masks, jax.jit(leaf))
+        return self.leaves.setdefault((masks, block), jax.jit(leaf))
 
     def _numbers(self, count: Any, t: Any, settings: Any, kept: Any, extra: Any) -> Any:
         """What every rule is given besides its leaf, and the new numbers that it keeps.
@@ -176,6 +180,18 @@ class Program:
 
     def _with(self, columns: Sequence[Any]) -> Any:
         return zip(self.rules, columns, strict=True)
+
+
+def _each(leaf: Callable[..., Any]) -> Callable[..., Any]:
+    def leaves(rows: Any, inputs: Any) -> Any:
+        return [leaf(*row, inputs) for row in rows]
+
+    return leaves
+
+
+def _cut(flat: Sequence[Any], sizes: Sequence[int]) -> list[Sequence[Any]]:
+    ends = [sum(sizes[: k + 1]) for k in range(len(sizes))]
+    return [flat[end - size : end] for end, size in zip(ends, sizes, strict=True)]
 
 
 _PROGRAMS: dict[Expression, Program] = {}

@@ -86,25 +86,25 @@ class Segment:
         traced = any(isinstance(g, Tracer) for g in leaves[:1])
         inputs, kept = self._numbers(state, now, traced)
         masks = self._masks(updates, now.params, len(leaves))
-        sizes, outs = [len(rule.lifted.slots) for rule in self.layout.rules], []
-        for i, g in enumerate(leaves):
-            if g is None:
-                outs.append(None)
+        for block in _blocks(leaves, masks) if traced else [[i] for i in range(len(leaves))]:
+            if leaves[block[0]] is None:
                 continue
-            flat = iter([column[i] for column in columns])
-            slots = tuple(tuple(next(flat) for _ in range(size)) for size in sizes)
-            run = self.program.leaf(masks[i] if masks else ())
-            out, new = run(g, params[i], slots, inputs)
-            outs.append(out)
-            for column, value in zip(columns, (x for own in new for x in own), strict=True):
-                column[i] = value
+            rows = [
+                (leaves[i], params[i], tuple(column[i] for column in columns)) for i in block
+            ]
+            run = self.program.leaf(masks[block[0]] if masks else (), len(rows) > 1)
+            results = run(tuple(rows), inputs) if len(rows) > 1 else [run(*rows[0], inputs)]
+            for i, (out, new) in zip(block, results, strict=True):
+                leaves[i] = out
+                for column, value in zip(columns, new, strict=True):
+                    column[i] = value
         record: State = {}
         for (place, _, slot), column in zip(self.slots, columns, strict=True):
             _put(record, (*place, slot), treedef.unflatten(column))
         for place, numbers in zip(self.layout.places, kept, strict=True):
             for name, number in numbers.items():
                 _put(record, (*place, name), number)
-        return treedef.unflatten(outs), record
+        return treedef.unflatten(leaves), record
 
     def _column(
         self, updates: Any, state: State, place: Place, rule: "Rule", slot: str
@@ -149,6 +149,26 @@ class Segment:
             return []
         columns = [picks(mask, updates, params) for mask in self.layout.masks]
         return list(zip(*columns, strict=True)) if count else []
+
+
+BLOCK = 8  # leaves of one kind that a traced program updates in one call
+
+
+def _blocks(leaves: Sequence[Any], masks: Sequence[Any]) -> list[list[int]]:
+    """The places of the leaves, those of one kind together, as many as make a block.
+
+    A call costs much more to trace and to lower than what is inside it.
+    """
+    kinds: dict[Any, list[int]] = {}
+    for i, leaf in enumerate(leaves):
+        kind = None if leaf is None else jax.typeof(leaf)
+        kinds.setdefault((kind, masks[i] if masks else ()), []).append(i)
+    blocks: list[list[int]] = []
+    for places in kinds.values():
+        whole = len(places) - len(places) % BLOCK
+        blocks += [places[k : k + BLOCK] for k in range(0, whole, BLOCK)]
+        blocks += [[i] for i in places[whole:]]
+    return blocks
 
 
 def picks(mask: Any, updates: Any, params: Any) -> list[bool]:
