@@ -271,7 +271,8 @@ class Named(ByLeaf):
 
     def with_parts(self, parts: Sequence[Transformation]) -> "Named":
         """The same with another member."""
-        return Named.of(self.keys[0], *parts)
+        (part,) = parts
+        return Named.of(self.keys[0], part)
 
     def start(self, params: Any) -> State:
         """See `Transformation`."""
@@ -311,7 +312,8 @@ class Masked(ByLeaf):
 
     def with_parts(self, parts: Sequence[Transformation]) -> "Masked":
         """The same with another member."""
-        return Masked.of(*parts, self.mask)
+        (part,) = parts
+        return Masked.of(part, self.mask)
 
     def expression(self, layout: Layout, place: Place) -> Expression:
         """See `ByLeaf`."""

@@ -14,6 +14,8 @@ from typing import Any
 
 import jax
 
+from lectopt.trees import dtype_of
+
 Settings = tuple[tuple[str, Any], ...]
 
 
@@ -48,6 +50,7 @@ class Apply(Expression):
     index: int
 
     def run(self, g: Any, leaf: Leaf) -> Any:
+        """See `Expression`."""
         out, leaf.slots[self.index] = self.rule().run(
             self.static, g, leaf.slots[self.index], leaf.inputs[self.index], leaf.param
         )
@@ -62,6 +65,7 @@ class Again(Expression):
     index: int
 
     def run(self, g: Any, leaf: Leaf) -> Any:
+        """See `Expression`."""
         before, out = leaf.outs[self.index]
         if before is not g:
             raise ValueError(
@@ -78,6 +82,7 @@ class InTurn(Expression):
     parts: tuple[Expression, ...]
 
     def run(self, g: Any, leaf: Leaf) -> Any:
+        """See `Expression`."""
         for part in self.parts:
             g = part.run(g, leaf)
         return g
@@ -91,6 +96,7 @@ class SideBySide(Expression):
     parts: tuple[Expression, ...]
 
     def run(self, g: Any, leaf: Leaf) -> Any:
+        """See `Expression`."""
         return self.combine()(*(part.run(g, leaf) for part in self.parts))
 
 
@@ -102,6 +108,7 @@ class Only(Expression):
     part: Expression
 
     def run(self, g: Any, leaf: Leaf) -> Any:
+        """See `Expression`."""
         return self.part.run(g, leaf) if leaf.masks[self.index] else g
 
 
@@ -138,28 +145,30 @@ class Program:
         self.numbers = jax.jit(self._numbers, inline=True)
 
     def leaf(self, masks: tuple[bool, ...], block: bool = False) -> Callable[..., Any]:
-        """`(g, param, slots, inputs) -> (update, new slots)`, compiled for each kind of leaf; or the
-        same of several, `(rows, inputs) -> results`."""
-        if (masks, block) in self.leaves:
-            return self.leaves[masks, block]
-        if block:
-            return self.leaves.setdefault((masks, block), jax.jit(_each(self.leaf(masks))))
+        """`(g, param, slots, inputs) -> (update, new slots)`, compiled for each kind of leaf; as a
+        `block` the same of several, `(rows, inputs) -> results`."""
+        if (masks, block) not in self.leaves:
+            made = _each(self.leaf(masks)) if block else self._leaf(masks)
+            self.leaves[masks, block] = jax.jit(made)
+        return self.leaves[masks, block]
+
+    def _leaf(self, masks: tuple[bool, ...]) -> Callable[..., Any]:
         sizes = [len(r.rule().slots) for r in self.rules]
+
+        def named(values: Any, names: Sequence[str]) -> dict[str, Any]:
+            return dict(zip(names, values, strict=True))
 
         def leaf(g: Any, param: Any, slots: Any, inputs: Any) -> Any:
             this = Leaf(
                 param,
-                [dict(zip(r.rule().slots, s, strict=True)) for r, s in self._with(_cut(slots, sizes))],
-                [
-                    dict(zip(r.rule().given(r.static), x, strict=True))
-                    for r, x in self._with(inputs)
-                ],
+                [named(own, r.rule().slots) for r, own in self._with(_cut(slots, sizes))],
+                [named(own, r.rule().given(r.static)) for r, own in self._with(inputs)],
                 masks,
             )
-            out = self.expression.run(g, this)
+            out = self.expression.run(g, this).astype(dtype_of(g))
             return out, tuple(x for own in this.slots for x in own.values())
 
-        return self.leaves.setdefault((masks, block), jax.jit(leaf))
+        return leaf
 
     def _numbers(self, count: Any, t: Any, settings: Any, kept: Any, extra: Any) -> Any:
         """What every rule is given besides its leaf, and the new numbers that it keeps.

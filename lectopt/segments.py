@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
 from lectopt.programs import Apply, Expression, InTurn, Program, program_of
 from lectopt.transformation import Context, State, Transformation
-from lectopt.trees import is_none, leaves_like, lookup, missing_message
+from lectopt.trees import Tree, is_none, lookup, missing_message
+from lectopt.values import is_concrete
 
 if TYPE_CHECKING:
     from lectopt.lifting._leafwise import Rule
@@ -71,6 +73,10 @@ class Segment:
         self.outside = {name: rule for rule in rules for name in rule.lifted.outside}
         told = [bool(rule.lifted.once) or rule.lifted.wants_count for rule in rules]
         self.plain = not any(told) and not self.outside
+        self.keeps = any(rule.lifted.scalars for rule in rules)
+        self.given = [rule.lifted.given(rule.static) for rule in rules]
+        self.nothing: tuple[Any, ...] = ({},) * len(rules)
+        self.constants: dict[bool, Any] = {}
         self.slots = [
             (place, rule, slot)
             for place, rule in zip(layout.places, rules, strict=True)
@@ -78,10 +84,14 @@ class Segment:
         ]
 
     def step(self, updates: Any, state: State, now: Context) -> tuple[Any, State]:
-        """Run the program on every leaf; one that is None is left alone, and its slots too."""
-        leaves, treedef = jax.tree.flatten(updates, is_leaf=is_none)
-        columns = [self._column(updates, state, *slot) for slot in self.slots]
-        params = self._params(updates, now)
+        """Run the program on every leaf; one that is None is left alone, and its slots too.
+
+        Updates come out in the dtype in which they came in, arithmetic is done in a wide one.
+        """
+        tree = Tree(updates)
+        leaves = list(tree.leaves)
+        columns = [self._column(tree, state, *slot) for slot in self.slots]
+        params = self._params(tree, now)
         # In a program that is being traced, numbers are made values of it once, not for every leaf.
         traced = any(isinstance(g, Tracer) for g in leaves[:1])
         inputs, kept = self._numbers(state, now, traced)
@@ -89,9 +99,7 @@ class Segment:
         for block in _blocks(leaves, masks) if traced else [[i] for i in range(len(leaves))]:
             if leaves[block[0]] is None:
                 continue
-            rows = [
-                (leaves[i], params[i], tuple(column[i] for column in columns)) for i in block
-            ]
+            rows = [(leaves[i], params[i], tuple(column[i] for column in columns)) for i in block]
             run = self.program.leaf(masks[block[0]] if masks else (), len(rows) > 1)
             results = run(tuple(rows), inputs) if len(rows) > 1 else [run(*rows[0], inputs)]
             for i, (out, new) in zip(block, results, strict=True):
@@ -100,48 +108,64 @@ class Segment:
                     column[i] = value
         record: State = {}
         for (place, _, slot), column in zip(self.slots, columns, strict=True):
-            _put(record, (*place, slot), treedef.unflatten(column))
+            _put(record, (*place, slot), tree.treedef.unflatten(column))
         for place, numbers in zip(self.layout.places, kept, strict=True):
             for name, number in numbers.items():
                 _put(record, (*place, name), number)
-        return treedef.unflatten(leaves), record
+        return tree.treedef.unflatten(leaves), record
 
     def _column(
-        self, updates: Any, state: State, place: Place, rule: "Rule", slot: str
+        self, tree: "Tree", state: State, place: Place, rule: "Rule", slot: str
     ) -> list[Any]:
         shaped = not callable(rule.lifted.slots[slot])
         masked = bool(self.layout.masks)
-        return leaves_like(updates, lookup(state, place, slot), slot, shaped, may_lack=masked)
+        return tree.like(lookup(state, place, slot), slot, shaped, may_lack=masked)
 
-    def _params(self, updates: Any, now: Context) -> Sequence[Any]:
-        count = len(jax.tree.leaves(updates, is_leaf=is_none))
-        if not self.wants_param:
-            if now.params is not None:  # a mismatch is told here, not by whoever adds the update
-                leaves_like(updates, {"params": now.params}, "params")
-            return [None] * count
-        if now.params is None:
+    def _params(self, tree: "Tree", now: Context) -> Sequence[Any]:
+        if now.params is not None:  # a mismatch is told here, not by whoever adds the update
+            params = tree.like({"params": now.params}, "params")
+            return params if self.wants_param else [None] * len(params)
+        if self.wants_param:
             asking = next(rule for rule in self.layout.rules if rule.lifted.wants_param)
             raise ValueError(
                 f"{asking.name} needs the parameters. Write tx.update(grads, state, params)."
             )
-        return leaves_like(updates, {"params": now.params}, "params")
+        return [None] * len(tree.leaves)
 
     def _numbers(self, state: State, now: Context, traced: bool) -> tuple[Any, Any]:
         """What each rule is given besides its leaf, and the numbers that it keeps."""
         rules = self.layout.rules
-        settings = tuple(rule.numbers_at(now.count) for rule in rules)
+        constants = None if traced else self._constants()
+        settings = constants or tuple(rule.numbers_at(now.count) for rule in rules)
         if self.plain and not traced:
-            return tuple(tuple(own.values()) for own in settings), ({},) * len(rules)
+            given = [
+                tuple(own[name] for name in names)
+                for own, names in zip(settings, self.given, strict=True)
+            ]
+            return tuple(given), self.nothing
         missing = [name for name in self.outside if now.extra.get(name) is None]
         if missing:
             who = self.outside[missing[0]]
             raise TypeError(missing_message(who.name, missing[:1], who.lifted.outside))
         extra = {name: now.extra[name] for name in self.outside}
-        kept = tuple(
-            {name: lookup(state, place, name)[name] for name in rule.lifted.scalars}
-            for place, rule in zip(self.layout.places, rules, strict=True)
-        )
+        kept = self.nothing
+        if self.keeps:
+            kept = tuple(
+                {name: lookup(state, place, name)[name] for name in rule.lifted.scalars}
+                for place, rule in zip(self.layout.places, rules, strict=True)
+            )
         return self.program.numbers(now.count, now.t, settings, kept, extra)
+
+    def _constants(self) -> tuple[dict[str, Any], ...] | None:
+        """The settings as arrays, which cost less to pass than numbers do; None if some change."""
+        wide = jax.config.jax_enable_x64  # pyright: ignore[reportAttributeAccessIssue]
+        if wide not in self.constants:
+            known = [rule.fixed for rule in self.layout.rules]
+            fixed = all(own is not None and all(map(is_concrete, own.values())) for own in known)
+            with jax.ensure_compile_time_eval():
+                arrays = tuple(jax.tree.map(_array, own) for own in known) if fixed else None
+            self.constants[wide] = arrays
+        return self.constants[wide]
 
     def _masks(self, updates: Any, params: Any, count: int) -> list[tuple[bool, ...]]:
         """For every leaf, which masks pick it."""
@@ -200,8 +224,8 @@ def picks(mask: Any, updates: Any, params: Any) -> list[bool]:
             raise
         raise ValueError(
             f"The mask does not fit the parameters: {jax.tree.structure(tree)} and "
-            f"{jax.tree.structure(updates)}. Write a tree of booleans like the parameters, a prefix "
-            "of it, or a function of the parameters."
+            f"{jax.tree.structure(updates)}. Write a tree of booleans like the parameters, a "
+            "prefix of it, or a function of the parameters."
         ) from None
     return found
 
@@ -210,6 +234,10 @@ def is_function(mask: Any) -> bool:
     """Whether a mask is a function of the parameters: what is itself a tree of booleans is not,
     even if it can be called, as modules can."""
     return callable(mask) and jax.tree_util.all_leaves([mask])
+
+
+def _array(number: Any) -> Any:
+    return jnp.asarray(number, float) if isinstance(number, float) else jnp.asarray(number)
 
 
 def _put(record: State, path: Place, value: Any) -> None:

@@ -57,7 +57,7 @@ class Signature:
             lambda: typing.get_type_hints(function, include_extras=True),
         )
 
-    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """All arguments by name, those that were given checked, the others their defaults.
 
         Raises:

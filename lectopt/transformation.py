@@ -7,14 +7,14 @@ one another, this is all the machinery there is.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
-from lectopt.trees import dtype_of, widened, wrong_state_message
+from lectopt.trees import check_inexact, dtype_of, widened, wrong_state_message
 from lectopt.values import Value, call_text
 
 State = dict[str, Any]
@@ -70,7 +70,7 @@ class Transformation(Value, optax.GradientTransformationExtraArgs):
     def __init_subclass__(cls) -> None:
         jax.tree_util.register_static(cls)
 
-    def __new__(cls, **fields: Any) -> "Transformation":
+    def __new__(cls, **fields: Any) -> Self:
         """Make one with these attributes."""
         # The two functions that Optax unpacks belong to a twin with the same attributes: those of
         # the transformation itself would make a circle, which only the garbage collector frees.
@@ -95,10 +95,14 @@ class Transformation(Value, optax.GradientTransformationExtraArgs):
         if self.counted and (not isinstance(state, Mapping) or "count" not in state):
             raise ValueError(wrong_state_message("count", state))
         count = state["count"] if self.counted else None
-        out, new = self.step(widened(updates), state, Context(count, params, extra))
-        if self.counted:
-            new = {"count": _increment(count)} | new
-        return jax.tree.map(_narrowed, out, updates), new
+        now = Context(count, params, extra)
+        if self.by_leaf:  # one program then widens and narrows too
+            check_inexact(updates, jax.tree.leaves(updates))
+            out, new = self.step(updates, state, now)
+        else:
+            out, new = self.step(widened(updates), state, now)
+            out = jax.tree.map(_narrowed, out, updates)
+        return out, ({"count": _increment(count)} | new if self.counted else new)
 
     def point(self, params: Any, state: State) -> Any:
         """Where to take the gradient of the next update: `params`, but for look-ahead methods."""

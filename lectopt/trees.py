@@ -1,6 +1,6 @@
 """Leaves of gradient trees: their dtypes, and whether they fit the parameters and the state."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -24,6 +24,23 @@ def wide_dtype(dtype: Any) -> Any:
     return np.dtype(np.float32) if exact or dtype.itemsize < 4 else dtype
 
 
+_INEXACT: set[Any] = set()  # dtypes that gradients were seen to have
+
+
+def check_inexact(updates: Any, leaves: Iterable[Any]) -> None:
+    """Raise TypeError if a leaf is not floating point or complex, so cannot be a gradient."""
+    for leaf in leaves:
+        if leaf is None or (dtype := dtype_of(leaf)) in _INEXACT:
+            continue
+        if not jnp.issubdtype(dtype, jnp.inexact):
+            raise TypeError(
+                f"Gradients must be floating point or complex; {_path_of(leaf, updates)} is "
+                f"{dtype}. Give None as the gradient of leaves that are not trained, or leave "
+                "them out of the parameters."
+            )
+        _INEXACT.add(dtype)
+
+
 def widened(updates: Any) -> Any:
     """`updates` in wide floats.
 
@@ -33,14 +50,9 @@ def widened(updates: Any) -> Any:
 
     def wide(leaf: Any) -> Any:
         dtype = dtype_of(leaf)
-        if not jnp.issubdtype(dtype, jnp.inexact):
-            raise TypeError(
-                f"Gradients must be floating point or complex; {_path_of(leaf, updates)} is "
-                f"{dtype}. Give None as the gradient of leaves that are not trained, or leave "
-                "them out of the parameters."
-            )
         return leaf if dtype == (to := wide_dtype(dtype)) else jnp.asarray(leaf, to)
 
+    check_inexact(updates, jax.tree.leaves(updates))
     return jax.tree.map(wide, updates)
 
 
@@ -54,46 +66,50 @@ def widened_copy(param: Any) -> Any:
     return jnp.array(param, wide_dtype(dtype), copy=True)
 
 
-def leaves_like(
-    updates: Any,
-    record: Mapping[str, Any],
-    key: str,
-    shaped: bool = True,
-    may_lack: bool = False,
-) -> list[Any]:
-    """The leaves of `record[key]` in the order of the leaves of `updates`, None included.
+class Tree:
+    """A tree of gradients taken apart, None included, to hold others against it."""
 
-    Args:
-      updates: the gradients.
-      record: holds the tree.
-      key: its name.
-      shaped: whether its leaves have the shapes of the gradients; if not, any tree may stand in
-        the place of a leaf.
-      may_lack: whether None may stand there, as for a leaf that a mask leaves out.
+    def __init__(self, updates: Any):
+        self.updates = updates
+        self.leaves, self.treedef = jax.tree.flatten(updates, is_leaf=is_none)
 
-    Raises:
-      ValueError: `record` lacks `key`, or its tree has other leaves or shapes than `updates`.
-    """
-    if not isinstance(record, Mapping) or key not in record:
-        raise ValueError(wrong_state_message(key, record))
-    tree = record[key]
-    gradients, treedef = jax.tree.flatten(updates, is_leaf=is_none)
-    try:
-        leaves = treedef.flatten_up_to(tree)
-    except (ValueError, TypeError):
-        raise ValueError(_difference(updates, tree, key)) from None
-    if not shaped:
+    def like(self, record: Any, key: str, shaped: bool = True, may_lack: bool = False) -> list[Any]:
+        """The leaves of `record[key]` in the order of those of the gradients.
+
+        Args:
+          record: holds the tree.
+          key: its name.
+          shaped: whether its leaves have the shapes of the gradients; if not, any tree may stand
+            in the place of a leaf.
+          may_lack: whether None may stand there, as for a leaf that a mask leaves out.
+
+        Raises:
+          ValueError: `record` lacks `key`, or its tree has other leaves or shapes.
+        """
+        if not isinstance(record, Mapping) or key not in record:
+            raise ValueError(wrong_state_message(key, record))
+        try:
+            leaves = self.treedef.flatten_up_to(record[key])
+        except (ValueError, TypeError):
+            raise ValueError(_difference(self.updates, record[key], key)) from None
+        if not shaped:
+            return leaves
+        for update, leaf in zip(self.leaves, leaves, strict=True):
+            if update is None or (leaf is None and may_lack):
+                continue
+            if leaf is None or np.shape(update) != np.shape(leaf):
+                raise ValueError(
+                    f"The gradient of {_path_of(update, self.updates)} has shape "
+                    f"{np.shape(update)}, but {key} has "
+                    f"{'none there' if leaf is None else np.shape(leaf)}. Take the gradient with "
+                    "respect to the same parameters that were given to init."
+                )
         return leaves
-    for update, leaf in zip(gradients, leaves, strict=True):
-        if update is None or (leaf is None and may_lack):
-            continue
-        if leaf is None or np.shape(update) != np.shape(leaf):
-            raise ValueError(
-                f"The gradient of {_path_of(update, updates)} has shape {np.shape(update)}, but "
-                f"{key} has {'none there' if leaf is None else np.shape(leaf)}. Take the gradient "
-                "with respect to the same parameters that were given to init."
-            )
-    return leaves
+
+
+def leaves_like(updates: Any, record: Any, key: str, may_lack: bool = False) -> list[Any]:
+    """See `Tree.like`."""
+    return Tree(updates).like(record, key, may_lack=may_lack)
 
 
 def lookup(state: Any, place: Sequence[str], key: str) -> Mapping[str, Any]:
@@ -102,11 +118,12 @@ def lookup(state: Any, place: Sequence[str], key: str) -> Mapping[str, Any]:
     Raises:
       ValueError: there is none.
     """
-    for name in (*place, key):
-        if not isinstance(state, Mapping) or name not in state:
-            raise ValueError(wrong_state_message(name, state))
-        state, record = state[name], state
-    return record  # pyright: ignore[reportPossiblyUnbound]
+    record: Any = {"": state}
+    for name, below in zip(("", *place), (*place, key), strict=True):
+        record = record[name]
+        if not isinstance(record, Mapping) or below not in record:
+            raise ValueError(wrong_state_message(below, record))
+    return record
 
 
 def wrong_state_message(key: str, state: Any) -> str:

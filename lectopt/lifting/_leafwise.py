@@ -233,10 +233,11 @@ class Rule(ByLeaf):
 
         def first_of(slot: str, param: Any) -> Any:
             param = param if hasattr(param, "dtype") else jnp.asarray(param)
-            dtype, first = dtypes(dtype_of(param))[slot], self.lifted.slots[slot]
+            dtype = dtypes(dtype_of(param))[slot]
             if slot in firsts:
                 return jnp.full_like(param, firsts[slot], dtype=dtype)
-            made = first(param, **asked(first, self.settings))  # pyright: ignore[reportCallIssue]
+            first: Any = self.lifted.slots[slot]
+            made = first(param, **asked(first, self.settings))
             return jax.tree.map(lambda x: jnp.asarray(x, dtype), made)
 
         kept = {k: jnp.full([], v, jnp.result_type(float)) for k, v in self.lifted.scalars.items()}

@@ -96,4 +96,5 @@ def adabelief(
 
 
 def _rest(decay: Any) -> Any:
-    return (lambda count: 1 - decay(count)) if callable(decay) else 1 - decay
+    function: Any = decay
+    return (lambda count: 1 - function(count)) if callable(decay) else 1 - decay

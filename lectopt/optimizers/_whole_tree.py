@@ -13,6 +13,10 @@ from lectopt.settings import Decay, Fraction, LearningRate, NonNegative, Positiv
 from lectopt.trees import is_none, leaves_like, wide_dtype, widened_copy
 
 
+def _inner(g: Any, start: Any, param: Any) -> Any:
+    return jnp.sum(jnp.real(g * jnp.conj(start - param)))
+
+
 def _zeros(params: Any) -> Any:
     return jax.tree.map(lambda p: jnp.zeros_like(p, dtype=wide_dtype(jnp.result_type(p))), params)
 
@@ -43,11 +47,11 @@ def prodigy(
 ) -> Any:
     """Prodigy: Adam whose rate is a lower bound on the distance to the solution, found on the way.
 
-    With the estimate `d` and `rate = d learning_rate sqrt(1 - b2^t) / (1 - b1^t)`: `mu = b1 mu + (1
-    - b1) d g`, `nu = b2 nu + (1 - b2) (d g)^2`; over the whole tree `r = b3 r + (d/d0) rate <g, x0 -
-    x>` and `s = b3 s + (d/d0) rate g`; the new `d = max(d, estim_lr_coef r / |s|_1)`, and `param -
-    rate (mu / (sqrt(nu) + d eps) + weight_decay param)` with the new `d` beside epsilon. While no
-    gradient has come, or the rate is 0, `d` stays (where Optax gives NaN).
+    With the estimate `d` and `rate = d learning_rate sqrt(1 - b2^t) / (1 - b1^t)`: `mu = b1 mu +
+    (1 - b1) d g`, `nu = b2 nu + (1 - b2) (d g)^2`; over the whole tree `r = b3 r + (d/d0) rate <g,
+    x0 - x>` and `s = b3 s + (d/d0) rate g`; the new `d = max(d, estim_lr_coef r / |s|_1)`, and
+    `param - rate (mu / (sqrt(nu) + d eps) + weight_decay param)` with the new `d` beside epsilon.
+    While no gradient has come, or the rate is 0, `d` stays (where Optax gives NaN).
 
     Args:
       learning_rate: a factor on the rate that is found, zero or more; or a schedule.
@@ -86,9 +90,7 @@ def prodigy(
     nu = each(lambda v, g: b2 * v + (1 - b2) * abs_sq(d * g), columns["nu"], g)
     part = d / estim_lr0
     grad_sum = each(lambda s, g: b3 * s + part * weight * g, columns["grad_sum"], g)
-    away = each(
-        lambda g, x0, x: jnp.sum(jnp.real(g * jnp.conj(x0 - x))), g, columns["params0"], weights
-    )
+    away = each(_inner, g, columns["params0"], weights)
     numerator = b3 * state.numerator_weighted + part * rate * total(away)
     length = total([jnp.sum(jnp.abs(s)) for s in grad_sum])
     found = estim_lr_coef * numerator / jnp.where(length == 0, 1, length)
