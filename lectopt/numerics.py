@@ -41,6 +41,20 @@ def abs_sq(x: Any) -> Any:
     return jnp.real(x) ** 2 + jnp.imag(x) ** 2 if jnp.iscomplexobj(x) else x * x
 
 
+@jax.custom_jvp
 def one_minus_power(decay: Any, t: Any) -> Any:
-    """`1 - decay^t` without cancellation, the same for static and traced settings."""
+    """`1 - decay^t` without cancellation, the same for static and traced settings; with a
+    derivative at a decay of 0 too."""
     return -jnp.expm1(t * jnp.log(decay))
+
+
+@one_minus_power.defjvp
+def _one_minus_power_jvp(primals: Any, tangents: Any) -> Any:
+    (decay, t), (d_decay, d_t) = primals, tangents
+    some = jnp.where(decay > 0, decay, 1)
+    by_decay = -t * jnp.where(decay > 0, some ** (t - 1), jnp.where(t == 1, 1, 0))
+    by_t = -jnp.where(decay > 0, some**t * jnp.log(some), 0)
+    change = by_decay * d_decay
+    if getattr(d_t, "dtype", None) != jax.dtypes.float0:
+        change = change + by_t * d_t
+    return one_minus_power(decay, t), change

@@ -14,6 +14,7 @@ from typing import Any
 
 import jax
 
+from lectopt.transformation import number_after
 from lectopt.trees import dtype_of
 
 Settings = tuple[tuple[str, Any], ...]
@@ -180,7 +181,7 @@ class Program:
           kept: for each rule the numbers that it keeps for the whole tree, by name.
           extra: arguments of `update` that some rule asks for, by name.
         """
-        t = count + 1 if t is None and count is not None else t
+        t = number_after(count) if t is None and count is not None else t
         results = [
             r.rule().advance(r.static, own, old, dict(count=count, t=t) | extra)
             for (r, own), old in zip(self._with(settings), kept, strict=True)

@@ -31,7 +31,12 @@ class Context(NamedTuple):
 
     def number(self) -> Any:
         """The number of this update, counted from 1 as in the bias corrections of the lectures."""
-        return self.count + 1 if self.t is None else self.t
+        return number_after(self.count) if self.t is None else self.t
+
+
+def number_after(count: Any) -> Any:
+    """`count + 1`, which stays at the end of int32 instead of going round."""
+    return jnp.minimum(count, LAST) + 1
 
 
 def _next(count: Any) -> Any:

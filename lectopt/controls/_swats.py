@@ -114,7 +114,7 @@ def projected_rate_settles(
     Source: STAT 479 (S4-31); Keskar and Socher 2017, section 2.1 and equation (4).
     """
 
-    average = state.rate_average
+    average, t = state.rate_average, jnp.asarray(t, state.rate_average.dtype)
     along = _inner(proposed, gradients, average.dtype)
     estimable = along != 0
     rate = -_inner(proposed, proposed, average.dtype) / jnp.where(estimable, along, 1)
