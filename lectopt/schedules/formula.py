@@ -7,6 +7,7 @@ would write it, compares by its settings, and every number in it may be traced.
 import functools as ft
 import inspect
 import math
+import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -16,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from lectopt import settings as _settings
-from lectopt import signatures as _signatures
 from lectopt import values as _values
+from lectopt.signatures import Signature
 
 Value = Annotated[
     _settings.Numeric, _settings.Range(0, math.inf, False, "a finite number, zero or more", 0.1)
@@ -51,19 +52,23 @@ def schedule(
     """
 
     def decorate(rule: Callable[..., Any]) -> Callable[..., Schedule]:
-        parameters = list(inspect.signature(rule).parameters.values())[1:]
-        signature = inspect.Signature([p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters])
+        name = rule.__name__.removeprefix("_")
+        parameters = [
+            p.replace(kind=p.POSITIONAL_OR_KEYWORD)
+            for p in list(inspect.signature(rule).parameters.values())[1:]
+        ]
+        signature = Signature(
+            name, parameters, lambda: typing.get_type_hints(rule, include_extras=True)
+        )
 
         @ft.wraps(rule)
         def make(*args: Any, **kwargs: Any) -> Schedule:
-            bound = signature.bind(*args, **kwargs)
-            bound.apply_defaults()
-            return Schedule(rule, dict(bound.arguments), order, frozenset(raw))
+            return Schedule(rule, signature.bind(args, kwargs), order, frozenset(raw))
 
-        make.__signature__ = signature  # pyright: ignore[reportAttributeAccessIssue]
+        make.__name__ = name
+        make.__signature__ = signature.bare  # pyright: ignore[reportAttributeAccessIssue]
         make.__annotations__ = {p.name: p.annotation for p in parameters}
-        make.__name__ = rule.__name__.removeprefix("_")
-        return _signatures.checked(make)
+        return make
 
     return decorate
 
