@@ -48,7 +48,9 @@ def function_key(function: Any) -> Any:
         return function
     cells = [_content(cell) for cell in function.__closure__ or ()]
     inside = [function_key(x) if isinstance(x, types.FunctionType) else key_of(x) for x in cells]
-    return (function.__module__, function.__qualname__, function.__code__, *inside)
+    defaults = (function.__defaults__ or (), *sorted((function.__kwdefaults__ or {}).items()))
+    name = (function.__module__, function.__qualname__)
+    return (*name, function.__code__, key_of(defaults), *inside)
 
 
 def _content(cell: types.CellType) -> Any:
