@@ -2,6 +2,7 @@
 
 import typing as _typing
 
+from lectopt import averaging as averaging
 from lectopt import dialects as dialects
 from lectopt import lectures as lectures
 from lectopt._sweep import SweepResult as SweepResult
@@ -17,23 +18,19 @@ from lectopt.combinators import root as root
 from lectopt.combinators import variance as variance
 from lectopt.controls import LineSearchStatus as LineSearchStatus
 from lectopt.controls import average_params as average_params
+from lectopt.controls import averaging_window as averaging_window
 from lectopt.controls import critical_batch_size as critical_batch_size
 from lectopt.controls import evaluation_params as evaluation_params
-from lectopt.controls import exponential as exponential
 from lectopt.controls import metrics as metrics
 from lectopt.controls import monitor as monitor
-from lectopt.controls import polynomial_decay as polynomial_decay
 from lectopt.controls import projected_rate_settles as projected_rate_settles
 from lectopt.controls import reduce_on_plateau as reduce_on_plateau
 from lectopt.controls import scale_by_path as scale_by_path
 from lectopt.controls import scale_by_sgd_rate as scale_by_sgd_rate
 from lectopt.controls import scale_by_wolfe_line_search as scale_by_wolfe_line_search
-from lectopt.controls import suffix as suffix
 from lectopt.controls import swats as swats
 from lectopt.controls import switch_when as switch_when
 from lectopt.controls import unfreeze_gradually as unfreeze_gradually
-from lectopt.controls import uniform as uniform
-from lectopt.controls import window as window
 from lectopt.controls import wolfe_conditions as wolfe_conditions
 from lectopt.corrections import bias_correction as bias_correction
 from lectopt.corrections import identity as identity
@@ -72,18 +69,17 @@ from lectopt.primitives import add_l1 as add_l1
 from lectopt.primitives import add_langevin_noise as add_langevin_noise
 from lectopt.primitives import additive_mean_square as additive_mean_square
 from lectopt.primitives import average_tail as average_tail
-from lectopt.primitives import carried as carried
 from lectopt.primitives import clip_by_block_rms as clip_by_block_rms
 from lectopt.primitives import clip_by_global_norm as clip_by_global_norm
 from lectopt.primitives import clip_by_norm as clip_by_norm
 from lectopt.primitives import clip_by_value as clip_by_value
 from lectopt.primitives import ema as ema
-from lectopt.primitives import ema_ahead as ema_ahead
-from lectopt.primitives import ema_ahead_warmed as ema_ahead_warmed
 from lectopt.primitives import infinity_moment as infinity_moment
 from lectopt.primitives import interpolated_ema as interpolated_ema
 from lectopt.primitives import mean_square as mean_square
-from lectopt.primitives import negated as negated
+from lectopt.primitives import negate as negate
+from lectopt.primitives import nesterov_ema as nesterov_ema
+from lectopt.primitives import nesterov_ema_warmed as nesterov_ema_warmed
 from lectopt.primitives import rectification as rectification
 from lectopt.primitives import running_max as running_max
 from lectopt.primitives import scale as scale
@@ -108,7 +104,7 @@ from lectopt.primitives import sum_of_squares as sum_of_squares
 from lectopt.primitives import trace as trace
 from lectopt.primitives import trace_ahead as trace_ahead
 from lectopt.primitives import trace_with_gains as trace_with_gains
-from lectopt.primitives import undamped_first as undamped_first
+from lectopt.primitives import undampen_first as undampen_first
 from lectopt.schedules import constant as constant
 from lectopt.schedules import cosine_decay as cosine_decay
 from lectopt.schedules import cosine_restarts as cosine_restarts
@@ -119,12 +115,9 @@ from lectopt.schedules import inverse_time_decay as inverse_time_decay
 from lectopt.schedules import join as join
 from lectopt.schedules import lambda_schedule as lambda_schedule
 from lectopt.schedules import power_decay as power_decay
-from lectopt.schedules import relative as relative
 from lectopt.schedules import satisfies_robbins_monro as satisfies_robbins_monro
 from lectopt.schedules import scale_learning_rate as scale_learning_rate
-from lectopt.schedules import scaled as scaled
 from lectopt.schedules import schedule as schedule
-from lectopt.schedules import shifted as shifted
 from lectopt.schedules import step_decay as step_decay
 from lectopt.schedules import triangular as triangular
 from lectopt.schedules import warmup as warmup

@@ -4,12 +4,8 @@ from lectopt.controls._swats import projected_rate_settles as projected_rate_set
 from lectopt.controls._swats import scale_by_sgd_rate as scale_by_sgd_rate
 from lectopt.controls._swats import swats as swats
 from lectopt.controls.averaging import average_params as average_params
-from lectopt.controls.averaging import exponential as exponential
-from lectopt.controls.averaging import polynomial_decay as polynomial_decay
-from lectopt.controls.averaging import suffix as suffix
-from lectopt.controls.averaging import uniform as uniform
+from lectopt.controls.critical_batch import averaging_window as averaging_window
 from lectopt.controls.critical_batch import critical_batch_size as critical_batch_size
-from lectopt.controls.critical_batch import window as window
 from lectopt.controls.evaluation import evaluation_params as evaluation_params
 from lectopt.controls.line_search import LineSearchStatus as LineSearchStatus
 from lectopt.controls.line_search import scale_by_wolfe_line_search as scale_by_wolfe_line_search

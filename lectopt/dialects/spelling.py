@@ -93,15 +93,8 @@ def absent(value: Any) -> bool:
 
 
 def local(dialect: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Let a rule that only one dialect has print with its module, as `dialects.optax.plus(...)`,
-    which evaluates among the names of `lectopt`.
-    """
-
-    def rename(rule: Callable[P, T]) -> Callable[P, T]:
-        rule.__name__ = f"dialects.{dialect}.{rule.__name__}"
-        return rule
-
-    return rename
+    """Let a rule that only one dialect has print with its module: `dialects.optax.plus(...)`."""
+    return _values.printed_in(f"dialects.{dialect}")
 
 
 def formula(

@@ -6,8 +6,9 @@ import functools as ft
 from collections.abc import Callable
 from typing import Annotated, Any
 
+from lectopt.averaging import Scheme
 from lectopt.combinators import chain
-from lectopt.controls.averaging import Scheme, average_params
+from lectopt.controls.averaging import average_params
 from lectopt.dialects.spelling import Name, Spelling, Unneeded, absent, held
 from lectopt.primitives import (
     clip_by_global_norm,
@@ -110,6 +111,8 @@ def moving_average(momentum: Fraction) -> Scheme:
     Args:
       momentum: in [0, 1].
     """
-    return Scheme(
-        "dialects.keras.moving_average", lambda t, momentum: 1 - momentum, {"momentum": momentum}
-    )
+    return Scheme("dialects.keras.moving_average", _share, {"momentum": momentum})
+
+
+def _share(t: Any, momentum: Any) -> Any:
+    return 1 - momentum
