@@ -40,7 +40,7 @@ class Signature:
     ):
         """`hints` gives the annotations; it is asked at the first call, when all names in them
         exist. `renamed` says what to write for arguments that do not exist here."""
-        self.where, self.hints, self.renamed = where, ft.cache(hints), renamed
+        self.where, self.asked, self.renamed = where, hints, renamed
         self.bare = inspect.Signature(list(parameters))
         self.defaults = {k: p.default for k, p in self.bare.parameters.items()}
         kinds = [p.kind for p in self.bare.parameters.values()]
@@ -73,7 +73,7 @@ class Signature:
         return type(self)(
             self.where,
             [*self.bare.parameters.values(), *more],
-            lambda: {**other.hints(), **self.hints()},
+            lambda: {**other.hints, **self.hints},
         )
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,16 +131,21 @@ class Signature:
             return
         if type(value) is float and interval is not None and value in interval:
             return
-        _settings.check(self.where, name, value, self.hints().get(name))
+        _settings.check(self.where, name, value, self.hints.get(name))
+
+    @ft.cached_property
+    def hints(self) -> Mapping[str, Any]:
+        """The annotations."""
+        return self.asked()
 
     @ft.cached_property
     def _intervals(self) -> dict[str, Range]:
-        ranges = {k: _settings.domains(hint)[0] for k, hint in self.hints().items()}
+        ranges = {k: _settings.domains(hint)[0] for k, hint in self.hints.items()}
         return {k: found[0] for k, found in ranges.items() if found}
 
     @ft.cached_property
     def _annotated(self) -> set[str]:
-        return {k for k, hint in self.hints().items() if any(_settings.domains(hint))}
+        return {k for k, hint in self.hints.items() if any(_settings.domains(hint))}
 
     def __str__(self) -> str:
         bare = [p.replace(annotation=MISSING) for p in self.bare.parameters.values()]

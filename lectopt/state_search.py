@@ -27,7 +27,8 @@ def owners(state: Any, params: Collection[Names]) -> dict[Names, tuple[Names, Na
     """Which leaves of a state belong to a parameter: the place of the entry and the parameter.
 
     What stands at a place follows the parameters if every leaf there is at the path of one, or in a
-    list at that path, as statistics of single axes are. Of several such places the outermost counts.
+    list at that path, as statistics of single axes are. Of several such places the outermost
+    counts.
 
     Args:
       state: a state, or a part of one.
@@ -44,10 +45,10 @@ def owners(state: Any, params: Collection[Names]) -> dict[Names, tuple[Names, Na
         return below if below in params and (below or not whole) else None
 
     leaves = [names(path) for path, _ in jax.tree_util.tree_leaves_with_path(state)]
-    cuts = [(leaf, leaf[:i], owner(leaf[i:])) for leaf in leaves for i in range(len(leaf), -1, -1)]
-    mixed = {place for _, place, own in cuts if own is None}
+    cuts = [(leaf, i, owner(leaf[i:])) for leaf in leaves for i in range(len(leaf), -1, -1)]
+    mixed = {leaf[:i] for leaf, i, own in cuts if own is None}
     return {
-        leaf: (place, own) for leaf, place, own in cuts if own is not None and place not in mixed
+        leaf: (leaf[:i], own) for leaf, i, own in cuts if own is not None and leaf[:i] not in mixed
     }
 
 

@@ -51,7 +51,7 @@ class Spelling(Signature):
 
     def check(self, name: str, value: Any) -> None:
         """Hold one argument against its annotation."""
-        annotation, default = self.hints()[name], self.defaults[name]
+        annotation, default = self.hints[name], self.defaults[name]
         for note in getattr(annotation, "__metadata__", ()):
             if isinstance(note, Unneeded) and value is not default and value != default:
                 raise ValueError(f"{self.where}: {name} is not needed here. {note.reason}")
