@@ -1,139 +1,72 @@
-"""lectopt: the optimization algorithms of five deep-learning lectures, as Optax transformations."""
+"""lectopt: the optimization algorithms of five deep-learning lectures, as Optax transformations.
+
+A package offers what its `__all__` lists, and so does this one, which has all of theirs.
+"""
 
 import typing as _typing
 
-from lectopt import dialects as dialects
-from lectopt import lectures as lectures
-from lectopt._sweep import SweepResult as SweepResult
-from lectopt._sweep import sweep as sweep
-from lectopt.combinators import chain as chain
-from lectopt.combinators import debiased as debiased
-from lectopt.combinators import deviation as deviation
-from lectopt.combinators import masked as masked
-from lectopt.combinators import parallel as parallel
-from lectopt.combinators import product as product
-from lectopt.combinators import ratio as ratio
-from lectopt.combinators import root as root
-from lectopt.combinators import variance as variance
-from lectopt.controls import LineSearchStatus as LineSearchStatus
-from lectopt.controls import average_params as average_params
-from lectopt.controls import critical_batch_size as critical_batch_size
-from lectopt.controls import evaluation_params as evaluation_params
-from lectopt.controls import exponential as exponential
-from lectopt.controls import metrics as metrics
-from lectopt.controls import monitor as monitor
-from lectopt.controls import polynomial_decay as polynomial_decay
-from lectopt.controls import projected_rate_settles as projected_rate_settles
-from lectopt.controls import reduce_on_plateau as reduce_on_plateau
-from lectopt.controls import scale_by_path as scale_by_path
-from lectopt.controls import scale_by_sgd_rate as scale_by_sgd_rate
-from lectopt.controls import scale_by_wolfe_line_search as scale_by_wolfe_line_search
-from lectopt.controls import suffix as suffix
-from lectopt.controls import swats as swats
-from lectopt.controls import switch_when as switch_when
-from lectopt.controls import unfreeze_gradually as unfreeze_gradually
-from lectopt.controls import uniform as uniform
-from lectopt.controls import window as window
-from lectopt.controls import wolfe_conditions as wolfe_conditions
-from lectopt.corrections import bias_correction as bias_correction
-from lectopt.corrections import identity as identity
-from lectopt.corrections import square_root as square_root
-from lectopt.dialects.port import Port as Port
-from lectopt.dialects.port import port as port
-from lectopt.explain import same_update as same_update
-from lectopt.lifting import leafwise as leafwise
-from lectopt.lifting import treewise as treewise
-from lectopt.optimizers import adabelief as adabelief
-from lectopt.optimizers import adadelta as adadelta
-from lectopt.optimizers import adafactor as adafactor
-from lectopt.optimizers import adagrad as adagrad
-from lectopt.optimizers import adam as adam
-from lectopt.optimizers import adamax as adamax
-from lectopt.optimizers import adamw as adamw
-from lectopt.optimizers import amsgrad as amsgrad
-from lectopt.optimizers import asgd as asgd
-from lectopt.optimizers import lion as lion
-from lectopt.optimizers import local_gains as local_gains
-from lectopt.optimizers import lookahead as lookahead
-from lectopt.optimizers import momentum as momentum
-from lectopt.optimizers import nadam as nadam
-from lectopt.optimizers import nesterov as nesterov
-from lectopt.optimizers import novograd as novograd
-from lectopt.optimizers import prodigy as prodigy
-from lectopt.optimizers import radam as radam
-from lectopt.optimizers import rmsprop as rmsprop
-from lectopt.optimizers import rprop as rprop
-from lectopt.optimizers import sgd as sgd
-from lectopt.optimizers import sgld as sgld
-from lectopt.optimizers import snr_sgd as snr_sgd
-from lectopt.optimizers import yogi as yogi
-from lectopt.primitives import add_decayed_weights as add_decayed_weights
-from lectopt.primitives import add_l1 as add_l1
-from lectopt.primitives import add_langevin_noise as add_langevin_noise
-from lectopt.primitives import additive_mean_square as additive_mean_square
-from lectopt.primitives import average_tail as average_tail
-from lectopt.primitives import carried as carried
-from lectopt.primitives import clip_by_block_rms as clip_by_block_rms
-from lectopt.primitives import clip_by_global_norm as clip_by_global_norm
-from lectopt.primitives import clip_by_norm as clip_by_norm
-from lectopt.primitives import clip_by_value as clip_by_value
-from lectopt.primitives import ema as ema
-from lectopt.primitives import ema_ahead as ema_ahead
-from lectopt.primitives import ema_ahead_warmed as ema_ahead_warmed
-from lectopt.primitives import infinity_moment as infinity_moment
-from lectopt.primitives import interpolated_ema as interpolated_ema
-from lectopt.primitives import mean_square as mean_square
-from lectopt.primitives import negated as negated
-from lectopt.primitives import rectification as rectification
-from lectopt.primitives import running_max as running_max
-from lectopt.primitives import scale as scale
-from lectopt.primitives import scale_by_adadelta as scale_by_adadelta
-from lectopt.primitives import scale_by_factored_rms as scale_by_factored_rms
-from lectopt.primitives import scale_by_falling_rate as scale_by_falling_rate
-from lectopt.primitives import scale_by_irprop_plus as scale_by_irprop_plus
-from lectopt.primitives import scale_by_leaf_norm as scale_by_leaf_norm
-from lectopt.primitives import scale_by_learning_rate as scale_by_learning_rate
-from lectopt.primitives import scale_by_local_gains as scale_by_local_gains
-from lectopt.primitives import scale_by_param_block_rms as scale_by_param_block_rms
-from lectopt.primitives import scale_by_rms as scale_by_rms
-from lectopt.primitives import scale_by_rprop as scale_by_rprop
-from lectopt.primitives import scale_by_rss as scale_by_rss
-from lectopt.primitives import scale_by_snr as scale_by_snr
-from lectopt.primitives import scale_by_stddev as scale_by_stddev
-from lectopt.primitives import scale_by_visit_count as scale_by_visit_count
-from lectopt.primitives import shift_ahead as shift_ahead
-from lectopt.primitives import shrink_weights as shrink_weights
-from lectopt.primitives import sign as sign
-from lectopt.primitives import sum_of_squares as sum_of_squares
-from lectopt.primitives import trace as trace
-from lectopt.primitives import trace_ahead as trace_ahead
-from lectopt.primitives import trace_with_gains as trace_with_gains
-from lectopt.primitives import undamped_first as undamped_first
-from lectopt.schedules import constant as constant
-from lectopt.schedules import cosine_decay as cosine_decay
-from lectopt.schedules import cosine_restarts as cosine_restarts
-from lectopt.schedules import exponential_decay as exponential_decay
-from lectopt.schedules import halving as halving
-from lectopt.schedules import inverse_strong_convexity as inverse_strong_convexity
-from lectopt.schedules import inverse_time_decay as inverse_time_decay
-from lectopt.schedules import join as join
-from lectopt.schedules import lambda_schedule as lambda_schedule
-from lectopt.schedules import power_decay as power_decay
-from lectopt.schedules import relative as relative
-from lectopt.schedules import satisfies_robbins_monro as satisfies_robbins_monro
-from lectopt.schedules import scale_learning_rate as scale_learning_rate
-from lectopt.schedules import scaled as scaled
-from lectopt.schedules import schedule as schedule
-from lectopt.schedules import shifted as shifted
-from lectopt.schedules import step_decay as step_decay
-from lectopt.schedules import triangular as triangular
-from lectopt.schedules import warmup as warmup
-from lectopt.training import Problem as Problem
-from lectopt.transformation import Transformation as Transformation
+from lectopt import (
+    averaging,
+    combinators,
+    controls,
+    dialects,
+    lectures,
+    optimizers,
+    primitives,
+    schedules,
+    settings,
+    training,
+)
+from lectopt._sweep import SweepResult, sweep
+from lectopt.combinators import *
+from lectopt.controls import *
+from lectopt.dialects.port import Port, port
+from lectopt.explain import same_update
+from lectopt.lifting import leafwise, treewise
+from lectopt.optimizers import *
+from lectopt.primitives import *
+from lectopt.schedules import *
+from lectopt.training import Problem
+from lectopt.transformation import Transformation
 
 if _typing.TYPE_CHECKING:
-    from lectopt.explain import explain as explain
+    from lectopt.explain import explain
 else:  # the package itself, which can be called: `import lectopt.explain.x` works beside it
-    from lectopt import explain as explain
+    from lectopt import explain
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Port",
+    "Problem",
+    "SweepResult",
+    "Transformation",
+    "averaging",
+    "dialects",
+    "explain",
+    "leafwise",
+    "lectures",
+    "port",
+    "same_update",
+    "schedules",
+    "settings",
+    "sweep",
+    "training",
+    "treewise",
+]
+__all__ += combinators.__all__
+__all__ += controls.__all__
+__all__ += optimizers.__all__
+__all__ += primitives.__all__
+__all__ += schedules.__all__
+# What schedules are made of, and what asking them gives, has its place beside them.
+del RobbinsMonro, Schedule, relative, scaled, shifted  # noqa: F821
+__all__.remove("RobbinsMonro")
+__all__.remove("Schedule")
+__all__.remove("relative")
+__all__.remove("scaled")
+__all__.remove("shifted")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

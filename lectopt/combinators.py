@@ -26,6 +26,18 @@ from lectopt.settings import EpsPlacement, NonNegative
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
+__all__ = [
+    "chain",
+    "debiased",
+    "deviation",
+    "masked",
+    "parallel",
+    "product",
+    "ratio",
+    "root",
+    "variance",
+]
+
 
 def chain(*members: AnyTransformation, **named: AnyTransformation) -> Transformation:
     """Feed each member the output of the one before.

@@ -4,7 +4,7 @@ import functools as ft
 import inspect
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 from lectopt import settings as _settings
 from lectopt.settings import Range
@@ -36,10 +36,11 @@ class Signature:
         where: str,
         parameters: Iterable[inspect.Parameter],
         hints: Callable[[], Mapping[str, Any]],
+        renamed: Mapping[str, str] = RENAMED,
     ):
         """`hints` gives the annotations; it is asked at the first call, when all names in them
-        exist."""
-        self.where, self.hints = where, ft.cache(hints)
+        exist. `renamed` says what to write for arguments that do not exist here."""
+        self.where, self.asked, self.renamed = where, hints, renamed
         self.bare = inspect.Signature(list(parameters))
         self.defaults = {k: p.default for k, p in self.bare.parameters.items()}
         kinds = [p.kind for p in self.bare.parameters.values()]
@@ -49,12 +50,30 @@ class Signature:
         self.plain = all(kind in (1, 3) for kind in kinds)  # no *args, **kwargs, no /
 
     @classmethod
-    def of(cls, function: Callable[..., Any]) -> "Signature":
+    def of(cls, function: Callable[..., Any]) -> Self:
         """That of a function with annotations."""
         return cls(
             function.__name__,
             inspect.signature(function).parameters.values(),
             lambda: typing.get_type_hints(function, include_extras=True),
+        )
+
+    @classmethod
+    def foreign(cls, function: Callable[..., Any], where: str) -> Self:
+        """That of anybody's function, whose annotations say nothing here."""
+        return cls(where, inspect.signature(function).parameters.values(), dict, {})
+
+    def joined(self, other: "Signature") -> Self:
+        """With the arguments of `other` after its own, which may be passed by place too."""
+        more = [
+            p.replace(kind=p.POSITIONAL_OR_KEYWORD)
+            for name, p in other.bare.parameters.items()
+            if name not in self.defaults
+        ]
+        return type(self)(
+            self.where,
+            [*self.bare.parameters.values(), *more],
+            lambda: {**other.hints, **self.hints},
         )
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -64,27 +83,46 @@ class Signature:
           TypeError: an argument that does not exist, or is missing, or is no number.
           ValueError: one that is out of range.
         """
-        given = dict(zip(self.positional, args, strict=False)) | kwargs
-        values = self.defaults | given
-        fits = len(given) == len(args) + len(kwargs) and len(values) == len(self.defaults)
-        if not (self.plain and fits) or any(v is MISSING for v in values.values()):
-            given, values = self.bound(args, kwargs)
-        for name, value in given.items():
-            self.check(name, value)
+        given, values = self.filled(args, kwargs)
+        for name in given:
+            self.check(name, values[name])
         return values
 
-    def bound(self, args: Any, kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The same by `inspect`, which says what is wrong."""
-        for name in kwargs:
-            if name in RENAMED and name not in self.defaults:
-                raise TypeError(f"{self.where}: there is no {name}= here. Write {RENAMED[name]}.")
+    def filled(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[Iterable[str], dict[str, Any]]:
+        """The names of the arguments that were given, and all by name; nothing is checked."""
+        given = {**dict(zip(self.positional, args, strict=False)), **kwargs}
+        values = self.defaults | given
+        fits = len(given) == len(args) + len(kwargs) and len(values) == len(self.defaults)
+        if self.plain and fits and not any(v is MISSING for v in values.values()):
+            return given, values
         try:
             bound = self.bare.bind(*args, **kwargs)
         except TypeError as error:
-            raise TypeError(f"{self.where}{self}: {error}.") from None
-        given = dict(bound.arguments)
+            raise TypeError(self.refusal(error, kwargs)) from None
+        given = tuple(bound.arguments)
         bound.apply_defaults()
         return given, dict(bound.arguments)
+
+    def some(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """The given arguments by name, where others may be missing."""
+        try:
+            return dict(self.bare.bind_partial(**kwargs).arguments)
+        except TypeError as error:
+            raise TypeError(self.refusal(error, kwargs)) from None
+
+    def call(self, function: Callable[..., T], values: Mapping[str, Any]) -> T:
+        """Call `function`, which has this signature, with all arguments by name."""
+        bound = inspect.BoundArguments(self.bare, dict(values))  # pyright: ignore[reportArgumentType]
+        return function(*bound.args, **bound.kwargs)
+
+    def refusal(self, error: TypeError, kwargs: Mapping[str, Any]) -> str:
+        """What is said of arguments that do not fit."""
+        for name in kwargs:
+            if name in self.renamed and name not in self.defaults:
+                return f"{self.where}: there is no {name}= here. Write {self.renamed[name]}."
+        return f"{self.where}{self}: {error}."
 
     def check(self, name: str, value: Any) -> None:
         """Hold one argument against its annotation."""
@@ -93,16 +131,21 @@ class Signature:
             return
         if type(value) is float and interval is not None and value in interval:
             return
-        _settings.check(self.where, name, value, self.hints().get(name))
+        _settings.check(self.where, name, value, self.hints.get(name))
+
+    @ft.cached_property
+    def hints(self) -> Mapping[str, Any]:
+        """The annotations."""
+        return self.asked()
 
     @ft.cached_property
     def _intervals(self) -> dict[str, Range]:
-        ranges = {k: _settings.domains(hint)[0] for k, hint in self.hints().items()}
+        ranges = {k: _settings.domains(hint)[0] for k, hint in self.hints.items()}
         return {k: found[0] for k, found in ranges.items() if found}
 
     @ft.cached_property
     def _annotated(self) -> set[str]:
-        return {k for k, hint in self.hints().items() if any(_settings.domains(hint))}
+        return {k for k, hint in self.hints.items() if any(_settings.domains(hint))}
 
     def __str__(self) -> str:
         bare = [p.replace(annotation=MISSING) for p in self.bare.parameters.values()]

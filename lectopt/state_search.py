@@ -5,6 +5,7 @@ the records of this library somewhere inside a larger tree. The name of an entry
 it there, and the names below it say which parameter each of its leaves belongs to.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import jax
@@ -20,6 +21,35 @@ def names(path: Any) -> Names:
         for entry in path
         if not (isinstance(entry, GetAttrKey) and entry.name in ("value", "raw_value"))
     )
+
+
+def owners(state: Any, params: Collection[Names]) -> dict[Names, tuple[Names, Names]]:
+    """Which leaves of a state belong to a parameter: the place of the entry and the parameter.
+
+    What stands at a place follows the parameters if every leaf there is at the path of one, or in a
+    list at that path, as statistics of single axes are. Of several such places the outermost
+    counts.
+
+    Args:
+      state: a state, or a part of one.
+      params: the paths of the parameters.
+
+    Returns:
+      For the path of such a leaf the names before the parameter's path, and that path.
+    """
+
+    def owner(below: Names) -> Names | None:
+        whole = below
+        while below not in params and below and below[-1].isdigit():
+            below = below[:-1]
+        return below if below in params and (below or not whole) else None
+
+    leaves = [names(path) for path, _ in jax.tree_util.tree_leaves_with_path(state)]
+    cuts = [(leaf, i, owner(leaf[i:])) for leaf in leaves for i in range(len(leaf), -1, -1)]
+    mixed = {leaf[:i] for leaf, i, own in cuts if own is None}
+    return {
+        leaf: (leaf[:i], own) for leaf, i, own in cuts if own is not None and leaf[:i] not in mixed
+    }
 
 
 def entries(opt_state: Any, key: str) -> dict[Names, Any]:

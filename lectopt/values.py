@@ -3,13 +3,15 @@ made.
 """
 
 import types
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ParamSpec, TypeVar
 
 import jax
 import numpy as np
 from jax.core import Tracer
 
+P = ParamSpec("P")
+T = TypeVar("T")
 LINE = 88  # a call that prints longer than this is broken into one argument per line
 
 
@@ -48,7 +50,9 @@ def function_key(function: Any) -> Any:
         return function
     cells = [_content(cell) for cell in function.__closure__ or ()]
     inside = [function_key(x) if isinstance(x, types.FunctionType) else key_of(x) for x in cells]
-    return (function.__module__, function.__qualname__, function.__code__, *inside)
+    defaults = (function.__defaults__ or (), *sorted((function.__kwdefaults__ or {}).items()))
+    name = (function.__module__, function.__qualname__)
+    return (*name, function.__code__, key_of(defaults), *inside)
 
 
 def _content(cell: types.CellType) -> Any:
@@ -77,6 +81,18 @@ def call_text(name: str, arguments: Iterable[str]) -> str:
         return line
     lines = [argument.replace("\n", "\n    ") for argument in arguments]
     return f"{name}(\n    " + ",\n    ".join(lines) + ",\n)"
+
+
+def printed_in(namespace: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Let a rule print with the module that has it, as `schedules.shifted(...)`, which evaluates
+    among the names of `lectopt`.
+    """
+
+    def rename(rule: Callable[P, T]) -> Callable[P, T]:
+        rule.__name__ = f"{namespace}.{rule.__name__}"
+        return rule
+
+    return rename
 
 
 class Value:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import optax
 from numpy.typing import ArrayLike
+
+from lectopt.signatures import Signature
 
 Maker = Callable[..., optax.GradientTransformation]
 Space = Mapping[str, ArrayLike]
@@ -52,11 +53,11 @@ def grids(
 def _grid(name: str, maker: Maker, space: Space) -> dict[str, np.ndarray]:
     axes = {key: _axis(name, key, values) for key, values in space.items()}
     try:
-        inspect.signature(maker).bind(**axes)
+        Signature.foreign(maker, name).filled((), axes)
     except TypeError as error:
         raise ValueError(
             f"optimizer {name!r}: wanted a maker that takes exactly what the space gives, "
-            f"{sorted(axes)}, got {maker!r}, for which {error}; fix other settings with "
+            f"{sorted(axes)}, got {maker!r}. {error} Fix other settings with "
             "functools.partial, or give each optimizer a space of its own"
         ) from error
     grid = np.meshgrid(*axes.values(), indexing="ij")

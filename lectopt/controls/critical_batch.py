@@ -13,7 +13,7 @@ from lectopt.state_search import subtrees
 WINDOW = "averaging_window"  # the slot of scale_by_snr
 
 
-def window(opt_state: Any) -> Any:
+def averaging_window(opt_state: Any) -> Any:
     """The window N of every weight, in updates: over how many gradients its average must go for
     the best step.
 
@@ -35,8 +35,8 @@ def window(opt_state: Any) -> Any:
     found = subtrees(opt_state, WINDOW)
     if not found:
         raise ValueError(
-            "window: this state has no averaging windows. Give the state of an optimizer that "
-            "contains scale_by_snr, as in window(snr_sgd(1.0).init(params))."
+            "averaging_window: this state has none. Give the state of an optimizer that "
+            "contains scale_by_snr, as in averaging_window(snr_sgd(1.0).init(params))."
         )
     return ft.reduce(_merged, found)
 
@@ -61,7 +61,7 @@ def critical_batch_size(opt_state: Any, batch_size: Positive) -> Any:
     over time.
 
     Args:
-      opt_state: see `window`.
+      opt_state: see `averaging_window`.
       batch_size: samples per gradient, above zero.
 
     Returns:
@@ -69,8 +69,8 @@ def critical_batch_size(opt_state: Any, batch_size: Positive) -> Any:
       batch_size`.
 
     Raises:
-      ValueError: see `window`.
+      ValueError: see `averaging_window`.
 
     Source: TTIC 31230 (S3-28, S3-29): `B* = 16 sigma^2 / g^2`, `N = B* / B`.
     """
-    return jax.tree.map(lambda n: n * batch_size, window(opt_state))
+    return jax.tree.map(lambda n: n * batch_size, averaging_window(opt_state))

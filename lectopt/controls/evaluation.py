@@ -5,14 +5,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from lectopt.averaging import AVERAGE, SHARE
 from lectopt.state_search import Names, entries, names, records
 
 AHEAD = (
     "look_ahead"  # entry of a state: how far the parameters stand ahead of the point to evaluate
 )
-# Entries of a state: the average of the points to evaluate, but for the newest one, in whose place
-# stand the parameters; and the share of the newest one in it, 0 while nothing is averaged.
-AVERAGE, SHARE = "average", "share"
 SLOW = "slow_params"  # entry of a state: the weights to which lookahead returns
 
 

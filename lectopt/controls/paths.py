@@ -15,8 +15,8 @@ import numpy as np
 import optax
 
 from lectopt.lifting import treewise
-from lectopt.state_search import Names, names
-from lectopt.transformation import State, Transformation
+from lectopt.state_search import Names, names, owners
+from lectopt.transformation import Transformation
 from lectopt.trees import is_none
 from lectopt.values import Value, is_concrete, key_of, shown, value_at
 
@@ -107,7 +107,7 @@ def _unfreeze_gradually(
     # Frozen leaves do not use their clock, but must not divide by zero either.
     clocks = [jnp.maximum(count + 1 - begin, 1) for begin in steps.values]
     groups = steps.match(updates if params is None else params, strict=False)
-    slots = _slots(whole.record, groups)
+    owner = owners(whole.record, groups)
 
     def unless_frozen(group: int | None, new: Any, kept: Any) -> Any:
         return new if group is None else jnp.where(frozen[group], kept, new)
@@ -120,7 +120,8 @@ def _unfreeze_gradually(
         return unless_frozen(group, own(group, runs), 0)
 
     def entry(path: Any, kept: Any, *runs: Any) -> Any:
-        group = slots.get(names(path))
+        _, param = owner.get(names(path), ((), None))
+        group = None if param is None else groups[param]
         return unless_frozen(group, own(group, runs), kept)
 
     updates, new = jax.tree_util.tree_map_with_path(update, updates), {}
@@ -132,17 +133,6 @@ def _unfreeze_gradually(
         old = {key: whole.record[key] for key in records[0]}
         new |= jax.tree_util.tree_map_with_path(entry, old, *records)
     return updates, dict(inner=new)
-
-
-def _slots(state: State, groups: Mapping[Names, int | None]) -> dict[Names, int | None]:
-    """The leaves of a state that belong to a parameter, with its group.
-
-    A part of the state is a slot if everything in it stands at the path of a parameter.
-    """
-    leaves = [names(path) for path, _ in jax.tree_util.tree_leaves_with_path(state)]
-    cuts = [(leaf[:i], leaf, leaf[i:]) for leaf in leaves for i in range(1, len(leaf) + 1)]
-    mixed = {place for place, _, below in cuts if below not in groups}
-    return {leaf: groups[below] for place, leaf, below in reversed(cuts) if place not in mixed}
 
 
 class _Rules(Value):

@@ -17,9 +17,9 @@ from lectopt.lifting import leafwise
 from lectopt.primitives import (
     add_decayed_weights,
     ema,
-    ema_ahead,
     infinity_moment,
     mean_square,
+    nesterov_ema,
     rectification,
     running_max,
     scale_by_adadelta,
@@ -289,7 +289,7 @@ def _direction(
 
 def _mean(b1: Any, mu_dtype: Any, nesterov: bool = False) -> Transformation:
     if nesterov:
-        return ema_ahead(b1, state_dtype=mu_dtype)
+        return nesterov_ema(b1, state_dtype=mu_dtype)
     return debiased(ema(b1, state_dtype=mu_dtype))
 
 

@@ -7,8 +7,9 @@ had a gradient then stands still.
 from typing import Any
 
 from lectopt import optimizers as _lectopt
+from lectopt.averaging import uniform
 from lectopt.combinators import chain
-from lectopt.controls import average_params, uniform
+from lectopt.controls import average_params
 from lectopt.controls import swats as _swats
 from lectopt.dialects.spelling import spelled
 from lectopt.primitives import scale_by_adadelta, scale_by_learning_rate, shrink_weights

@@ -123,7 +123,7 @@ def _frame(draft: Draft, to: str) -> None:
     before: list[Transformation] = []
     for member in draft.recipe.before:
         name, bounds = member.name, member.settings
-        if name == "negated":
+        if name == "negate":
             if to == "torch":
                 draft.call(draft.name or "", maximize=True)
                 continue

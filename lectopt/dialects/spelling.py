@@ -4,9 +4,8 @@ What is out of range, unknown, or of no use here is refused, with the reason.
 """
 
 import functools as ft
-import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, NamedTuple, ParamSpec, TypeVar
 
 import jax
@@ -14,6 +13,7 @@ import jax
 from lectopt import settings as _settings
 from lectopt import values as _values
 from lectopt.schedules import Schedule, schedule
+from lectopt.signatures import Signature
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,48 +41,50 @@ def spelled(adapt: Adapt | None = None) -> Callable[[Callable[P, T]], Callable[P
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        signature = inspect.signature(function)
-        where = function.__name__
-
-        @ft.cache
-        def hints() -> dict[str, Any]:
-            return typing.get_type_hints(function, include_extras=True)
-
-        @ft.wraps(function)
-        def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
-            try:
-                bound = signature.bind(*args, **kwargs)
-            except TypeError as error:
-                known = ", ".join(signature.parameters)
-                raise TypeError(f"{where}: {error}. The arguments are {known}.") from None
-            bound.apply_defaults()
-            given = bound.arguments if adapt is None else adapt(where, dict(bound.arguments))
-            for name, value in given.items():
-                check(where, name, value, hints()[name], signature.parameters[name].default)
-            return function(**given)  # pyright: ignore[reportCallIssue]
-
-        return wrapper
+        return held(Spelling.of(function), function, adapt)
 
     return decorate
 
 
-def check(where: str, name: str, value: Any, annotation: Any, default: Any = None) -> None:
-    """Hold one argument against its annotation."""
-    notes = getattr(annotation, "__metadata__", ())
-    for note in notes:
-        if isinstance(note, Unneeded) and value is not default and value != default:
-            raise ValueError(f"{where}: {name} is not needed here. {note.reason}")
-    if typing.get_origin(annotation) is tuple:
+class Spelling(Signature):
+    """A signature in which there may be pairs and arguments that are not needed."""
+
+    def check(self, name: str, value: Any) -> None:
+        """Hold one argument against its annotation."""
+        annotation, default = self.hints[name], self.defaults[name]
+        for note in getattr(annotation, "__metadata__", ()):
+            if isinstance(note, Unneeded) and value is not default and value != default:
+                raise ValueError(f"{self.where}: {name} is not needed here. {note.reason}")
+        if typing.get_origin(annotation) is not tuple:
+            return super().check(name, value)
         members = typing.get_args(annotation)
         if not isinstance(value, tuple | list) or len(value) != len(members):
             raise ValueError(
-                f"{where}: {name} must be {len(members)} numbers, got {value!r}. "
+                f"{self.where}: {name} must be {len(members)} numbers, got {value!r}. "
                 f"Write for example {name}={default!r}."
             )
         for i, (member, kind) in enumerate(zip(value, members, strict=True)):
-            _settings.check(where, f"{name}[{i}]", member, kind)
-        return
-    _settings.check(where, name, value, annotation)
+            _settings.check(self.where, f"{name}[{i}]", member, kind)
+
+    def refusal(self, error: TypeError, kwargs: Mapping[str, Any]) -> str:
+        """Names the arguments that there are."""
+        return f"{self.where}: {error}. The arguments are {', '.join(self.defaults)}."
+
+
+def held(
+    signature: Spelling, function: Callable[..., Any], adapt: Adapt | None = None
+) -> Callable[..., Any]:
+    """`function` with this signature, as `spelled` does it; it is called with names only."""
+
+    @ft.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        _, values = signature.filled(args, kwargs)
+        values = values if adapt is None else adapt(signature.where, values)
+        for name, value in values.items():
+            signature.check(name, value)
+        return function(**values)
+
+    return wrapper
 
 
 def absent(value: Any) -> bool:
@@ -91,15 +93,8 @@ def absent(value: Any) -> bool:
 
 
 def local(dialect: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Let a rule that only one dialect has print with its module, as `dialects.optax.plus(...)`,
-    which evaluates among the names of `lectopt`.
-    """
-
-    def rename(rule: Callable[P, T]) -> Callable[P, T]:
-        rule.__name__ = f"dialects.{dialect}.{rule.__name__}"
-        return rule
-
-    return rename
+    """Let a rule that only one dialect has print with its module: `dialects.optax.plus(...)`."""
+    return _values.printed_in(f"dialects.{dialect}")
 
 
 def formula(

@@ -12,6 +12,7 @@ from typing import Literal
 from lectopt import controls as _controls
 from lectopt import optimizers as _optimizers
 from lectopt import schedules as _schedules
+from lectopt.averaging import polynomial_decay as _polynomial_decay
 from lectopt.combinators import chain, identity, ratio, root
 from lectopt.lectures.misprints import mean_square_per_epoch
 from lectopt.primitives import scale_by_learning_rate
@@ -117,7 +118,7 @@ def polynomial_decay_averaging(gamma: NonNegative = 3.0) -> Transformation:
 
     Source: S0-19.
     """
-    return _controls.average_params(_controls.polynomial_decay(gamma))
+    return _controls.average_params(_polynomial_decay(gamma))
 
 
 @checked

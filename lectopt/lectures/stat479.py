@@ -22,7 +22,7 @@ from lectopt.lectures.stat479_decay import triangular as triangular
 from lectopt.primitives import (
     add_decayed_weights,
     mean_square,
-    negated,
+    negate,
     scale_by_learning_rate,
     trace,
 )
@@ -204,7 +204,7 @@ def adam(
     """
     if not literal:
         return _optimizers.adam(alpha, beta_1, beta_2, epsilon, eps_placement="outside")
-    velocity = chain(negated(), scale_by_learning_rate(alpha), trace(beta_1))
+    velocity = chain(negate(), scale_by_learning_rate(alpha), trace(beta_1))
     direction = ratio(velocity, chain(mean_square(beta_2), without_root(epsilon)))
     return chain(direction, scale_by_learning_rate(alpha))
 

@@ -6,8 +6,8 @@ from lectopt.combinators import chain, debiased, ratio, root
 from lectopt.primitives import (
     add_decayed_weights,
     ema,
-    ema_ahead,
     mean_square,
+    nesterov_ema,
     scale_by_learning_rate,
 )
 from lectopt.settings import Decay, EpsPlacement, LearningRate, NonNegative
@@ -39,7 +39,7 @@ def adam(
       eps_placement: `"outside"` (Kingma and Ba, Liège, STAT 479, PyTorch, Optax), `"inside"`:
         `sqrt(nu_hat + eps)` (CMU, ISI), `"uncorrected"` (Keras); see `root`.
       nesterov: the mean that the next update will see takes the place of the mean, as in Optax
-        (see `ema_ahead`).
+        (see `nesterov_ema`).
       state_dtype: dtype of both moments.
 
     Source: CMU (S0-40); Liège (S1-18); ISI (S2-21); TTIC 31230 (S3-17); STAT 479 (S4-26); Kingma
@@ -54,7 +54,7 @@ def adam_direction(
 ) -> Transformation:
     """Smoothing over normalising: Adam's step, but for the learning rate."""
     mean, square = ema(b1, state_dtype=state_dtype), mean_square(b2, state_dtype=state_dtype)
-    smoothing = ema_ahead(b1, state_dtype=state_dtype) if nesterov else debiased(mean)
+    smoothing = nesterov_ema(b1, state_dtype=state_dtype) if nesterov else debiased(mean)
     return ratio(smoothing, root(debiased(square), eps, eps_placement))
 
 

@@ -5,14 +5,14 @@ from typing import Any, Literal
 
 from lectopt.combinators import chain, debiased, ratio, root
 from lectopt.primitives import (
-    carried,
     ema,
-    ema_ahead,
-    ema_ahead_warmed,
     infinity_moment,
     mean_square,
+    nesterov_ema,
+    nesterov_ema_warmed,
     rectification,
     running_max,
+    scale,
     scale_by_learning_rate,
 )
 from lectopt.settings import Decay, EpsPlacement, LearningRate, NonNegative, RectificationThreshold
@@ -138,12 +138,12 @@ def nadam(
     Source: Dozat 2016.
     """
     if momentum_decay is None:
-        mean = ema_ahead(b1, state_dtype=state_dtype)
+        mean = nesterov_ema(b1, state_dtype=state_dtype)
     else:
-        mean = ema_ahead_warmed(b1, momentum_decay, form == "paper", state_dtype=state_dtype)
+        mean = nesterov_ema_warmed(b1, momentum_decay, form == "paper", state_dtype=state_dtype)
     square = debiased(mean_square(b2, state_dtype=state_dtype))
     if form == "paper":
-        square = chain(square, carried(b2))
+        square = chain(square, scale(b2))
     direction = ratio(mean, root(square, eps, eps_placement))
     return chain(direction, scale_by_learning_rate(learning_rate))
 
@@ -182,7 +182,7 @@ def radam(
     Source: Liu et al. 2020.
     """
     mean, square = ema(b1, state_dtype=state_dtype), mean_square(b2, state_dtype=state_dtype)
-    smoothing = ema_ahead(b1, state_dtype=state_dtype) if nesterov else debiased(mean)
+    smoothing = nesterov_ema(b1, state_dtype=state_dtype) if nesterov else debiased(mean)
     rectified = rectification(b2, threshold, fallback)
     denominator = chain(root(debiased(square), eps, eps_placement), rectified)
     return chain(ratio(smoothing, denominator), scale_by_learning_rate(learning_rate))

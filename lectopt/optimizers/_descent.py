@@ -8,7 +8,7 @@ from lectopt.primitives import (
     shift_ahead,
     trace,
     trace_ahead,
-    undamped_first,
+    undampen_first,
 )
 from lectopt.schedules import shifted
 from lectopt.settings import Decay, LearningRate
@@ -84,7 +84,7 @@ def momentum(
     dampening = 0.0 if dampening is None else dampening
     velocity = trace(decay, dampening=dampening, state_dtype=state_dtype)
     if not dampen_first:
-        velocity = chain(undamped_first(dampening), velocity)
+        velocity = chain(undampen_first(dampening), velocity)
     descent = scale_by_learning_rate(learning_rate)
     match form:
         case "velocity":

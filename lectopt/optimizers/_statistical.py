@@ -48,7 +48,7 @@ def snr_sgd(
     prints these numbers.
 
     The rate can be multiplied by a schedule from outside, `chain(snr_sgd(L),
-    optax.scale_by_schedule(schedule))`. `window(opt_state)` reads `N`, and
+    optax.scale_by_schedule(schedule))`. `averaging_window(opt_state)` reads `N`, and
     `critical_batch_size(opt_state, batch_size)` the estimate of `B*`.
 
     Args:

@@ -1,45 +1,91 @@
 """Primitives: each the recurrence of one idea, or the shortest composition that names it."""
 
-from lectopt.primitives._rectification import rectification as rectification
-from lectopt.primitives.averaging import average_tail as average_tail
-from lectopt.primitives.averaging import scale_by_falling_rate as scale_by_falling_rate
-from lectopt.primitives.clipping import clip_by_global_norm as clip_by_global_norm
-from lectopt.primitives.clipping import clip_by_norm as clip_by_norm
-from lectopt.primitives.clipping import clip_by_value as clip_by_value
-from lectopt.primitives.decay import add_decayed_weights as add_decayed_weights
-from lectopt.primitives.decay import add_l1 as add_l1
-from lectopt.primitives.decay import shrink_weights as shrink_weights
-from lectopt.primitives.layers import clip_by_block_rms as clip_by_block_rms
-from lectopt.primitives.layers import scale_by_factored_rms as scale_by_factored_rms
-from lectopt.primitives.layers import scale_by_leaf_norm as scale_by_leaf_norm
-from lectopt.primitives.layers import scale_by_param_block_rms as scale_by_param_block_rms
-from lectopt.primitives.lookahead_moments import carried as carried
-from lectopt.primitives.lookahead_moments import ema_ahead_warmed as ema_ahead_warmed
-from lectopt.primitives.moments import additive_mean_square as additive_mean_square
-from lectopt.primitives.moments import bias_correction as bias_correction
-from lectopt.primitives.moments import ema as ema
-from lectopt.primitives.moments import ema_ahead as ema_ahead
-from lectopt.primitives.moments import infinity_moment as infinity_moment
-from lectopt.primitives.moments import interpolated_ema as interpolated_ema
-from lectopt.primitives.moments import mean_square as mean_square
-from lectopt.primitives.moments import running_max as running_max
-from lectopt.primitives.moments import sum_of_squares as sum_of_squares
-from lectopt.primitives.noise import add_langevin_noise as add_langevin_noise
-from lectopt.primitives.scaling import negated as negated
-from lectopt.primitives.scaling import scale as scale
-from lectopt.primitives.scaling import scale_by_adadelta as scale_by_adadelta
-from lectopt.primitives.scaling import scale_by_learning_rate as scale_by_learning_rate
-from lectopt.primitives.scaling import scale_by_rms as scale_by_rms
-from lectopt.primitives.scaling import scale_by_rss as scale_by_rss
-from lectopt.primitives.scaling import scale_by_stddev as scale_by_stddev
-from lectopt.primitives.scaling import scale_by_visit_count as scale_by_visit_count
-from lectopt.primitives.signs import scale_by_irprop_plus as scale_by_irprop_plus
-from lectopt.primitives.signs import scale_by_local_gains as scale_by_local_gains
-from lectopt.primitives.signs import scale_by_rprop as scale_by_rprop
-from lectopt.primitives.signs import sign as sign
-from lectopt.primitives.signs import trace_with_gains as trace_with_gains
-from lectopt.primitives.statistics import scale_by_snr as scale_by_snr
-from lectopt.primitives.velocity import shift_ahead as shift_ahead
-from lectopt.primitives.velocity import trace as trace
-from lectopt.primitives.velocity import trace_ahead as trace_ahead
-from lectopt.primitives.velocity import undamped_first as undamped_first
+from lectopt.corrections import bias_correction, identity, square_root
+from lectopt.primitives._rectification import rectification
+from lectopt.primitives.averaging import average_tail, scale_by_falling_rate
+from lectopt.primitives.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
+from lectopt.primitives.decay import add_decayed_weights, add_l1, shrink_weights
+from lectopt.primitives.layers import (
+    clip_by_block_rms,
+    scale_by_factored_rms,
+    scale_by_leaf_norm,
+    scale_by_param_block_rms,
+)
+from lectopt.primitives.lookahead_moments import nesterov_ema_warmed
+from lectopt.primitives.moments import (
+    additive_mean_square,
+    ema,
+    infinity_moment,
+    interpolated_ema,
+    mean_square,
+    nesterov_ema,
+    running_max,
+    sum_of_squares,
+)
+from lectopt.primitives.noise import add_langevin_noise
+from lectopt.primitives.scaling import (
+    negate,
+    scale,
+    scale_by_adadelta,
+    scale_by_learning_rate,
+    scale_by_rms,
+    scale_by_rss,
+    scale_by_stddev,
+    scale_by_visit_count,
+)
+from lectopt.primitives.signs import (
+    scale_by_irprop_plus,
+    scale_by_local_gains,
+    scale_by_rprop,
+    sign,
+    trace_with_gains,
+)
+from lectopt.primitives.statistics import scale_by_snr
+from lectopt.primitives.velocity import shift_ahead, trace, trace_ahead, undampen_first
+
+__all__ = [
+    "add_decayed_weights",
+    "add_l1",
+    "add_langevin_noise",
+    "additive_mean_square",
+    "average_tail",
+    "bias_correction",
+    "clip_by_block_rms",
+    "clip_by_global_norm",
+    "clip_by_norm",
+    "clip_by_value",
+    "ema",
+    "identity",
+    "infinity_moment",
+    "interpolated_ema",
+    "mean_square",
+    "negate",
+    "nesterov_ema",
+    "nesterov_ema_warmed",
+    "rectification",
+    "running_max",
+    "scale",
+    "scale_by_adadelta",
+    "scale_by_factored_rms",
+    "scale_by_falling_rate",
+    "scale_by_irprop_plus",
+    "scale_by_leaf_norm",
+    "scale_by_learning_rate",
+    "scale_by_local_gains",
+    "scale_by_param_block_rms",
+    "scale_by_rms",
+    "scale_by_rprop",
+    "scale_by_rss",
+    "scale_by_snr",
+    "scale_by_stddev",
+    "scale_by_visit_count",
+    "shift_ahead",
+    "shrink_weights",
+    "sign",
+    "square_root",
+    "sum_of_squares",
+    "trace",
+    "trace_ahead",
+    "trace_with_gains",
+    "undampen_first",
+]

@@ -28,7 +28,7 @@ def _product(mu_product: Any, t: Any, *, decay: Any, momentum_decay: Any) -> Any
     once=dict(now=_now, ahead=_ahead, mu_product=_product),
     numbers=dict(mu_product=1.0),
 )
-def ema_ahead_warmed(
+def nesterov_ema_warmed(
     g: Any,
     state: Any,
     now: Any,
@@ -39,7 +39,7 @@ def ema_ahead_warmed(
     momentum_decay: NonNegative = 4e-3,
     warm_mean: bool = False,
 ) -> Any:
-    """`ema_ahead` with the coefficient `c_t = decay (1 - 0.96^(momentum_decay t) / 2)`.
+    """`nesterov_ema` with the coefficient `c_t = decay (1 - 0.96^(momentum_decay t) / 2)`.
 
     `mu = decay mu + (1 - decay) g`, `p = p c_t`, out comes `c_(t+1) mu / (1 - p c_(t+1)) + (1 -
     c_t) g / (1 - p)`. The product `p` is one number of the state, `mu_product`.
@@ -57,15 +57,3 @@ def ema_ahead_warmed(
     mu = keep * state.mu + (1 - keep) * g
     carried_over = ahead * mu / (1 - mu_product * ahead)
     return carried_over + (1 - now) * g / (1 - mu_product), dict(mu=mu)
-
-
-@leafwise()
-def carried(moment: Any, *, decay: Decay) -> Any:
-    """`decay moment`, what the next update will keep of a moving average.
-
-    Args:
-      decay: that of the average.
-
-    Source: Dozat 2016, whose mean square looks ahead without the gradient to come.
-    """
-    return decay * moment

@@ -35,7 +35,7 @@ def ema(g: Any, state: Any, *, decay: Decay, initial: Any = 0.0) -> Any:
         ahead=lambda t, *, decay: one_minus_power(decay, t + 1),
     ),
 )
-def ema_ahead(g: Any, state: Any, now: Any, ahead: Any, *, decay: Decay) -> Any:
+def nesterov_ema(g: Any, state: Any, now: Any, ahead: Any, *, decay: Decay) -> Any:
     """The bias-corrected average that the next update will see, as far as it is known now
     (Nesterov's idea in Adam).
 

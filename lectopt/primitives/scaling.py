@@ -38,7 +38,7 @@ def scale(g: Any, *, factor: Any) -> Any:
 
 
 @leafwise()
-def negated(g: Any) -> Any:
+def negate(g: Any) -> Any:
     """`-g`: first in a chain, descent becomes ascent; `maximize=True` in PyTorch."""
     return -g
 

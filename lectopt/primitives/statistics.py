@@ -43,8 +43,8 @@ def scale_by_snr(
 
     All lengths are counted in updates, so that the batch size appears nowhere. `N` is a slot of
     its own, `averaging_window`: it follows from the moments only together with settings that no
-    state holds, and it is what one wants to read (see `lectopt.window`). It costs one number per
-    weight.
+    state holds, and it is what one wants to read (see `lectopt.averaging_window`). It costs one
+    number per weight.
 
     Args:
       warmup: updates over which the statistics are gathered before the first step, one or more.

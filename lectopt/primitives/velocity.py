@@ -71,7 +71,7 @@ def shift_ahead(u: Any, state: Any, *, decay: Decay) -> Any:
 
 
 @leafwise()
-def undamped_first(u: Any, t: Any, *, dampening: Decay) -> Any:
+def undampen_first(u: Any, t: Any, *, dampening: Decay) -> Any:
     """Scale the first update by `1 / (1 - dampening)`, so that a `trace` with that dampening
     starts at `v = u`.
 

@@ -11,7 +11,7 @@ from lectopt.schedules.decays import constant
 from lectopt.schedules.formula import Schedule, Value, between, order_of, quotient, schedule
 from lectopt.settings import LearningRate, Numeric, Range, Steps
 from lectopt.signatures import checked
-from lectopt.values import is_concrete, value_at
+from lectopt.values import is_concrete, printed_in, value_at
 
 Duration = Annotated[Numeric, Range(0, math.inf, False, "a number of updates, zero or more", 100)]
 
@@ -55,6 +55,7 @@ def lambda_schedule(count: Any, *, init: Value, factor: Value, steps_per_epoch: 
 
 
 @schedule(order=lambda schedule, factor: order_of(schedule) + order_of(factor))
+@printed_in("schedules")
 def scaled(count: Any, *, schedule: Value, factor: Value) -> Any:
     """The product of two schedules, or of a schedule and a number.
 
@@ -66,6 +67,7 @@ def scaled(count: Any, *, schedule: Value, factor: Value) -> Any:
 
 
 @schedule(order=lambda schedule, by: order_of(schedule), raw=("schedule",))
+@printed_in("schedules")
 def shifted(count: Any, *, schedule: Any, by: int = 1) -> Any:
     """`schedule(max(count + by, 0))`: the same schedule, `by` updates further on.
 
@@ -77,6 +79,7 @@ def shifted(count: Any, *, schedule: Any, by: int = 1) -> Any:
 
 
 @schedule(order=lambda schedule: order_of(schedule), raw=("schedule",))
+@printed_in("schedules")
 def relative(count: Any, *, schedule: Any) -> Any:
     """`schedule(count) / schedule(0)`: the shape of a schedule without its size.
 

@@ -7,8 +7,8 @@ would write it, compares by its settings, and every number in it may be traced.
 import functools as ft
 import inspect
 import math
+import typing
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import jax
@@ -16,8 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from lectopt import settings as _settings
-from lectopt import signatures as _signatures
 from lectopt import values as _values
+from lectopt.lifting._maker import Importable
+from lectopt.signatures import MISSING, Signature
 
 Value = Annotated[
     _settings.Numeric, _settings.Range(0, math.inf, False, "a finite number, zero or more", 0.1)
@@ -51,31 +52,54 @@ def schedule(
     """
 
     def decorate(rule: Callable[..., Any]) -> Callable[..., Schedule]:
-        parameters = list(inspect.signature(rule).parameters.values())[1:]
-        signature = inspect.Signature([p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters])
+        formula = Formula(rule, order, frozenset(raw))
 
         @ft.wraps(rule)
         def make(*args: Any, **kwargs: Any) -> Schedule:
-            bound = signature.bind(*args, **kwargs)
-            bound.apply_defaults()
-            return Schedule(rule, dict(bound.arguments), order, frozenset(raw))
+            return Schedule(formula, formula.signature.bind(args, kwargs))
 
-        make.__signature__ = signature  # pyright: ignore[reportAttributeAccessIssue]
-        make.__annotations__ = {p.name: p.annotation for p in parameters}
-        make.__name__ = rule.__name__.removeprefix("_")
-        return _signatures.checked(make)
+        make.__name__ = formula.name
+        make.lifted = formula  # pyright: ignore[reportAttributeAccessIssue]
+        make.__signature__ = formula.signature.bare  # pyright: ignore[reportAttributeAccessIssue]
+        annotations = formula.signature.bare.parameters.values()
+        make.__annotations__ = {p.name: p.annotation for p in annotations}
+        return make
 
     return decorate
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Schedule:
-    """A rule of the count with its settings bound: an Optax schedule that prints and compares."""
+class Formula(Importable):
+    """What `schedule` was given, and the signature that follows from it."""
 
-    rule: Callable[..., Any]
-    settings: Mapping[str, Any]
-    order: Callable[..., float] | None = None
-    raw: frozenset[str] = frozenset()
+    def __init__(
+        self,
+        rule: Callable[..., Any],
+        order: Callable[..., float] | None,
+        raw: frozenset[str],
+    ):
+        self.rule, self.order, self.raw = rule, order, raw
+        self.name = rule.__name__.removeprefix("_")
+        parameters = list(inspect.signature(rule).parameters.values())[1:]
+        self.signature = Signature(
+            self.name,
+            [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters],
+            ft.partial(typing.get_type_hints, rule, include_extras=True),
+        )
+        self.defaults = {k: v for k, v in self.signature.defaults.items() if v is not MISSING}
+
+    @ft.cached_property
+    def key(self) -> Any:
+        """What tells the rule from others of its name."""
+        return _values.function_key(self.rule)
+
+
+class Schedule(_values.Value):
+    """A formula of the count with its settings bound: an Optax schedule that prints and
+    compares."""
+
+    def __init__(self, formula: Formula, settings: Mapping[str, Any]):
+        self.formula, self.settings = formula, settings
+        self.name, self.defaults = formula.name, formula.defaults
 
     def __call__(self, count: Any) -> jax.Array:
         """The value at update number `count`, from 0, as a float32 scalar (float64 under x64)."""
@@ -84,34 +108,15 @@ class Schedule:
         count = jnp.asarray(count)
         with jax.named_scope(self.name):
             numbers = {
-                name: setting if name in self.raw else _wide(_values.value_at(setting, count))
+                name: setting
+                if name in self.formula.raw
+                else _wide(_values.value_at(setting, count))
                 for name, setting in self.settings.items()
             }
-            return jnp.asarray(self.rule(count, **numbers), jnp.result_type(float))
+            return jnp.asarray(self.formula.rule(count, **numbers), jnp.result_type(float))
 
-    @property
-    def name(self) -> str:
-        """What makes it: `cosine_decay`, ..."""
-        return self.rule.__name__.removeprefix("_")
-
-    def _identity(self) -> tuple[Any, ...]:
-        values = tuple((k, _values.key_of(v)) for k, v in sorted(self.settings.items()))
-        return (self.rule, values)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Schedule) and self._identity() == other._identity()
-
-    def __hash__(self) -> int:
-        return hash(self._identity())
-
-    def __repr__(self) -> str:
-        default = {p.name: p.default for p in inspect.signature(self.rule).parameters.values()}
-        values = [
-            f"{k}={_values.shown(v)}"
-            for k, v in self.settings.items()
-            if _values.key_of(v) != _values.key_of(default[k])
-        ]
-        return f"{self.name}({', '.join(values)})"
+    def _key(self) -> Any:
+        return (*super()._key(), self.formula.key)
 
 
 def _wide(number: Any) -> Any:
@@ -128,16 +133,16 @@ def order_of(value: Any) -> float:
     `schedule`)."""
     if _values.is_concrete(value):
         return 0.0 if value > 0 else math.inf if value == 0 else math.nan
-    if not isinstance(value, Schedule) or value.order is None:
+    if not isinstance(value, Schedule) or value.formula.order is None:
         return math.nan
-    annotations = inspect.get_annotations(value.rule)
+    annotations = inspect.get_annotations(value.formula.rule)
     fixed = [
         setting
         for name, setting in value.settings.items()
-        if name not in value.raw and annotations.get(name) != Value
+        if name not in value.formula.raw and annotations.get(name) != Value
     ]
     known = all(_values.is_concrete(setting) for setting in fixed)
-    return float(value.order(**value.settings)) if known else math.nan
+    return float(value.formula.order(**value.settings)) if known else math.nan
 
 
 def quotient(a: Any, b: Any) -> Any:

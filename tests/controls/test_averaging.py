@@ -10,7 +10,8 @@ import optax
 import pytest
 
 import lectopt
-from lectopt import average_params, exponential, polynomial_decay, suffix, uniform
+from lectopt import average_params
+from lectopt.averaging import exponential, polynomial_decay, suffix, uniform
 from tests.support import twins
 
 STEPS = 40

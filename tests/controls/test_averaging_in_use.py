@@ -14,7 +14,8 @@ from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 import lectopt
-from lectopt import average_params, exponential, polynomial_decay, suffix, uniform
+from lectopt import average_params
+from lectopt.averaging import exponential, polynomial_decay, suffix, uniform
 
 PARAMS = {"dense": {"kernel": jnp.ones((3, 2)), "bias": jnp.zeros(2)}, "scale": jnp.ones(())}
 GRADS = jax.tree.map(lambda p: 0.5 + jnp.arange(p.size, dtype=p.dtype).reshape(p.shape), PARAMS)
@@ -207,7 +208,11 @@ def test_is_what_it_prints(scheme):
         (lambda: exponential(1.0), ValueError, ["exponential: decay", "[0, 1)"]),
         (lambda: suffix(1.5), ValueError, ["suffix: fraction", "[0, 1]"]),
         (lambda: average_params(uniform), TypeError, ["polynomial_decay(gamma)", "uniform()"]),
-        (lambda: average_params(0.99), TypeError, ["0.99", "average_params(polynomial_decay(3))"]),
+        (
+            lambda: average_params(0.99),
+            TypeError,
+            ["0.99", "(averaging.polynomial_decay(3))"],
+        ),
         (lambda: average_params(uniform(), -1), ValueError, ["start", "number of updates"]),
         (
             lambda: averaged_sgd().update(GRADS, averaged_sgd().init(PARAMS)),

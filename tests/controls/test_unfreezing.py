@@ -137,7 +137,9 @@ class TestUnfreezeGradually:
 
     def test_averages_inside_are_of_the_whole_training(self):
         """A leaf that was frozen stood still, and that counts; read through the wrapper."""
-        inner = lectopt.chain(lectopt.nesterov(0.1, 0.8), lectopt.average_params(lectopt.uniform()))
+        inner = lectopt.chain(
+            lectopt.nesterov(0.1, 0.8), lectopt.average_params(lectopt.averaging.uniform())
+        )
         params, _, states = path_of(unfreeze_gradually(self.steps, inner))
         bases, _, plain_states = path_of(unfreeze_gradually(self.steps, lectopt.nesterov(0.1, 0.8)))
         last = jax.tree.map(lambda x: x[-1], (states, params))

@@ -14,7 +14,8 @@ CODE = re.compile(r"S[0-4]-[0-9]{2}")
 def named_in_docstrings():
     """Code -> the public names of lectopt whose docstring gives it as a source."""
     found = defaultdict(set)
-    for name, value in vars(lectopt).items():
+    averages = {f"averaging.{name}": value for name, value in vars(lectopt.averaging).items()}
+    for name, value in {**vars(lectopt), **averages}.items():
         if not name.startswith("_") and callable(value):
             for code in CODE.findall(value.__doc__ or ""):
                 found[code].add(name)
@@ -26,7 +27,7 @@ def catalogue():
     rows = re.findall(
         r"^\| (S\d-\d\d) \| .+? \| (.*) \|$", (ROOT / "docs/catalogue.md").read_text(), re.M
     )
-    return {code: set(re.findall(r"`(\w+)`", names)) for code, names in rows}
+    return {code: set(re.findall(r"`([\w.]+)`", names)) for code, names in rows}
 
 
 def test_every_code_is_in_the_catalogue():

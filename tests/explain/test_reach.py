@@ -31,14 +31,14 @@ def test_every_algorithm(row):
 PARTS = {
     "add_decayed_weights": part(lectopt.add_decayed_weights, weight_decay=0.1),
     "add_l1": part(lectopt.add_l1, 0.1),
-    "average_params/polynomial": lectopt.average_params(lectopt.polynomial_decay(3.0)),
-    "average_params/uniform": lectopt.average_params(lectopt.uniform()),
-    "average_params/exponential": lectopt.average_params(lectopt.exponential(0.9)),
-    "average_params/suffix": lectopt.average_params(lectopt.suffix(0.5)),
+    "average_params/polynomial": lectopt.average_params(lectopt.averaging.polynomial_decay(3.0)),
+    "average_params/uniform": lectopt.average_params(lectopt.averaging.uniform()),
+    "average_params/exponential": lectopt.average_params(lectopt.averaging.exponential(0.9)),
+    "average_params/suffix": lectopt.average_params(lectopt.averaging.suffix(0.5)),
     "average_params/ahead": lectopt.chain(
-        lectopt.nesterov(0.1), lectopt.average_params(lectopt.uniform())
+        lectopt.nesterov(0.1), lectopt.average_params(lectopt.averaging.uniform())
     ),
-    "line_search": lectopt.chain(lectopt.negated(), lectopt.scale_by_wolfe_line_search()),
+    "line_search": lectopt.chain(lectopt.negate(), lectopt.scale_by_wolfe_line_search()),
     "product": lectopt.product(lectopt.ema(0.9), lectopt.mean_square(0.9)),
     "ratio": lectopt.ratio(lectopt.identity(), lectopt.root(lectopt.mean_square(0.9), 1e-8)),
     "swats": lectopt.swats,

@@ -156,7 +156,7 @@ DIFFERENCES = [
 @x64
 @pytest.mark.parametrize("row", DIFFERENCES, ids=lambda row: row.reason)
 def test_differ_for_that_reason_and_no_other(row):
-    names = dict(adagrad=lectopt.adagrad, adamw=lectopt.adamw, scaled=lectopt.scaled)
+    names = dict(adagrad=lectopt.adagrad, adamw=lectopt.adamw, scaled=lectopt.schedules.scaled)
     a, b = (path(built(call, **names), scale=row.scale) for call in row.calls)
     assert np.max(abs(a - b)) > 0.01 * np.max(abs(a - THETA))
     a, b = (path(built(call, **names), scale=row.scale) for call in row.without)

@@ -80,9 +80,9 @@ def test_without_noise_it_is_gradient_descent():
 
 def test_windows_stay_within_their_bounds():
     g = np.random.default_rng(0).normal(np.linspace(0, 20, 50), 1.0, (200, 50))
-    windows, _ = fed(lectopt.snr_sgd(1.0, warmup=5, max_window=40), g, lectopt.window)
+    windows, _ = fed(lectopt.snr_sgd(1.0, warmup=5, max_window=40), g, lectopt.averaging_window)
     assert windows[5:].min() == 2 and windows.max() == 40
-    free, _ = fed(lectopt.snr_sgd(1.0, warmup=5, max_window=np.inf), g, lectopt.window)
+    free, _ = fed(lectopt.snr_sgd(1.0, warmup=5, max_window=np.inf), g, lectopt.averaging_window)
     assert free.max() > 1000
 
 
@@ -118,7 +118,7 @@ def test_window_is_found_through_any_wrapper(name):
     if name == "partition":  # its labels have no place for None
         params = {k: v for k, v in PARAMS.items() if v is not None}
     expected = trained(SNR_SMALL, params)["averaging_window"]
-    found = lectopt.window(trained(WRAPPED[name], params))
+    found = lectopt.averaging_window(trained(WRAPPED[name], params))
     chex.assert_trees_all_close(found, expected, rtol=1e-5)
     assert jax.tree.structure(found) == jax.tree.structure(params)
 
@@ -126,15 +126,15 @@ def test_window_is_found_through_any_wrapper(name):
 def test_window_in_a_flax_optimizer_and_under_vmap():
     model = nnx.Linear(3, 2, rngs=nnx.Rngs(0))
     optimizer = nnx.Optimizer(model, SNR_SMALL, wrt=nnx.Param)
-    windows = jax.tree.leaves(lectopt.window(optimizer.opt_state))
+    windows = jax.tree.leaves(lectopt.averaging_window(optimizer.opt_state))
     assert sorted(w.shape for w in windows) == [(2,), (3, 2)]
     states = jax.vmap(lambda L: trained(lectopt.snr_sgd(L, warmup=2)))(jnp.array([1.0, 2.0]))
-    assert lectopt.window(states)["a"]["w"].shape == (2, 3, 2)
+    assert lectopt.averaging_window(states)["a"]["w"].shape == (2, 3, 2)
 
 
 def test_errors():
-    with pytest.raises(ValueError, match=re.escape("window(snr_sgd(1.0).init(params))")):
-        lectopt.window(lectopt.adam(0.1).init(PARAMS))
+    with pytest.raises(ValueError, match=re.escape("averaging_window(snr_sgd(1.0).init(params))")):
+        lectopt.averaging_window(lectopt.adam(0.1).init(PARAMS))
     with pytest.raises(ValueError, match=re.escape("curvature must lie in (0, inf)")):
         lectopt.snr_sgd(0.0)
     with pytest.raises(ValueError, match=re.escape("min_window must lie in [1, inf]")):

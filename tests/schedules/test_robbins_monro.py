@@ -5,6 +5,7 @@ import pytest
 
 import lectopt
 from lectopt import satisfies_robbins_monro
+from lectopt.schedules import scaled
 from tests.schedules.rows import by_tenth
 
 VERDICTS = [  # whether the sum is infinite, whether the sum of squares is finite
@@ -29,7 +30,11 @@ VERDICTS = [  # whether the sum is infinite, whether the sum of squares is finit
     (lectopt.cosine_restarts(0.1, 300, 6), True, False),
     (lectopt.warmup(lectopt.power_decay(0.1), 10), True, True),
     (lectopt.join((0.1, lectopt.power_decay(0.1)), (100,)), True, True),
-    (lectopt.scaled(lectopt.power_decay(0.1, 0.5), lectopt.power_decay(1, 0.25)), True, True),
+    (
+        scaled(lectopt.power_decay(0.1, 0.5), lectopt.power_decay(1, 0.25)),
+        True,
+        True,
+    ),
     (lectopt.triangular(lectopt.power_decay(0.1), lectopt.power_decay(1), 100), True, True),
     (lectopt.lambda_schedule(0.1, lectopt.power_decay(1)), True, True),
 ]
@@ -60,7 +65,7 @@ def test_robbins_monro_claims_no_more_than_it_knows():
     zigzag = lectopt.triangular(0, 0.1, 1)
     verdict = satisfies_robbins_monro(zigzag)
     assert (verdict.sum_diverges, verdict.squares_converge, verdict.proved) == (True, False, False)
-    never = lectopt.scaled(zigzag, lectopt.join((0, zigzag), (1,)))
+    never = scaled(zigzag, lectopt.join((0, zigzag), (1,)))
     assert not satisfies_robbins_monro(never).sum_diverges
     with pytest.raises(ValueError, match="-0.5 at count 0"):
         satisfies_robbins_monro(-0.5)

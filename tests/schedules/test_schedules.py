@@ -151,6 +151,6 @@ def test_scale_learning_rate():
     assert lectopt.scale_learning_rate(0.1, 256, 32) == 0.1 * 8
     assert lectopt.scale_learning_rate(0.1, 128, 32, "sqrt") == 0.1 * 2
     cosine = lectopt.cosine_decay(0.1, 100)
-    assert lectopt.scale_learning_rate(cosine, 64, 32) == lectopt.scaled(cosine, 2.0)
+    assert lectopt.scale_learning_rate(cosine, 64, 32) == lectopt.schedules.scaled(cosine, 2.0)
     rates = jax.vmap(lambda size: lectopt.scale_learning_rate(0.1, size, 32))(jnp.array([32, 64]))
     np.testing.assert_allclose(rates, [0.1, 0.2], rtol=1e-6)

@@ -82,7 +82,7 @@ def test_a_setting_may_be_a_schedule():
     falling = at_counts(lectopt.triangular(0.0, lectopt.power_decay(0.7), 20))
     triangle = twins.triangular(COUNTS, base=0.0, peak=0.7, half=20)
     np.testing.assert_allclose(falling, triangle / (COUNTS + 1), rtol=1e-12)
-    product = at_counts(lectopt.scaled(cosine, lectopt.halving(3, 50)))
+    product = at_counts(lectopt.schedules.scaled(cosine, lectopt.halving(3, 50)))
     np.testing.assert_allclose(
         product, at_counts(cosine) * twins.halving(COUNTS, init=3, every=50), rtol=1e-12
     )

@@ -52,7 +52,7 @@ def gaps(T):
     tx = lectopt.chain(
         lectopt.sgd(lectopt.inverse_strong_convexity(1.0)),
         project(ball(1.0)),
-        lectopt.average_params(lectopt.polynomial_decay(3)),
+        lectopt.average_params(lectopt.averaging.polynomial_decay(3)),
     )
 
     def read(x, state):
@@ -91,7 +91,9 @@ def test_averaging_weights():
 def averages_of(iterates, gamma):
     """What `average_params` makes of given iterates: the updates are their differences."""
     path = jnp.asarray(np.vstack([np.zeros_like(iterates[:1]), iterates]))
-    tx = lectopt.chain(lectopt.sgd(1.0), lectopt.average_params(lectopt.polynomial_decay(gamma)))
+    tx = lectopt.chain(
+        lectopt.sgd(1.0), lectopt.average_params(lectopt.averaging.polynomial_decay(gamma))
+    )
     return descend(
         tx,
         path[0],

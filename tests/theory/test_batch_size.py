@@ -65,7 +65,7 @@ def test_batches_lose_nothing_per_sample_where_noise_dominates():
         def gap(rate, power):
             tx = lectopt.chain(
                 lectopt.sgd(lectopt.power_decay(rate, power)),
-                lectopt.average_params(lectopt.polynomial_decay(3)),
+                lectopt.average_params(lectopt.averaging.polynomial_decay(3)),
             )
 
             def read(w, state):

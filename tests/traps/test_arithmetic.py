@@ -124,7 +124,7 @@ def test_counts_are_not_divided_in_float32():
         (lectopt.triangular(0.0, 1.0, 7), 3 / 7),
     ):
         np.testing.assert_allclose(schedule(count), value, rtol=1e-14, err_msg=repr(schedule))
-    for scheme in (lectopt.uniform(), lectopt.polynomial_decay(0)):
+    for scheme in (lectopt.averaging.uniform(), lectopt.averaging.polynomial_decay(0)):
         tx, w = lectopt.average_params(scheme), jnp.float64(0)
         state = tx.init(w)
         for _ in range(3):

@@ -3,13 +3,13 @@ and an average of the parameters after it.
 """
 
 import functools as ft
-import inspect
 from collections.abc import Callable
 from typing import Annotated, Any
 
+from lectopt.averaging import Scheme
 from lectopt.combinators import chain
-from lectopt.controls.averaging import Scheme, average_params
-from lectopt.dialects.spelling import Name, Unneeded, absent, spelled
+from lectopt.controls.averaging import average_params
+from lectopt.dialects.spelling import Name, Spelling, Unneeded, absent, held
 from lectopt.primitives import (
     clip_by_global_norm,
     clip_by_norm,
@@ -76,25 +76,22 @@ def framed(rule: Callable[..., Transformation]) -> Callable[..., Transformation]
     Raises:
       ValueError: two of the three clippings at once.
     """
-    where, own = rule.__name__, inspect.signature(rule).parameters
-    shared = inspect.signature(common).parameters
-    added = [
-        p.replace(kind=p.POSITIONAL_OR_KEYWORD) for name, p in shared.items() if name not in own
-    ]
+    own = Spelling.of(rule)
+    whole = own.joined(Spelling.of(common))
 
     @ft.wraps(rule)
     def build(**settings: Any) -> Transformation:
-        passed = {name: settings[name] for name in own if name != "weight_decay"}
+        passed = {name: settings[name] for name in own.defaults if name != "weight_decay"}
         learning_rate, decay = settings["learning_rate"], settings["weight_decay"]
         after = [] if absent(decay) else [shrink_weights(learning_rate, decay)]
         if settings["use_ema"]:
             after.append(average_params(moving_average(settings["ema_momentum"])))
-        members = [*_clipping(where, settings), rule(**passed), *after]
+        members = [*_clipping(whole.where, settings), rule(**passed), *after]
         return chain(*members) if len(members) > 1 else members[0]
 
-    build.__signature__ = inspect.Signature([*own.values(), *added])  # pyright: ignore
+    build.__signature__ = whole.bare  # pyright: ignore[reportAttributeAccessIssue]
     build.__annotations__ = common.__annotations__ | rule.__annotations__
-    return spelled()(build)
+    return held(whole, build)
 
 
 def _clipping(where: str, settings: dict[str, Any]) -> list[Transformation]:
@@ -114,6 +111,8 @@ def moving_average(momentum: Fraction) -> Scheme:
     Args:
       momentum: in [0, 1].
     """
-    return Scheme(
-        "dialects.keras.moving_average", lambda t, momentum: 1 - momentum, {"momentum": momentum}
-    )
+    return Scheme("dialects.keras.moving_average", _share, {"momentum": momentum})
+
+
+def _share(t: Any, momentum: Any) -> Any:
+    return 1 - momentum

@@ -14,6 +14,7 @@ from lectopt.dialects.porting.schedules import debiased
 from lectopt.dialects.spelling import absent
 from lectopt.schedules import scaled
 from lectopt.transformation import Transformation
+from lectopt.values import key_of
 
 Settings = Mapping[str, Any]
 Decay = Literal["none", "coupled", "decoupled"]
@@ -60,7 +61,7 @@ def read(tx: Transformation) -> Recipe:
         )
     parts = _flat(tx)
     before, parts = _split(
-        parts, ("negated", "clip_by_norm", "clip_by_value", "clip_by_global_norm")
+        parts, ("negate", "clip_by_norm", "clip_by_value", "clip_by_global_norm")
     )
     coupled, parts = _split(parts, ("add_decayed_weights",))
     after, parts = _split(parts[::-1], ("average_params",))
@@ -124,7 +125,7 @@ def _algorithm(
         case ("ema", "scale_by_learning_rate"):
             ema = {"decay": s[0]["decay"], "dampening": s[0]["decay"]}
             return "sgd", *_dampened(s[1]["learning_rate"], ema, "outside")
-        case ("undamped_first", "trace", "scale_by_learning_rate"):
+        case ("undampen_first", "trace", "scale_by_learning_rate"):
             settings = _velocity(s[1], "outside") | dict(dampening=s[0]["dampening"])
             return "sgd", s[2]["learning_rate"], settings
         case ("trace" | "ema", "bias_correction", "scale_by_learning_rate"):
@@ -223,9 +224,9 @@ def _normalised(
                         decay=root["decay"], initial=root["initial"], centered=moment == "variance"
                     ),
                 )
-        case "mean_square", ("ema_ahead" | "ema_ahead_warmed" as name,) if of_adam:
+        case "mean_square", ("nesterov_ema" | "nesterov_ema_warmed" as name,) if of_adam:
             if root["amsgrad"] is None and root["threshold"] is None and root["corrected"]:
-                warmed = numbers if name == "ema_ahead_warmed" else {}
+                warmed = numbers if name == "nesterov_ema_warmed" else {}
                 paper = warmed.get("warm_mean", False)
                 if paper == root["carried"]:
                     psi = warmed.get("momentum_decay")
@@ -270,8 +271,8 @@ def _root(parts: list[Transformation]) -> dict[str, Any]:
                     found["place"] = "uncorrected"
             case "running_max":
                 found["amsgrad"] = "corrected" if found["corrected"] else "uncorrected"
-            case "carried":
-                found["carried"] = True
+            case "scale" if key_of(s["factor"]) == key_of(found["decay"]):
+                found["carried"] = True  # what the next update keeps of the moment
             case "dialects.optax.plus":
                 found["eps_root"] = s["eps_root"]
             case "square_root":

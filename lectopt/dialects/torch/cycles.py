@@ -15,16 +15,21 @@ import jax.numpy as jnp
 
 from lectopt.dialects.spelling import formula
 from lectopt.schedules import Schedule
+from lectopt.schedules.formula import Formula
 from lectopt.settings import Decay, Fraction, LearningRate, NonNegative, Positive, Steps
 
 Settings = Mapping[str, Any]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Cycle(Schedule):
     """A schedule for the rate, with one for the momentum."""
 
-    turned: Callable[[Settings], Settings] = dict  # settings with which it computes the momentum
+    def __init__(
+        self, formula: Formula, settings: Settings, turned: Callable[[Settings], Settings]
+    ):
+        """`turned` gives the settings with which it computes the momentum."""
+        super().__init__(formula, settings)
+        self.turned = turned
 
     @property
     def momentum(self) -> "CycledMomentum | None":
@@ -41,8 +46,7 @@ class CycledMomentum:
     def __call__(self, count: Any) -> Any:
         """The momentum at update number `count`, from 0."""
         own = self.cycle
-        settings = {**own.settings, **own.turned(own.settings)}
-        return Schedule(own.rule, settings, raw=own.raw)(count)
+        return Schedule(own.formula, {**own.settings, **own.turned(own.settings)})(count)
 
     def __repr__(self) -> str:
         return f"{self.cycle!r}.momentum"
@@ -57,19 +61,18 @@ def _cycle(
         @ft.wraps(make)
         def cycle(*args: Any, **kwargs: Any) -> Cycle:
             made = make(*args, **kwargs)
-            return Cycle(made.rule, made.settings, made.order, made.raw, turned)
+            return Cycle(made.formula, made.settings, turned)
 
         return cycle
 
     return decorate
 
 
-@_cycle(
-    lambda s: dict(base_lr=s["max_momentum"], max_lr=s["base_momentum"]),
-    "mode",
-    "scale_fn",
-    "scale_mode",
-)
+def _cyclic_turned(s: Settings) -> Settings:
+    return dict(base_lr=s["max_momentum"], max_lr=s["base_momentum"])
+
+
+@_cycle(_cyclic_turned, "mode", "scale_fn", "scale_mode")
 def CyclicLR(
     count: Any,
     *,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from lectopt.combinators import chain
 from lectopt.dialects.spelling import Unneeded, absent, spelled
-from lectopt.primitives import add_decayed_weights, negated, shrink_weights
+from lectopt.primitives import add_decayed_weights, negate, shrink_weights
 from lectopt.settings import Decay
 from lectopt.transformation import Transformation
 
@@ -43,7 +43,7 @@ pytorch = spelled(_cycled)
 
 def framed(tx: Transformation, weight_decay: Any, maximize: bool) -> Transformation:
     """Around every algorithm: ascent on demand, then the gradient of the L2 penalty."""
-    first = [negated()] * bool(maximize)
+    first = [negate()] * bool(maximize)
     penalty = [] if absent(weight_decay) else [add_decayed_weights(weight_decay)]
     return chain(*first, *penalty, tx) if first or penalty else tx
 

@@ -22,6 +22,7 @@ from lectopt.explain.reading.signs import inlined, needed, settled, signed_state
 from lectopt.explain.reading.states import State, in_step, keys, labels, unchanged
 from lectopt.explain.reading.system import System
 from lectopt.explain.reading.tracing import Programs
+from lectopt.state_search import names
 
 KINDS = {"b": "bool", "i": "integer", "u": "integer"}  # of NumPy's, and of names.KINDS
 LETTERS = ("a", "b", "d", "e", "f", "h", "x")  # for what is only an abbreviation
@@ -126,10 +127,7 @@ class _Builder:
     def states(self) -> list[State]:
         """The arrays of the state, with their first values, letters and roles."""
         p = self.programs
-        paths = {
-            tuple(jax.tree_util.keystr((entry,), simple=True) for entry in path): leaf
-            for path, leaf in self.leaves.items()
-        }
+        paths = {names(path): leaf for path, leaf in self.leaves.items()}
         reader = Reader(self.layout)
         first = [Value(symbol) for symbol in self.settings]
         firsts = reader.walk(p.init, [*first, *self.parameters("0")])

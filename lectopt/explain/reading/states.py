@@ -12,6 +12,7 @@ from lectopt.explain.algebra.names import Name, distinct, word
 from lectopt.explain.algebra.nodes import t
 from lectopt.explain.reading.jaxprs import MOVES, needed, wraps
 from lectopt.explain.reading.places import Dims, Value
+from lectopt.state_search import names, owners
 
 WRAPPERS = ("inner_state", "inner_states", "inner_opt_state", "state", "value", "raw_value")
 
@@ -58,12 +59,13 @@ def keys(tree: Any, leaves: Mapping[Any, str]) -> list[tuple[str, str]]:
 
     Args:
       tree: the state.
-      leaves: the paths of the leaves of the parameters, as tuples, with their labels.
+      leaves: the paths of the leaves of the parameters, as plain names, with their labels.
     """
     found: list[tuple[tuple[str, ...], str]] = []
+    known = owners(tree, leaves)
     for path, _ in jax.tree_util.tree_leaves_with_path(tree):
-        parts = tuple(jax.tree_util.keystr((entry,), simple=True) for entry in path)
-        before, leaf = _owner(parts, leaves)
+        before, param = known.get(names(path), (names(path), None))
+        leaf = "" if param is None else leaves[param]
         words = [w for w in map(word, before) if w and not w.isdigit()]
         words = [w for k, w in enumerate(words) if w not in WRAPPERS or k == len(words) - 1]
         found.append((tuple(words) or ("state",), leaf))
@@ -74,18 +76,6 @@ def keys(tree: Any, leaves: Mapping[Any, str]) -> list[tuple[str, str]]:
         name = re.sub("_hat$", "hat", _shortest(words, leaf, k, found))
         named.append((distinct(name, taken), leaf))
     return named
-
-
-def _owner(parts: tuple[str, ...], leaves: Mapping[Any, str]) -> tuple[tuple[str, ...], str]:
-    """What stands before the path of a leaf, and the leaf; a list may follow, one for each axis."""
-    inner = parts
-    while inner and inner[-1].isdigit():
-        inner = inner[:-1]
-    for path in (parts, inner):
-        for k in range(len(path)):
-            if path[k:] in leaves:
-                return path[:k], leaves[path[k:]]
-    return parts, ""
 
 
 def _shortest(words: tuple[str, ...], leaf: str, index: int, found: Sequence[Any]) -> str:

@@ -1,7 +1,7 @@
 """What is to be explained: a transformation, or its maker with settings that become letters."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from lectopt.explain.reading.calls import MARK
 from lectopt.explain.reading.titles import is_transformation, title_of
+from lectopt.signatures import MISSING, Signature
 
 SAMPLE = 0.1  # for a setting that has no default
 DECAYS = (
@@ -72,31 +73,21 @@ def subject(
 def _of_maker(
     maker: Callable[..., Any], settings: Mapping[str, Any], letter: Callable[[str, str], str]
 ) -> Subject:
-    signature = inspect.signature(maker)
     title = title_of(maker)
+    signature = Signature.foreign(maker, title)
     name = title.partition("(")[0].rpartition(".")[2]
-    try:
-        bound = signature.bind_partial(**settings)
-    except TypeError as error:
-        raise TypeError(f"{title}{_bare(signature)}: {error}.") from None
-    values, unknown = _filled(signature, bound.arguments)
-    empty = inspect.Parameter.empty
-    sampled = [
-        k for k in values if k not in bound.arguments and signature.parameters[k].default is empty
-    ]
+    given = signature.some(settings)
+    values, unknown = _filled(signature.bare.parameters.values(), given)
+    sampled = [k for k in values if k not in given and signature.defaults[k] is MISSING]
     schedules = {k: v for k, v in values.items() if _is_schedule(v)}
     numbers = {k: v for k, v in parts(values).items() if _is_number(v)}
 
-    def call(values: Mapping[str, Any]) -> Any:
-        arguments = inspect.BoundArguments(signature, dict(values))  # pyright: ignore[reportArgumentType]
-        return maker(*arguments.args, **arguments.kwargs)
-
     def make(numbers: Mapping[str, Any]) -> Any:
         marked = {k: _marked(v, letter(k, name)) for k, v in schedules.items()}
-        return call(with_numbers(dict(values) | marked, numbers))
+        return signature.call(maker, with_numbers(dict(values) | marked, numbers))
 
     def build(numbers: Mapping[str, Any]) -> Any:
-        return call(with_numbers(values, numbers))
+        return signature.call(maker, with_numbers(values, numbers))
 
     try:
         if not is_transformation(made := build({})):
@@ -159,17 +150,13 @@ def _decays(maker: Any, numbers: Mapping[str, Any]) -> Iterator[str]:
             yield name
 
 
-def _bare(signature: inspect.Signature) -> str:
-    bare = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
-    return str(inspect.Signature(bare))
-
-
 def _filled(
-    signature: inspect.Signature, given: Mapping[str, Any]
+    parameters: Iterable[inspect.Parameter], given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
     """All arguments, given, by default or sampled; and which of the sampled are schedules."""
     values, unknown = {}, []
-    for name, parameter in signature.parameters.items():
+    for parameter in parameters:
+        name = parameter.name
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             values |= {name: given[name]} if name in given else {}
         elif name in given:
