@@ -14,6 +14,7 @@ from lectopt.combinators import parallel as parallel
 from lectopt.combinators import product as product
 from lectopt.combinators import ratio as ratio
 from lectopt.combinators import root as root
+from lectopt.combinators import total as total
 from lectopt.combinators import variance as variance
 from lectopt.controls import LineSearchStatus as LineSearchStatus
 from lectopt.controls import average_params as average_params

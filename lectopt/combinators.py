@@ -87,6 +87,11 @@ def product(first: AnyTransformation, second: AnyTransformation) -> Transformati
     return parallel("product", _times, first=first, second=second)
 
 
+def total(first: AnyTransformation, second: AnyTransformation) -> Transformation:
+    """Add two transformations of the same gradient, weight by weight."""
+    return parallel("total", _plus, first=first, second=second)
+
+
 def variance(mean_square: AnyTransformation, mean: AnyTransformation) -> Transformation:
     """The variance `max(nu - |mu|^2, 0)` from a mean square `nu` and a mean `mu` of the same
     gradient.
@@ -116,6 +121,10 @@ def _over(a: Any, b: Any) -> Any:
 
 def _times(a: Any, b: Any) -> Any:
     return a * b
+
+
+def _plus(a: Any, b: Any) -> Any:
+    return a + b
 
 
 def _away(mean: Any, gradient: Any) -> Any:
