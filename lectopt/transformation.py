@@ -94,7 +94,7 @@ class Transformation(Value, optax.GradientTransformationExtraArgs):
         """The updates to add to the parameters, and the new state."""
         if self.counted and (not isinstance(state, Mapping) or "count" not in state):
             raise ValueError(wrong_state_message("count", state))
-        count = state["count"] if self.counted else None
+        count = jnp.asarray(state["count"]) if self.counted else None
         out, new = self.step(widened(updates), state, Context(count, params, extra))
         if self.counted:
             new = {"count": _increment(count)} | new

@@ -114,8 +114,6 @@ class Lifted(Importable):
 
     def make(self, values: dict[str, Any], defaults: Mapping[str, Any]) -> "Rule":
         """The transformation with these settings."""
-        if values.get("state_dtype") is not None:
-            values["state_dtype"] = str(np.dtype(values["state_dtype"]))
         return Rule(
             lifted=self,
             name=self.name,

@@ -173,7 +173,8 @@ class TreeRule(Transformation):
     def step(self, updates: Any, state: State, now: Context) -> tuple[Any, State]:
         """Run the rule."""
         old = {slot: lookup(state, (), slot)[slot] for slot in self.lifted.slots}
-        told = dict(state=Slots(old), params=now.params, count=now.count, record=state)
+        wide = jax.tree.map(_wide, old)
+        told = dict(state=Slots(wide), params=now.params, count=now.count, record=state)
         if "t" in self.lifted.inputs:
             told["t"] = now.number() if self.counted else None
         self._check(now.extra)
@@ -272,6 +273,14 @@ class Inner:
 def is_transformation(thing: Any) -> bool:
     """Whether it has what makes a gradient transformation."""
     return hasattr(thing, "init") and hasattr(thing, "update")
+
+
+def _wide(entry: Any) -> Any:
+    """An entry of a state as the rule sees it: as other floats are computed with, and no NumPy
+    array, as which a checkpoint may bring it back."""
+    array = jnp.asarray(entry)
+    narrow = jnp.issubdtype(array.dtype, jnp.floating) and array.dtype.itemsize < 4
+    return array.astype(jnp.float32) if narrow else array
 
 
 def _as_before(old: Any, new: Any) -> Any:

@@ -128,15 +128,16 @@ def test_a_call_that_optax_accepts_gives_its_numbers(row, scheduled, dtype, slac
     rates = jnp.asarray(RATES, dtype)
     rate = (lambda count: rates[count]) if scheduled else 0.05
 
-    @jax.jit
-    def both(noise):
+    def path(make, noise):
         def grad(theta, t):
             return noise[t] + jnp.asarray(CURVATURE, dtype) * theta
 
-        theta, makers = jnp.asarray(THETA, dtype), (row.make, row.optax)
-        return [train(make(rate, **row.numbers), theta, grad, STEPS) for make in makers]
+        return train(make(rate, **row.numbers), jnp.asarray(THETA, dtype), grad, STEPS)
 
-    ours, theirs = both(jnp.asarray(noise(), dtype))
+    makers, given = (row.make, row.optax), jnp.asarray(noise(), dtype)
+    if "f32" in str(jax.make_jaxpr(lambda noise: path(row.optax, noise))(given)):
+        slack = 3e-6  # Optax computes a part of it in float32, whatever the parameters are
+    ours, theirs = jax.jit(lambda noise: [path(make, noise) for make in makers])(given)
     np.testing.assert_allclose(ours, theirs, rtol=10 * slack, atol=slack)
 
 

@@ -14,10 +14,11 @@ PERIOD = 4
 
 
 def around_sgd(
-    learning_rate: Any, slow_step_size: Any, momentum: Any = None
+    learning_rate: Any, slow_step_size: Any, state_dtype: Any = None
 ) -> lectopt.Transformation:
     """Lookahead around gradient descent."""
-    return lectopt.lookahead(lectopt.sgd(learning_rate, momentum), PERIOD, slow_step_size)
+    descent = lectopt.sgd(learning_rate, state_dtype=state_dtype)
+    return lectopt.lookahead(descent, PERIOD, slow_step_size)
 
 
 def around_adam(
