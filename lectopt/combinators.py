@@ -7,7 +7,7 @@ leaves some leaves out. "Smoothing over normalising" is `ratio(ema, root(mean_sq
 terms of the update that the CMU lecture separates.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax.numpy as jnp
@@ -155,7 +155,7 @@ def decay_of(moment: Transformation) -> Any:
     Raises:
       TypeError: `moment` is none.
     """
-    for part in reversed(_in_turn(moment)):
+    for part in reversed([*_innermost(moment)]):
         if "decay" in part.settings:
             return part.settings["decay"]
     raise TypeError(f"debiased: {moment!r} has no decay. Write for example debiased(ema(0.9)).")
@@ -167,6 +167,12 @@ def _in_turn(tx: AnyTransformation) -> list[Transformation]:
     if not isinstance(member, Chain):
         return [member]
     return [part for inner in member.parts for part in _in_turn(inner)]
+
+
+def _innermost(tx: AnyTransformation) -> Iterator[Transformation]:
+    """The members of a chain, those too that have a name in the state."""
+    for part in _in_turn(tx):
+        yield from _innermost(part.parts[0]) if isinstance(part, Named) else (part,)
 
 
 @checked

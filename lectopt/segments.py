@@ -131,7 +131,9 @@ class Segment:
         rules = self.layout.rules
         settings = tuple(rule.numbers_at(now.count) for rule in rules)
         if self.plain and not traced:
-            return tuple(tuple(own.values()) for own in settings), ({},) * len(rules)
+            pairs = zip(rules, settings, strict=True)
+            given = tuple(tuple(own[k] for k in rule.given) for rule, own in pairs)
+            return given, ({},) * len(rules)
         missing = [name for name in self.outside if now.extra.get(name) is None]
         if missing:
             who = self.outside[missing[0]]

@@ -203,6 +203,11 @@ class Rule(ByLeaf):
         return self.lifted.static(self.settings)
 
     @ft.cached_property
+    def given(self) -> list[str]:
+        """See `Lifted.given`."""
+        return self.lifted.given(self.static)
+
+    @ft.cached_property
     def fixed(self) -> dict[str, Any] | None:
         """The settings that are numbers; None if some depend on the step."""
         numbers = self._numbers()
@@ -234,7 +239,8 @@ class Rule(ByLeaf):
             dtype, first = dtypes(dtype_of(param))[slot], self.lifted.slots[slot]
             if slot in firsts:
                 return jnp.full_like(param, firsts[slot], dtype=dtype)
-            made = first(param, **asked(first, self.settings))  # pyright: ignore[reportCallIssue]
+            told = {k: value_at(v, 0) for k, v in asked(first, self.settings).items()}
+            made = first(param, **told)  # pyright: ignore[reportCallIssue]
             return jax.tree.map(lambda x: jnp.asarray(x, dtype), made)
 
         kept = {k: jnp.full([], v, jnp.result_type(float)) for k, v in self.lifted.scalars.items()}
@@ -255,7 +261,7 @@ class Rule(ByLeaf):
             return dtypes
         weight = jax.ShapeDtypeStruct((1, 1), wide)
         number = jax.ShapeDtypeStruct((), jnp.finfo(wide).dtype)
-        inputs = dict.fromkeys(self.lifted.given(self.static), number)
+        inputs = dict.fromkeys(self.given, number)
         own = {k: f for k, f in slots.items() if callable(f)}
         for _ in slots:  # a slot may turn complex because another one did
             shapes = {

@@ -166,7 +166,11 @@ class TreeRule(Transformation):
         if first == PARAMS:
             return jax.tree.map(widened_copy, params)
         if callable(first):
-            return first(params, **asked(first, self.settings))
+            told = asked(first, self.settings)
+            fixed = {*self.inner, *self.lifted.raw}
+            return first(
+                params, **{k: v if k in fixed else value_at(v, 0) for k, v in told.items()}
+            )
         number = value_at(self.settings[first], 0) if isinstance(first, str) else first
         return jnp.full([], number, jnp.int32 if type(number) is int else jnp.result_type(float))
 
