@@ -7,7 +7,7 @@ leaves some leaves out. "Smoothing over normalising" is `ratio(ema, root(mean_sq
 terms of the update that the CMU lecture separates.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax.numpy as jnp
@@ -99,6 +99,11 @@ def product(first: AnyTransformation, second: AnyTransformation) -> Transformati
     return parallel("product", _times, first=first, second=second)
 
 
+def total(first: AnyTransformation, second: AnyTransformation) -> Transformation:
+    """Add two transformations of the same gradient, weight by weight."""
+    return parallel("total", _plus, first=first, second=second)
+
+
 def variance(mean_square: AnyTransformation, mean: AnyTransformation) -> Transformation:
     """The variance `max(nu - |mu|^2, 0)` from a mean square `nu` and a mean `mu` of the same
     gradient.
@@ -130,6 +135,10 @@ def _times(a: Any, b: Any) -> Any:
     return a * b
 
 
+def _plus(a: Any, b: Any) -> Any:
+    return a + b
+
+
 def _away(mean: Any, gradient: Any) -> Any:
     return gradient - mean
 
@@ -158,7 +167,7 @@ def decay_of(moment: Transformation) -> Any:
     Raises:
       TypeError: `moment` is none.
     """
-    for part in reversed(_in_turn(moment)):
+    for part in reversed([*_innermost(moment)]):
         if "decay" in part.settings:
             return part.settings["decay"]
     raise TypeError(f"debiased: {moment!r} has no decay. Write for example debiased(ema(0.9)).")
@@ -170,6 +179,12 @@ def _in_turn(tx: AnyTransformation) -> list[Transformation]:
     if not isinstance(member, Chain):
         return [member]
     return [part for inner in member.parts for part in _in_turn(inner)]
+
+
+def _innermost(tx: AnyTransformation) -> Iterator[Transformation]:
+    """The members of a chain, those too that have a name in the state."""
+    for part in _in_turn(tx):
+        yield from _innermost(part.parts[0]) if isinstance(part, Named) else (part,)
 
 
 @checked

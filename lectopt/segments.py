@@ -74,7 +74,6 @@ class Segment:
         told = [bool(rule.lifted.once) or rule.lifted.wants_count for rule in rules]
         self.plain = not any(told) and not self.outside
         self.keeps = any(rule.lifted.scalars for rule in rules)
-        self.given = [rule.lifted.given(rule.static) for rule in rules]
         self.nothing: tuple[Any, ...] = ({},) * len(rules)
         self.constants: dict[bool, Any] = {}
         self.slots = [
@@ -139,8 +138,8 @@ class Segment:
         settings = constants or tuple(rule.numbers_at(now.count) for rule in rules)
         if self.plain and not traced:
             given = [
-                tuple(own[name] for name in names)
-                for own, names in zip(settings, self.given, strict=True)
+                tuple(own[name] for name in rule.given)
+                for rule, own in zip(rules, settings, strict=True)
             ]
             return tuple(given), self.nothing
         missing = [name for name in self.outside if now.extra.get(name) is None]

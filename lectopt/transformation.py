@@ -100,6 +100,8 @@ class Transformation(Value, optax.GradientTransformationExtraArgs):
         if self.counted and (not isinstance(state, Mapping) or "count" not in state):
             raise ValueError(wrong_state_message("count", state))
         count = state["count"] if self.counted else None
+        if count is not None and not isinstance(count, jax.Array):
+            count = jnp.asarray(count)  # as a checkpoint may bring it back
         now = Context(count, params, extra)
         if self.by_leaf:  # one program then widens and narrows too
             check_inexact(updates, jax.tree.leaves(updates))

@@ -114,8 +114,6 @@ class Lifted(Importable):
 
     def make(self, values: dict[str, Any], defaults: Mapping[str, Any]) -> "Rule":
         """The transformation with these settings."""
-        if values.get("state_dtype") is not None:
-            values["state_dtype"] = str(np.dtype(values["state_dtype"]))
         return Rule(
             lifted=self,
             name=self.name,
@@ -205,6 +203,11 @@ class Rule(ByLeaf):
         return self.lifted.static(self.settings)
 
     @ft.cached_property
+    def given(self) -> list[str]:
+        """See `Lifted.given`."""
+        return self.lifted.given(self.static)
+
+    @ft.cached_property
     def fixed(self) -> dict[str, Any] | None:
         """The settings that are numbers; None if some depend on the step."""
         numbers = self._numbers()
@@ -237,7 +240,8 @@ class Rule(ByLeaf):
             if slot in firsts:
                 return jnp.full_like(param, firsts[slot], dtype=dtype)
             first: Any = self.lifted.slots[slot]
-            made = first(param, **asked(first, self.settings))
+            told = {k: value_at(v, 0) for k, v in asked(first, self.settings).items()}
+            made = first(param, **told)
             return jax.tree.map(lambda x: jnp.asarray(x, dtype), made)
 
         kept = {k: jnp.full([], v, jnp.result_type(float)) for k, v in self.lifted.scalars.items()}
@@ -258,7 +262,7 @@ class Rule(ByLeaf):
             return dtypes
         weight = jax.ShapeDtypeStruct((1, 1), wide)
         number = jax.ShapeDtypeStruct((), jnp.finfo(wide).dtype)
-        inputs = dict.fromkeys(self.lifted.given(self.static), number)
+        inputs = dict.fromkeys(self.given, number)
         own = {k: f for k, f in slots.items() if callable(f)}
         for _ in slots:  # a slot may turn complex because another one did
             shapes = {

@@ -8,6 +8,8 @@ import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from lectopt.signatures import Signature
 from lectopt.transformation import Transformation
 
@@ -86,7 +88,10 @@ def maker(
 
     @ft.wraps(rule)
     def make(*args: Any, **kwargs: Any) -> Transformation:
-        return lifted.make(signature.bind(args, kwargs), defaults)
+        values = signature.bind(args, kwargs)
+        if values.get("state_dtype") is not None:
+            values["state_dtype"] = str(np.dtype(values["state_dtype"]))
+        return lifted.make(values, defaults)
 
     make.__name__ = name
     make.lifted = lifted  # pyright: ignore[reportAttributeAccessIssue]

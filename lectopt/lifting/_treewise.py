@@ -166,15 +166,20 @@ class TreeRule(Transformation):
         if first == PARAMS:
             return jax.tree.map(widened_copy, params)
         if callable(first):
-            return first(params, **asked(first, self.settings))
+            told = asked(first, self.settings)
+            fixed = {*self.inner, *self.lifted.raw}
+            return first(
+                params, **{k: v if k in fixed else value_at(v, 0) for k, v in told.items()}
+            )
         number = value_at(self.settings[first], 0) if isinstance(first, str) else first
         return jnp.full([], number, jnp.int32 if type(number) is int else jnp.result_type(float))
 
     def step(self, updates: Any, state: State, now: Context) -> tuple[Any, State]:
         """Run the rule."""
         old = {slot: lookup(state, (), slot)[slot] for slot in self.lifted.slots}
+        wide = jax.tree.map(_wide, old)
         told: dict[str, Any] = dict(
-            state=Slots(old), params=now.params, count=now.count, record=state
+            state=Slots(wide), params=now.params, count=now.count, record=state
         )
         if "t" in self.lifted.inputs:
             told["t"] = now.number() if self.counted else None
@@ -274,6 +279,14 @@ class Inner:
 def is_transformation(thing: Any) -> bool:
     """Whether it has what makes a gradient transformation."""
     return hasattr(thing, "init") and hasattr(thing, "update")
+
+
+def _wide(entry: Any) -> Any:
+    """An entry of a state as the rule sees it: as other floats are computed with, and no NumPy
+    array, as which a checkpoint may bring it back."""
+    array = jnp.asarray(entry)
+    narrow = jnp.issubdtype(array.dtype, jnp.floating) and array.dtype.itemsize < 4
+    return array.astype(jnp.float32) if narrow else array
 
 
 def _as_before(old: Any, new: Any) -> Any:

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import jax.numpy as jnp
-
-from lectopt.combinators import chain, debiased, deviation, parallel, ratio, root
+from lectopt.combinators import chain, debiased, deviation, ratio, root, total
 from lectopt.corrections import bias_correction, identity
 from lectopt.primitives import (
     additive_mean_square,
@@ -89,7 +87,7 @@ def adabelief(
     if nesterov:  # the mean that the next update will see, as far as it is known
         carried = chain(mean, scale(b1), bias_correction(b1, ahead=1))
         fresh = chain(identity(), scale(_rest(b1)), bias_correction(b1))
-        smoothing = parallel("nesterov_mean", jnp.add, carried=carried, fresh=fresh)
+        smoothing = total(carried, fresh)
     return chain(
         ratio(smoothing, root(debiased(square), eps)), scale_by_learning_rate(learning_rate)
     )

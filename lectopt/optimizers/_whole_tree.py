@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from lectopt.lifting import treewise
-from lectopt.numerics import abs_sq, sqrt
+from lectopt.numerics import abs_sq, one_minus_power, sqrt
 from lectopt.settings import Decay, Fraction, LearningRate, NonNegative, Positive, Steps
 from lectopt.trees import is_none, leaves_like, wide_dtype, widened_copy
 
@@ -17,8 +17,11 @@ def _inner(g: Any, start: Any, param: Any) -> Any:
     return jnp.sum(jnp.real(g * jnp.conj(start - param)))
 
 
-def _zeros(params: Any) -> Any:
-    return jax.tree.map(lambda p: jnp.zeros_like(p, dtype=wide_dtype(jnp.result_type(p))), params)
+def _zeros(params: Any, state_dtype: Any) -> Any:
+    def zeros(param: Any) -> Any:
+        return jnp.zeros_like(param, dtype=state_dtype or wide_dtype(jnp.result_type(param)))
+
+    return jax.tree.map(zeros, params)
 
 
 @treewise(
@@ -44,6 +47,7 @@ def prodigy(
     estim_lr_coef: Positive = 1.0,
     weight_decay: NonNegative = 0.0,
     safeguard_warmup: bool = False,
+    state_dtype: Any = None,
 ) -> Any:
     """Prodigy: Adam whose rate is a lower bound on the distance to the solution, found on the way.
 
@@ -63,6 +67,7 @@ def prodigy(
       estim_lr_coef: factor on the estimate, above zero.
       weight_decay: zero or more, multiplied by the rate.
       safeguard_warmup: leave the learning rate out of `s`, for a warm-up.
+      state_dtype: dtype of `mu`, `nu` and `s`.
 
     Raises:
       ValueError: `update` was not given the parameters.
@@ -70,8 +75,9 @@ def prodigy(
     Source: Mishchenko and Defazio 2023 (Algorithm 4), with the bias correction of Optax and of the
     authors' code.
     """
+    del state_dtype
     d, b3 = state.estim_lr, sqrt(b2) if b3 is None else b3
-    rate = d * learning_rate * sqrt(1 - b2**t) / (1 - b1**t)
+    rate = d * learning_rate * sqrt(one_minus_power(b2, t)) / one_minus_power(b1, t)
     weight = d if safeguard_warmup else rate
     gradients, treedef = jax.tree.flatten(updates, is_leaf=is_none)
     names = ("mu", "nu", "grad_sum", "params0")
@@ -166,5 +172,5 @@ def lookahead(
     if reset_state:
         fresh = inner.tx.start(jax.tree.map(widened_copy, params))
         after = jax.tree.map(lambda new, first: jnp.where(synced, first, new), after, fresh)
-    moves, slow = (treedef.unflatten(list(column)) for column in zip(*pairs, strict=True))
+    moves, slow = (treedef.unflatten([pair[k] for pair in pairs]) for k in (0, 1))
     return moves, dict(slow_params=slow, fast_optimizer=after)

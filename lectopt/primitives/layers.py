@@ -10,7 +10,8 @@ from lectopt.settings import Decay, Fraction, NonNegative, Positive, surely_posi
 
 
 @leafwise(
-    nu=lambda param: jnp.zeros(()), known=dict(may_vanish=lambda eps: not surely_positive(eps))
+    nu=lambda param: jnp.zeros_like(param, dtype=jnp.float32).sum(),
+    known=dict(may_vanish=lambda eps: not surely_positive(eps)),
 )
 def scale_by_leaf_norm(
     g: Any,
@@ -51,21 +52,17 @@ def _factored_axes(shape: tuple[int, ...], least: int, factored: bool) -> tuple[
 
 def _row(param: Any, *, min_dim_size_to_factor: int = 128, factored: bool = True) -> Any:
     axes = _factored_axes(param.shape, min_dim_size_to_factor, factored)
-    return None if axes is None else jnp.zeros(_without(param.shape, axes[1]))
+    return None if axes is None else jnp.zeros_like(param, dtype=jnp.float32).sum(axes[1])
 
 
 def _column(param: Any, *, min_dim_size_to_factor: int = 128, factored: bool = True) -> Any:
     axes = _factored_axes(param.shape, min_dim_size_to_factor, factored)
-    return None if axes is None else jnp.zeros(_without(param.shape, axes[0]))
+    return None if axes is None else jnp.zeros_like(param, dtype=jnp.float32).sum(axes[0])
 
 
 def _whole(param: Any, *, min_dim_size_to_factor: int = 128, factored: bool = True) -> Any:
     axes = _factored_axes(param.shape, min_dim_size_to_factor, factored)
-    return jnp.zeros(param.shape) if axes is None else None
-
-
-def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
-    return shape[:axis] + shape[axis + 1 :]
+    return jnp.zeros_like(param, dtype=jnp.float32) if axes is None else None
 
 
 @leafwise(

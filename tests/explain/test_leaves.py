@@ -130,3 +130,21 @@ def test_strangers_get_an_answer():
     growing = strange(lambda u, s, p=None: (u, (*s, 1)))
     assert "changes its structure" in explain(growing).obstacle
     assert "not explained" in explain(growing).latex and explain(growing)._repr_html_()
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (3, 4), (3, 3), (2, 3, 2), (5,)])
+def test_slots_of_other_shapes(shape):
+    """Rows and columns, and one number for every leaf, in a tree with leaves of both kinds."""
+    params = {"w": jnp.ones(shape), "b": jnp.ones(3)}
+    for tx in (lectopt.adafactor(0.1, 2, clipping_threshold=0.5), lectopt.novograd(0.1)):
+        explanation = explain(tx, params=params)
+        assert not explanation.obstacle and explanation.replay(steps=4) <= EXACT
+    labels = {"row[t]", "column[t]"} if len(shape) > 1 else {"v[t]"}
+    page = explain(lectopt.adafactor(0.1, 2), params=params["w"])
+    assert labels <= {line.split(" = ")[0] for line in lines(page)}
+
+
+@pytest.mark.parametrize("fast", [lectopt.nesterov(0.1), optax.adam(0.1), lectopt.prodigy()])
+def test_a_transformation_inside_another(fast):
+    explanation = explain(lectopt.lookahead(fast, 3, 0.5), params=PARAMS)
+    assert not explanation.obstacle and explanation.replay(steps=7) <= EXACT

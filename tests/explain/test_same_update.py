@@ -53,10 +53,12 @@ OURS_LIKE_OPTAX = [r for r in ALGORITHMS if r.optax]
 
 @pytest.mark.parametrize("row", OURS_LIKE_OPTAX, ids=lambda row: row.id)
 def test_every_algorithm_that_optax_has(row):
-    """With the numbers of the row left open, unless our guards make another formula of it."""
+    """With the numbers of the row, as our guards may make another formula of it; and where Optax
+    divides 0 by 0 ours is a number."""
     numbers = {"learning_rate": 0.1, **row.numbers}
     outcome = same_update(part(row.optax, **numbers), part(row.make, **numbers))
-    assert outcome, outcome
+    found = outcome.difference
+    assert outcome or (np.isnan(found.first) and np.isfinite(found.second)), outcome
 
 
 def test_settings_are_left_open():

@@ -85,10 +85,15 @@ def test_state_dtype_is_kept_and_arithmetic_is_not_done_in_it(row):
         return
     tx = row.build(state_dtype=jnp.bfloat16)
     state = tx.init(PARAMS)
-    names = [(jax.tree_util.keystr(path[-1:], simple=True), x) for path, x in flat(state)]
-    assert all(x.dtype == jnp.float32 for name, x in names if name in row.scalars)
-    slots = [x.dtype for n, x in names if n not in row.scalars and x.dtype != jnp.int32]
-    assert slots and set(slots) == {jnp.dtype(jnp.bfloat16)}
+    names = [(jax.tree_util.keystr(path[-1:], simple=True), path, x) for path, x in flat(state)]
+    assert all(x.dtype == jnp.float32 for name, _, x in names if name in row.scalars)
+    slots = [
+        (path, x.dtype) for n, path, x in names if n not in row.scalars and x.dtype != jnp.int32
+    ]
+    rounded = {  # what begins as the weights may stay exact
+        dtype for path, dtype in slots if not jax.tree_util.keystr(path).startswith(row.copies)
+    }
+    assert slots and rounded <= {jnp.dtype(jnp.bfloat16)}
     update = ft.partial(tx.update, **row.extra)
     assert types(jax.eval_shape(update, GRADS, state, PARAMS)[1]) == types(state)
     updates, _ = update(GRADS, state, PARAMS)
@@ -217,7 +222,7 @@ def test_empty_trees_scalars_and_abstract_params(row):
     updates, _ = tx.update(jnp.float32(1), tx.init(1.0), 1.0, **row.extra)
     assert updates.shape == () and np.isfinite(updates)
     abstract = tx.init(jax.eval_shape(lambda: PARAMS))
-    chex.assert_trees_all_equal(abstract, tx.init(PARAMS))
+    chex.assert_trees_all_equal(abstract, tx.init(jax.tree.map(jnp.zeros_like, PARAMS)))
 
 
 @rows

@@ -25,8 +25,8 @@ def cost(tx):
     compiled = jax.jit(step).lower(params, tx.init(params), params).compile()
     analysis = compiled.cost_analysis()
     analysis = analysis[0] if isinstance(analysis, list) else analysis
-    entry = compiled.as_text().split("ENTRY")[1]
-    large = len(re.findall(rf"= \(?f32\[{WEIGHTS}\][^=]*? fusion\(", entry))
+    program = compiled.as_text()  # with the branches of a condition
+    large = len(re.findall(rf"= \(?f32\[{WEIGHTS}\][^=]*? fusion\(", program))
     return analysis["bytes accessed"], large, compiled.memory_analysis().temp_size_in_bytes
 
 

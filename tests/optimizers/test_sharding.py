@@ -54,7 +54,10 @@ def test_state_is_sharded_as_the_parameters(row, kind):
         new_params, new_state = step(params, grads, state)
         for record in (state, new_state):
             for name, slot in slots_of(record):
-                assert slot.sharding.is_equivalent_to(params[name].sharding, slot.ndim), name
+                own = params[name].sharding
+                if slot.shape == SHAPES[name][0]:
+                    assert slot.sharding.is_equivalent_to(own, slot.ndim), name
+                assert slot.sharding.device_set == own.device_set
         for name in SHAPES:
             assert new_params[name].sharding.is_equivalent_to(
                 params[name].sharding, params[name].ndim
@@ -62,7 +65,8 @@ def test_state_is_sharded_as_the_parameters(row, kind):
         if kind is AxisType.Explicit:  # the types say so too, also while they are traced
             for record in (state, new_state, jax.eval_shape(tx.init, params)):
                 for name, slot in slots_of(record):
-                    assert jax.typeof(slot).sharding == jax.typeof(params[name]).sharding
+                    if slot.shape == SHAPES[name][0]:
+                        assert jax.typeof(slot).sharding == jax.typeof(params[name]).sharding
         chex.assert_trees_all_equal_structs(state, new_state)
 
     local = {name: jnp.full(shape, 1.0) for name, (shape, _) in SHAPES.items()}

@@ -198,9 +198,8 @@ STATISTICS = {
     "previous_gradient": "g_prev", "g": "g_prev", "grad": "g_prev", "params": "θ_prev",
     "updates": "g_prev", "average": "θ_avg", "exp_avg": "m", "exp_avg_sq": "v",
     "prev_value": "L_prev", "averaging_window": "n",
-    # Beside a mean square v, momentum's buffer is PyTorch's b.
-    "rmsprop.trace": "b", "rmsprop_graves.trace": "b", "swats.trace": "b",
 }  # fmt: skip
+SECOND = {"trace": "b"}  # beside a mean square v, momentum's buffer is PyTorch's b
 
 
 @dataclass(frozen=True)
@@ -217,20 +216,26 @@ class Notation:
 
     def setting(self, name: str, maker: str = "") -> str:
         """The letter for a setting."""
-        return _chosen(name, maker, self.settings, SETTINGS)
+        return self.setting_choices(name, maker)[0]
+
+    def setting_choices(self, name: str, maker: str = "") -> list[str]:
+        """That letter, and those to take where it means something else."""
+        return _choices(name, maker, self.settings, SETTINGS)
 
     def statistic(self, name: str, maker: str = "") -> str:
         """The letter for an entry of the state."""
-        return _chosen(name, maker, self.statistics, STATISTICS, SETTINGS)
+        return self.statistic_choices(name, maker)[0]
+
+    def statistic_choices(self, name: str, maker: str = "") -> list[str]:
+        """That letter, and those to take where it means something else."""
+        return _choices(name, maker, self.statistics, STATISTICS, SETTINGS, SECOND)
 
     def symbol(self, name: str) -> str:
         """The letter for the parameters, the gradient, the loss or the update."""
         return {**SYMBOLS, **self.symbols}[name]
 
 
-def _chosen(name: str, maker: str, *tables: Mapping[str, str]) -> str:
-    for table in tables:
-        for key in (f"{maker}.{name}", name):
-            if key in table:
-                return table[key]
-    return GREEK.get(name, name)
+def _choices(name: str, maker: str, *tables: Mapping[str, str]) -> list[str]:
+    keys = (f"{maker}.{name}", name)
+    found = [table[key] for table in tables for key in keys if key in table]
+    return found or [GREEK.get(name, name)]

@@ -110,7 +110,7 @@ class _Builder:
     def setting(self, name: str) -> Any:
         """The letter of a setting: of its sign, and between 0 and 1 if it is a decay."""
         value = self.programs.subject.numbers[name]
-        letter = self.free(self.notation.setting(name, self.maker), name)
+        letter = self.free(*self.notation.setting_choices(name, self.maker), name)
         if name in self.programs.subject.decays:
             return Unit(letter, positive=True)
         whole = {"integer": True} if np.asarray(value).dtype.kind in "iu" else {"real": True}
@@ -159,8 +159,8 @@ class _Builder:
                 named.append(state)
                 continue
             if state.key not in bases:
-                letter = self.notation.statistic(state.key, self.maker)
-                bases[state.key] = self.free(letter, state.key)
+                choices = self.notation.statistic_choices(state.key, self.maker)
+                bases[state.key] = self.free(*choices, state.key)
             named.append(replace(state, name=replace(state.name, base=bases[state.key])))
         return named
 

@@ -70,9 +70,7 @@ NOTATIONS = {
             "initial_scale": "S0", "RMSprop.alpha": "β",
             **of("asgd scale_by_falling_rate ASGD", alpha="p"),
         },
-        statistics={
-            "trace": "v", "mu": "v", "nu": "S", **of(f"swats rmsprop_graves {RMSPROP}", trace="b"),
-        },
+        statistics={"trace": "v", "mu": "v", "nu": "S"},
         symbols={
             "gradient": "∇", "value": "J", **of("moving_average", gradient="y", update="w"),
             **of("weight_decay l2_regularization add_decayed_weights", params="W"),

@@ -89,6 +89,16 @@ class Algorithm:
         )
 
     @cached_property
+    def copies(self) -> tuple[str, ...]:
+        """Where in the state the slots are that begin as the weights."""
+        state = jax.tree_util.tree_leaves_with_path(self.build().init(PROBE))
+        return tuple(
+            jax.tree_util.keystr(path[:-1])
+            for path, value in state
+            if np.array_equal(value, PROBE[WEIGHT])
+        )
+
+    @cached_property
     def first_value(self) -> float:
         """What a slot starts at, if bfloat16 does not have that number, and else 0."""
         slots = [np.asarray(value) for _, is_slot, value in self._entries() if is_slot]

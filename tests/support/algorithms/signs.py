@@ -1,6 +1,8 @@
-"""A step size for every weight from the signs of its gradients: Rprop and local gains."""
+"""Steps by the signs of gradients: Rprop and local gains, which size them, and Lion."""
 
 from functools import partial as part
+
+import optax
 
 import lectopt
 from tests.support import twins
@@ -73,5 +75,14 @@ SIGNS = (
         dict(**GAINS, momentum=0.7),
         GAINS_LETTERS,
         source="S4-23, Hinton",
+    ),
+    Algorithm(
+        "lion",
+        lectopt.lion,
+        twins.lion,
+        dict(b1=0.8, b2=0.95, weight_decay=0.1),
+        dict(b1="beta1", b2="beta2", weight_decay="lam"),
+        optax=optax.lion,
+        source="Chen et al. 2023, Optax",
     ),
 )

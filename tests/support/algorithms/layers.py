@@ -1,0 +1,55 @@
+"""Rules that see a whole leaf: NovoGrad, Adafactor."""
+
+from collections.abc import Callable
+from functools import partial as part
+from typing import Any
+
+import numpy as np
+import optax
+
+import lectopt
+from tests.support import twins
+from tests.support.algorithms.algorithm import Algorithm
+
+
+def of_one_leaf(twin: Callable[..., Any]) -> Callable[..., Any]:
+    """A twin that takes a list of leaves, on one vector."""
+
+    def rule(theta: Any, grad: Any, rate: Any, steps: int, **letters: Any) -> Any:
+        def grads(leaves: Any, t: int) -> Any:
+            return [grad(leaf, t) for leaf in leaves]
+
+        return np.array([leaf for (leaf,) in twin([theta], grads, rate, steps, **letters)])
+
+    return rule
+
+
+LAYERS = (
+    Algorithm(
+        "novograd",
+        lectopt.novograd,
+        part(of_one_leaf(twins.novograd), eps_at_first=True),
+        dict(b1=0.8, b2=0.5, eps=1e-2, weight_decay=0.1),
+        dict(b1="beta1", b2="beta2", weight_decay="d"),
+        optax=optax.novograd,
+        source="Optax",
+    ),
+    Algorithm(
+        "adafactor",
+        lectopt.adafactor,
+        of_one_leaf(twins.adafactor),
+        dict(decay_rate=0.7, clipping_threshold=0.8, eps=1e-3),
+        dict(decay_rate="c", clipping_threshold="d", eps="eps1"),
+        optax=optax.adafactor,
+        source="Shazeer and Stern 2018, Optax; a vector is not factored",
+    ),
+    Algorithm(
+        "adafactor/momentum",
+        part(lectopt.adafactor, clipping_threshold=None, multiply_by_parameter_scale=False),
+        part(of_one_leaf(twins.adafactor), d=None, relative=False),
+        dict(decay_rate=0.7, eps=1e-3, momentum=0.8, weight_decay_rate=0.01),
+        dict(decay_rate="c", eps="eps1", momentum="beta1", weight_decay_rate="lam"),
+        optax=part(optax.adafactor, clipping_threshold=None, multiply_by_parameter_scale=False),
+        source="Optax",
+    ),
+)

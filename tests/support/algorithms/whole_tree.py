@@ -1,0 +1,77 @@
+"""Rules of the whole tree: Prodigy, and Lookahead around others."""
+
+from functools import partial as part
+from typing import Any
+
+import optax
+
+import lectopt
+from tests.support import twins
+from tests.support.algorithms.algorithm import Algorithm
+from tests.support.algorithms.layers import of_one_leaf
+
+PERIOD = 4
+
+
+def around_sgd(
+    learning_rate: Any, slow_step_size: Any, state_dtype: Any = None
+) -> lectopt.Transformation:
+    """Lookahead around gradient descent."""
+    descent = lectopt.sgd(learning_rate, state_dtype=state_dtype)
+    return lectopt.lookahead(descent, PERIOD, slow_step_size)
+
+
+def around_adam(
+    learning_rate: Any,
+    slow_step_size: Any,
+    b1: Any,
+    b2: Any,
+    eps: Any,
+    reset_state: bool = False,
+    state_dtype: Any = None,
+) -> lectopt.Transformation:
+    """Lookahead around Adam."""
+    adam = lectopt.adam(learning_rate, b1, b2, eps, state_dtype=state_dtype)
+    return lectopt.lookahead(adam, PERIOD, slow_step_size, reset_state)
+
+
+def optax_prodigy(learning_rate: Any, b1: Any, b2: Any, **settings: Any) -> Any:
+    """Optax's, whose two decays are one argument."""
+    return optax.contrib.prodigy(learning_rate, (b1, b2), **settings)
+
+
+WHOLE_TREE = (
+    Algorithm(
+        "prodigy",
+        lectopt.prodigy,
+        part(of_one_leaf(twins.prodigy), corrected=True, eps_with_new_d=True),
+        dict(b1=0.8, b2=0.95, eps=1e-2, estim_lr0=1e-2, estim_lr_coef=2.0, weight_decay=0.1),
+        dict(b1="beta1", b2="beta2", estim_lr0="d0", estim_lr_coef="d_coef", weight_decay="lam"),
+        optax=optax_prodigy,
+        source="Optax; Mishchenko and Defazio 2023 with a correction",
+    ),
+    Algorithm(
+        "lookahead/sgd",
+        around_sgd,
+        part(twins.lookahead_sgd, k=PERIOD),
+        dict(slow_step_size=0.6),
+        dict(slow_step_size="alpha"),
+        source="Zhang et al. 2019",
+    ),
+    Algorithm(
+        "lookahead/adam",
+        around_adam,
+        part(twins.lookahead_adam, k=PERIOD),
+        dict(slow_step_size=0.6, b1=0.8, b2=0.95, eps=1e-2),
+        dict(slow_step_size="alpha"),
+        source="Zhang et al. 2019",
+    ),
+    Algorithm(
+        "lookahead/adam-reset",
+        part(around_adam, reset_state=True),
+        part(twins.lookahead_adam, k=PERIOD, reset=True),
+        dict(slow_step_size=0.6, b1=0.8, b2=0.95, eps=1e-2),
+        dict(slow_step_size="alpha"),
+        source="Zhang et al. 2019",
+    ),
+)
