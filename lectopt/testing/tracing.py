@@ -1,5 +1,6 @@
 """Tracing: settings that are tracers, `jit`, `vmap`, and how often something is compiled."""
 
+import gc
 import warnings
 from typing import Any
 
@@ -67,14 +68,20 @@ def vmap_over_settings(subject: Subject) -> None:
 
 @check
 def vmap_over_parameters(subject: Subject) -> None:
-    """One vmap over several models with their states gives what a loop over the models gives."""
+    """One vmap over several models, with their gradients, gives what a loop over them gives."""
 
-    def updates(params: Any) -> Any:
-        return subject.run(subject.build(), 3, params, trees.gradients64).updates
+    def updates(lane: Any) -> Any:
+        def gradients(t: int) -> Any:
+            return jax.tree.map(lambda g: lane["size"] * g, trees.gradients64(t))
+
+        return subject.run(subject.build(), 3, lane["params"], gradients).updates
 
     alone = [subject.exact.updates]
     with double(), stepwise():
-        first, second = trees.params("float64"), trees.params("float64", 0.4)
+        first, second = (
+            dict(params=trees.params("float64", size), size=jnp.asarray(size))
+            for size in (1.0, 0.4)
+        )
         batch = jax.tree.map(lambda *leaves: jnp.stack(leaves), first, second)
         swept = jax.vmap(updates)(batch)
         alone.append(updates(second))
@@ -108,8 +115,8 @@ def compiled_step(subject: Subject) -> None:
             update, params, state = compiled(trees.gradients64(t), state, params)
             updates.append(update)
             assert len(traces) == 1, (
-                f"it was traced again at call {t + 1}: something in the state that is not a number "
-                "of an array (a type, a weak type, a static field) differs from call to call"
+                f"it was traced again at call {t + 1}: a dtype, a weak type or a static field of "
+                "the state differs from call to call"
             )
     trees.close(updates, subject.exact.updates, "a compiled update", rtol=1e-7, atol=1e-9)
 
@@ -131,9 +138,13 @@ def uncompiled_calls(subject: Subject) -> None:
 @check
 def leaked_tracers(subject: Subject) -> None:
     """No tracer outlives the trace that made it, in a closure, a cache or an attribute."""
-    tx = subject.build()
-    with jax.checking_leaks():
-        jax.eval_shape(lambda p: subject.run(tx, 1, p).updates, trees.params())
+    gc.freeze()  # JAX searches all other objects for whoever keeps a tracer, for half a minute
+    try:
+        tx = subject.build()
+        with jax.checking_leaks():
+            jax.eval_shape(lambda p: subject.run(tx, 1, p).updates, trees.params())
+    finally:
+        gc.unfreeze()
 
 
 @check
