@@ -62,6 +62,25 @@ def test_own_ranges():
         turned(91)
 
 
+def test_slots_of_other_shapes_are_complex_where_the_rule_makes_them_so():
+    """Whatever the shape of the weights, on which it may depend which slots there are."""
+
+    @lectopt.leafwise(
+        rows=lambda param: jnp.zeros(param.shape[:-1]) if param.ndim > 1 else None,
+        whole=lambda param: jnp.zeros(param.shape) if param.ndim < 2 else None,
+    )
+    def summed(g, state):
+        if state.whole is None:
+            return g, dict(rows=state.rows + g.sum(-1), whole=None)
+        return g, dict(rows=None, whole=state.whole + g)
+
+    grads = {"matrix": jnp.full((3, 2), 1 + 2j), "vector": jnp.full(2, 3j), "real": jnp.ones(2)}
+    _, state = summed().update(grads, summed().init(grads))
+    np.testing.assert_array_equal(state["rows"]["matrix"], np.full(3, 2 + 4j))
+    np.testing.assert_array_equal(state["whole"]["vector"], np.full(2, 3j))
+    assert state["whole"]["real"].dtype == jnp.float32
+
+
 @pytest.mark.usefixtures("x64")
 def test_mixed_precision_of_gradient_and_state():
     """Slots keep their dtype, updates come back in the gradient's, whichever is wider."""

@@ -1,9 +1,9 @@
 """Optax 0.2.8's aliases: its names, arguments, defaults and numbers, as lectopt transformations.
 
 Where the numbers of `lectopt` are Optax's already, these are the same compositions. They differ in
-`eps_root`, which stands inside the root beside an `eps` outside, in `mu_dtype`, which is that of
-the mean only, and in what Optax does against its own description: `rprop`, and `adadelta` without a
-learning rate. A centered variance is never below 0 here, where Optax gives NaN.
+`eps_root`, which stands inside the root beside an `eps` outside, in `mu_dtype`, which is the mean's
+alone, and in what Optax does against its own description: `rprop`, `adadelta` without a rate. Other
+than in Optax, a centered variance is never below 0, and moments are at least float32 by default.
 """
 
 from typing import Any

@@ -233,10 +233,12 @@ class Rule(ByLeaf):
         """One tree per slot, shaped, placed and sharded as the parameters; and the numbers."""
         firsts = {k: value_at(f, 0) for k, f in self._firsts().items()}
         dtypes = ft.cache(self.dtypes)
+        shaped = any(map(callable, self.lifted.slots.values()))
 
         def first_of(slot: str, param: Any) -> Any:
             param = param if hasattr(param, "dtype") else jnp.asarray(param)
-            dtype = dtypes(dtype_of(param))[slot]
+            shape = param.shape if shaped else (1, 1)
+            dtype = dtypes(shape, dtype_of(param))[slot]
             if slot in firsts:
                 return jnp.full_like(param, firsts[slot], dtype=dtype)
             first: Any = self.lifted.slots[slot]
@@ -253,15 +255,19 @@ class Rule(ByLeaf):
         slots = {k: f for k, f in self.lifted.slots.items() if not callable(f)}
         return {k: self.settings[f] if isinstance(f, str) else f for k, f in slots.items()}
 
-    def dtypes(self, dtype: Any) -> dict[str, Any]:
-        """The dtype of each slot: at least float32, complex only where the rule makes it so."""
-        wide, slots = wide_dtype(dtype), self.lifted.slots
-        real = jnp.finfo(np.dtype(self.settings.get("state_dtype") or wide)).dtype
-        dtypes = dict.fromkeys(slots, real)
-        if not jnp.issubdtype(wide, jnp.complexfloating):
+    def dtypes(self, shape: tuple[int, ...], dtype: Any) -> dict[str, Any]:
+        """The dtype of each slot of a weight: at least float32, complex where the rule makes it so.
+
+        With a real `state_dtype` none is complex: of complex weights the slots then keep the real
+        part, and JAX warns.
+        """
+        given = np.dtype(self.settings.get("state_dtype") or wide_dtype(dtype))
+        slots = self.lifted.slots
+        dtypes = dict.fromkeys(slots, jnp.finfo(given).dtype)
+        if not jnp.issubdtype(given, jnp.complexfloating):
             return dtypes
-        weight = jax.ShapeDtypeStruct((1, 1), wide)
-        number = jax.ShapeDtypeStruct((), jnp.finfo(wide).dtype)
+        weight = jax.ShapeDtypeStruct(shape, given)
+        number = jax.ShapeDtypeStruct((), jnp.finfo(given).dtype)
         inputs = dict.fromkeys(self.given, number)
         own = {k: f for k, f in slots.items() if callable(f)}
         for _ in slots:  # a slot may turn complex because another one did
@@ -275,7 +281,7 @@ class Rule(ByLeaf):
                 ft.partial(self.lifted.computed, self.static), weight, shapes, inputs, weight
             )
             dtypes = {
-                k: wide if any(map(jnp.iscomplexobj, jax.tree.leaves(new[k]))) else d
+                k: given if any(map(jnp.iscomplexobj, jax.tree.leaves(new[k]))) else d
                 for k, d in dtypes.items()
             }
         return dtypes

@@ -116,6 +116,32 @@ def test_mu_dtype_is_the_mean_s_alone():
     assert optax.tree.get(state, "nu").dtype == jnp.float32
 
 
+SLOTS = [("sgd", dict(momentum=0.9), "accumulator_dtype", "trace"), ("adam", {}, "mu_dtype", "mu")]
+
+
+@pytest.mark.parametrize("name, settings, argument, slot", SLOTS, ids=["sgd", "adam"])
+@pytest.mark.parametrize("weights", ["float32", "complex64"])
+@pytest.mark.parametrize("asked", ["bfloat16", "float32", "complex64"])
+def test_a_slot_has_the_dtype_that_is_asked_for(name, settings, argument, slot, weights, asked):
+    """Complex for real weights, and real for complex ones, too."""
+    tx = getattr(ours, name)(0.1, **settings, **{argument: asked})
+    state = tx.init(jnp.ones(2, weights))
+    assert optax.tree.get(state, slot).dtype == asked
+    if name == "adam":
+        assert optax.tree.get(state, "nu").dtype == "float32"
+
+
+def test_a_real_slot_of_complex_weights_keeps_the_real_part():
+    """As in Optax, `v = 0.9 Re(v) + g`; and not without a warning."""
+    tx = ours.sgd(1.0, momentum=0.9, accumulator_dtype="float32")
+    first, second = jnp.array([1 + 2j, -3j]), jnp.array([0.5 - 1j, 2 + 1j])
+    with pytest.warns(np.exceptions.ComplexWarning, match="imaginary"):
+        _, state = tx.update(first, tx.init(first), first)
+        update, state = tx.update(second, state, first)
+    np.testing.assert_allclose(update, [-(0.9 + 0.5 - 1j), -(2 + 1j)], rtol=1e-6)
+    assert state["trace"].dtype == jnp.float32
+
+
 PAPERS = [
     (papers.heavy_ball, dict(beta=0.8), twins.momentum_inside, dict(beta=0.8)),
     (papers.nesterov, dict(mu=0.8), twins.nesterov_lookahead, dict(beta=0.8)),

@@ -1,0 +1,192 @@
+"""A library author's package: three algorithms of its own, and its tests with `lectopt.testing`.
+
+The tests of the package pass. Then a bug is planted in it, and the check that is named for such a
+bug fails.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILES = {}
+FILES["pyproject.toml"] = """
+[tool.pytest.ini_options]
+pythonpath = ["src"]
+filterwarnings = ["error"]
+"""
+FILES["src/strides/__init__.py"] = '''
+"""Three optimizers, written with lectopt."""
+
+import jax
+import jax.numpy as jnp
+
+from lectopt import (
+    chain, debiased, deviation, ema, leafwise, mean_square, ratio, root, scale_by_learning_rate,
+    treewise,
+)
+from lectopt.settings import Count, Decay, Fraction, LearningRate, NonNegative
+
+
+def belief(
+    learning_rate: LearningRate, b1: Decay = 0.9, b2: Decay = 0.999, eps: NonNegative = 1e-16
+):
+    """AdaBelief (Zhuang et al. 2020)."""
+    mean = ema(b1)  # one moment on both sides of the ratio
+    surprise = chain(deviation(mean), mean_square(b2, added=eps))
+    return chain(
+        ratio(debiased(mean), root(debiased(surprise), eps)), scale_by_learning_rate(learning_rate)
+    )
+
+
+@treewise(slow="params")
+def anchored(updates, state, params, t, *, inner, period: Count = 5, share: Fraction = 0.5):
+    """Lookahead (Zhang et al. 2019)."""
+    moves, inner_state = inner(updates)
+    back = t % period == 0
+
+    def pulled(slow, param, move):
+        return jnp.where(back, slow + share * (param + move - slow), slow)
+
+    slow = jax.tree.map(pulled, state.slow, params, moves)
+    moves = jax.tree.map(lambda s, p, m: jnp.where(back, s - p, m), slow, params, moves)
+    return moves, dict(slow=slow, inner=inner_state)
+
+
+def over_columns(param):
+    return jnp.zeros(param.shape[:-1]) if param.ndim > 1 else None
+
+
+def over_rows(param):
+    return jnp.zeros(param.shape[:-2] + param.shape[-1:]) if param.ndim > 1 else None
+
+
+def entries(param):
+    return None if param.ndim > 1 else jnp.zeros(param.shape)
+
+
+@leafwise(row=over_columns, column=over_rows, nu=entries)
+def scale_by_outer_product(g, state, t, *, power: Fraction = 0.8, eps: NonNegative = 1e-30):
+    """Adafactor's second moment (Shazeer and Stern 2018): the rows and columns of a matrix."""
+    fresh, square = t**-power, g * g + eps
+
+    def moved(old, new):
+        return old + fresh * (new - old)
+
+    if state.nu is not None:
+        nu = moved(state.nu, square)
+        return g / jnp.sqrt(nu), dict(row=None, column=None, nu=nu)
+    row, column = moved(state.row, square.mean(-1)), moved(state.column, square.mean(-2))
+    share = row / row.mean(-1, keepdims=True)  # first, as row * column is 0 in float32 at 1e-30
+    nu = share[..., None] * column[..., None, :]
+    return g / jnp.sqrt(nu), dict(row=row, column=column, nu=None)
+'''
+FILES["tests/test_strides.py"] = """
+import numpy as np
+import optax
+
+from lectopt import testing
+from strides import anchored, belief, scale_by_outer_product
+
+
+def belief_twin(g, n, *, learning_rate, b1, b2, eps):
+    m = s = np.zeros_like(g[0])
+    for t in range(1, n + 1):
+        m = b1 * m + (1 - b1) * g[t - 1]
+        s = b2 * s + (1 - b2) * (g[t - 1] - m) ** 2 + eps
+        yield -learning_rate * m / (1 - b1**t) / (np.sqrt(s / (1 - b2**t)) + eps)
+
+
+def sgd_anchored(learning_rate, period=5, share=0.5):
+    return anchored(inner=optax.sgd(learning_rate), period=period, share=share)
+
+
+def anchored_twin(g, n, *, params, learning_rate, period, share):
+    slow = fast = params
+    for t in range(1, n + 1):
+        before, fast = fast, fast - learning_rate * g[t - 1]
+        if t % period == 0:
+            slow = fast = slow + share * (fast - slow)
+        yield fast - before
+
+
+def optax_factored(power):
+    return optax.scale_by_factored_rms(decay_rate=power, min_dim_size_to_factor=2)
+
+
+@testing.parametrize_with_checks([
+    testing.Subject(
+        belief, dict(learning_rate=0.1), twin=belief_twin, optax=optax.adabelief, slots=2
+    ),
+    testing.Subject(sgd_anchored, dict(learning_rate=0.1), twin=anchored_twin, slots=1),
+    testing.Subject(scale_by_outer_product, dict(power=0.8), optax=optax_factored, slots=0.02),
+])
+def test_contract(subject, check):
+    check(subject)
+"""
+# What stands in the package, what is written instead, the subject, and the checks that it fails.
+BUGS = {
+    "the deviation is from the old mean": (
+        "deviation(mean), ",
+        "leafwise(mu=0.0)(lambda g, state, *, decay: "
+        "(g - state.mu, dict(mu=decay * state.mu + (1 - decay) * g)))(b1), ",
+        "belief",
+        {"as_its_twin", "as_optax", "slots"},
+    ),
+    "the mean is kept twice": ("deviation(mean)", "deviation(ema(b1))", "belief", {"slots"}),
+    "the slow copy stays": ("slow=slow, ", "slow=state.slow, ", "sgd_anchored", {"as_its_twin"}),
+    "rows and columns are exchanged": (
+        "share[..., None] * column[..., None, :]",
+        "share[..., None, :] * column[..., None]",
+        "scale_by_outer_product",
+        {"as_optax", "update_dtypes"},
+    ),
+}
+
+
+def run(folder, only=""):
+    """The return code of pytest on a package, what it printed, and the checks that failed."""
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "JAX_PLATFORMS": "cpu",
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+    }
+    command = [sys.executable, "-m", "pytest", "-q", "-rf", "--tb=short", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, "-k", only], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    failed = set(re.findall(r"^FAILED .*\[(.*?)\]", done.stdout, re.MULTILINE))
+    return done.returncode, done.stdout + done.stderr, failed
+
+
+def write(folder, package):
+    for name, text in (FILES | {"src/strides/__init__.py": package}).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def test_the_package_passes(tmp_path):
+    write(tmp_path, FILES["src/strides/__init__.py"])
+    code, printed, _ = run(tmp_path)
+    assert code == 0, printed
+    assert all(f" {name}" not in printed for name in ("failed", "error"))
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_fails_the_check_named_for_it(bug, tmp_path):
+    """Of a few checks that are quick; a sound algorithm passes them."""
+    package = FILES["src/strides/__init__.py"]
+    right, wrong, subject, caught = BUGS[bug]
+    assert package.count(right) == 1
+    write(tmp_path, package.replace(right, wrong))
+    few = ("as_its_twin", "as_optax", "slots", "runs", "update_dtypes", "state_leaves")
+    names = " or ".join(f"{subject}-{name}" for name in few)
+    code, printed, failed = run(tmp_path, names)
+    assert code == 1 and {name.removeprefix(f"{subject}-") for name in failed} == caught, printed
+    for name in caught:
+        assert f"The check '{name}' expects: " in printed
