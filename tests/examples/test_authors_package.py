@@ -1,7 +1,7 @@
 """A library author's package: three algorithms of its own, and its tests with `lectopt.testing`.
 
-The tests of the package pass. Then a bug is planted in each algorithm, and the checks that are named
-for such bugs fail, and no others.
+The tests of the package pass. Then a bug is planted in each algorithm, and the checks that are
+named for such bugs fail, and no others.
 """
 
 import os
