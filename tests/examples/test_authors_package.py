@@ -1,7 +1,7 @@
 """A library author's package: three algorithms of its own, and its tests with `lectopt.testing`.
 
-The tests of the package pass. Then a bug is planted in it, and the check that is named for such a
-bug fails.
+The tests of the package pass. Then a bug is planted in each algorithm, and the checks that are
+named for such bugs fail, and no others.
 """
 
 import os
@@ -9,8 +9,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 FILES = {}
@@ -123,33 +121,50 @@ def optax_factored(power):
         belief, dict(learning_rate=0.1), twin=belief_twin, optax=optax.adabelief, slots=2
     ),
     testing.Subject(sgd_anchored, dict(learning_rate=0.1), twin=anchored_twin, slots=1),
-    testing.Subject(scale_by_outer_product, dict(power=0.8), optax=optax_factored, slots=0.02),
+    testing.Subject(
+        scale_by_outer_product,
+        dict(power=0.8),
+        optax=optax_factored,
+        slots=0.02,
+        skip={"as_optax": "Optax computes this decay in float32 always"},
+    ),
 ])
 def test_contract(subject, check):
     check(subject)
 """
-# What stands in the package, what is written instead, the subject, and the checks that it fails.
+# One bug for each algorithm: what stands in the package, and what is written instead.
 BUGS = {
     "the deviation is from the old mean": (
         "deviation(mean), ",
         "leafwise(mu=0.0)(lambda g, state, *, decay: "
         "(g - state.mu, dict(mu=decay * state.mu + (1 - decay) * g)))(b1), ",
-        "belief",
-        {"as_its_twin", "as_optax", "slots"},
     ),
-    "the mean is kept twice": ("deviation(mean)", "deviation(ema(b1))", "belief", {"slots"}),
-    "the slow copy stays": ("slow=slow, ", "slow=state.slow, ", "sgd_anchored", {"as_its_twin"}),
+    "the slow copy stays": ("slow=slow, ", "slow=state.slow, "),
     "rows and columns are exchanged": (
         "share[..., None] * column[..., None, :]",
         "share[..., None, :] * column[..., None]",
-        "scale_by_outer_product",
-        {"as_optax", "update_dtypes"},
     ),
+}
+CAUGHT = {
+    "belief-as_its_twin",
+    "belief-as_optax",
+    "belief-slots",  # its mean is kept twice
+    "sgd_anchored-as_its_twin",
+    "scale_by_outer_product-as_optax_in_float32",
+    "scale_by_outer_product-update_dtypes",  # a matrix of another shape than its transpose
+}
+SOUND = {  # that the bugs leave alone
+    "belief-runs",
+    "belief-update_dtypes",
+    "sgd_anchored-runs",
+    "sgd_anchored-slots",
+    "scale_by_outer_product-runs",
+    "scale_by_outer_product-slots",
 }
 
 
-def run(folder, only=""):
-    """The return code of pytest on a package, what it printed, and the checks that failed."""
+def run(folder, *tests):
+    """The return code of pytest on a package, what it printed, and the tests that failed."""
     environment = os.environ | {
         "PYTHONPATH": str(ROOT),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -158,7 +173,7 @@ def run(folder, only=""):
     }
     command = [sys.executable, "-m", "pytest", "-q", "-rf", "--tb=short", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [*command, "-k", only], cwd=folder, env=environment, capture_output=True, text=True
+        [*command, *tests], cwd=folder, env=environment, capture_output=True, text=True
     )
     failed = set(re.findall(r"^FAILED .*\[(.*?)\]", done.stdout, re.MULTILINE))
     return done.returncode, done.stdout + done.stderr, failed
@@ -174,19 +189,16 @@ def test_the_package_passes(tmp_path):
     write(tmp_path, FILES["src/strides/__init__.py"])
     code, printed, _ = run(tmp_path)
     assert code == 0, printed
-    assert all(f" {name}" not in printed for name in ("failed", "error"))
 
 
-@pytest.mark.parametrize("bug", BUGS)
-def test_a_planted_bug_fails_the_check_named_for_it(bug, tmp_path):
-    """Of a few checks that are quick; a sound algorithm passes them."""
+def test_planted_bugs_fail_the_checks_that_are_named_for_them(tmp_path):
     package = FILES["src/strides/__init__.py"]
-    right, wrong, subject, caught = BUGS[bug]
-    assert package.count(right) == 1
-    write(tmp_path, package.replace(right, wrong))
-    few = ("as_its_twin", "as_optax", "slots", "runs", "update_dtypes", "state_leaves")
-    names = " or ".join(f"{subject}-{name}" for name in few)
-    code, printed, failed = run(tmp_path, names)
-    assert code == 1 and {name.removeprefix(f"{subject}-") for name in failed} == caught, printed
-    for name in caught:
-        assert f"The check '{name}' expects: " in printed
+    for right, wrong in BUGS.values():
+        assert package.count(right) == 1
+        package = package.replace(right, wrong)
+    write(tmp_path, package)
+    tests = [f"tests/test_strides.py::test_contract[{name}]" for name in sorted(CAUGHT | SOUND)]
+    code, printed, failed = run(tmp_path, *tests)
+    assert code == 1 and failed == CAUGHT, printed
+    for name in failed:
+        assert f"The check {name.split('-')[1]!r} expects: " in printed
