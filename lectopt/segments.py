@@ -182,8 +182,8 @@ def picks(mask: Any, updates: Any, params: Any) -> list[bool]:
             raise
         raise ValueError(
             f"The mask does not fit the parameters: {jax.tree.structure(tree)} and "
-            f"{jax.tree.structure(updates)}. Write a tree of booleans like the parameters, a prefix "
-            "of it, or a function of the parameters."
+            f"{jax.tree.structure(updates)}. Write a tree of booleans like the parameters, a "
+            "prefix of it, or a function of the parameters."
         ) from None
     return found
 

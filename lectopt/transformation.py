@@ -7,7 +7,7 @@ one another, this is all the machinery there is.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
@@ -70,7 +70,7 @@ class Transformation(Value, optax.GradientTransformationExtraArgs):
     def __init_subclass__(cls) -> None:
         jax.tree_util.register_static(cls)
 
-    def __new__(cls, **fields: Any) -> "Transformation":
+    def __new__(cls, **fields: Any) -> Self:
         """Make one with these attributes."""
         # The two functions that Optax unpacks belong to a twin with the same attributes: those of
         # the transformation itself would make a circle, which only the garbage collector frees.

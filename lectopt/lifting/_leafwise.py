@@ -239,8 +239,9 @@ class Rule(ByLeaf):
             dtype, first = dtypes(dtype_of(param))[slot], self.lifted.slots[slot]
             if slot in firsts:
                 return jnp.full_like(param, firsts[slot], dtype=dtype)
+            assert callable(first)
             told = {k: value_at(v, 0) for k, v in asked(first, self.settings).items()}
-            made = first(param, **told)  # pyright: ignore[reportCallIssue]
+            made = first(param, **told)
             return jax.tree.map(lambda x: jnp.asarray(x, dtype), made)
 
         kept = {k: jnp.full([], v, jnp.result_type(float)) for k, v in self.lifted.scalars.items()}

@@ -94,7 +94,7 @@ def maker(
         return lifted.make(values, defaults)
 
     make.__name__ = name
-    make.lifted = lifted  # pyright: ignore[reportFunctionMemberAccess]
+    make.lifted = lifted  # pyright: ignore[reportAttributeAccessIssue]
     make.__signature__ = signature.bare  # pyright: ignore[reportAttributeAccessIssue]
     annotations = {k: v for f in functions for k, v in f.__annotations__.items()}
     make.__annotations__ = {k: v for k, v in annotations.items() if k in signature.defaults}

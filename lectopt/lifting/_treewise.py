@@ -178,7 +178,8 @@ class TreeRule(Transformation):
         """Run the rule."""
         old = {slot: lookup(state, (), slot)[slot] for slot in self.lifted.slots}
         wide = jax.tree.map(_wide, old)
-        told = dict(state=Slots(wide), params=now.params, count=now.count, record=state)
+        told: dict[str, Any] = dict(state=Slots(wide), params=now.params, count=now.count)
+        told["record"] = state
         if "t" in self.lifted.inputs:
             told["t"] = now.number() if self.counted else None
         self._check(now.extra)
@@ -249,8 +250,8 @@ class Inner:
         Args:
           updates: what comes in.
           params: the parameters, if not those that the rule was given.
-          **told: `count` and `t` if they are not those of the rule, and extra arguments beside those
-            that `update` was given.
+          **told: `count` and `t` if they are not those of the rule, and extra arguments beside
+            those that `update` was given.
 
         Returns:
           The outgoing updates, and the new state.

@@ -48,9 +48,9 @@ def prodigy(
     """Prodigy: Adam whose rate is a lower bound on the distance to the solution, found on the way.
 
     With the estimate `d` and `rate = d learning_rate sqrt(1 - b2^t) / (1 - b1^t)`: `mu = b1 mu + (1
-    - b1) d g`, `nu = b2 nu + (1 - b2) (d g)^2`; over the whole tree `r = b3 r + (d/d0) rate <g, x0 -
-    x>` and `s = b3 s + (d/d0) rate g`; the new `d = max(d, estim_lr_coef r / |s|_1)`, and `param -
-    rate (mu / (sqrt(nu) + d eps) + weight_decay param)` with the new `d` beside epsilon. While no
+    - b1) d g`, `nu = b2 nu + (1 - b2) (d g)^2`; over the whole tree `r = b3 r + (d/d0) rate <g, x0
+    - x>` and `s = b3 s + (d/d0) rate g`; the new `d = max(d, estim_lr_coef r / |s|_1)`, and `param
+    - rate (mu / (sqrt(nu) + d eps) + weight_decay param)` with the new `d` beside epsilon. While no
     gradient has come, or the rate is 0, `d` stays (where Optax gives NaN).
 
     Args:

@@ -83,8 +83,8 @@ def scale_by_factored_rms(
     """Divide the gradient of a matrix by a root mean square that is kept as rows and columns.
 
     With `q = |g|^2 + eps`, averages `row` of `q` over the columns and `column` over the rows have
-    the decay `1 - (t - decay_offset)^-decay_rate`, and out comes `g / sqrt(row column / mean(row))`.
-    What has no two axes of `min_dim_size_to_factor` keeps the average `nu` of `q` itself, and gets
+    the decay `1 - (t - decay_offset)^-decay_rate`, and out comes `g / sqrt(row column /
+    mean(row))`. What has no two axes of `min_dim_size_to_factor` keeps the average `nu` of `q` itself, and gets
     `g / sqrt(nu)`.
 
     Args:
