@@ -48,6 +48,7 @@ class Apply(Expression):
     index: int
 
     def run(self, g: Any, leaf: Leaf) -> Any:
+        """See `Expression`."""
         out, leaf.slots[self.index] = self.rule().run(
             self.static, g, leaf.slots[self.index], leaf.inputs[self.index], leaf.param
         )
@@ -62,6 +63,7 @@ class Again(Expression):
     index: int
 
     def run(self, g: Any, leaf: Leaf) -> Any:
+        """See `Expression`."""
         before, out = leaf.outs[self.index]
         if before is not g:
             raise ValueError(
@@ -78,6 +80,7 @@ class InTurn(Expression):
     parts: tuple[Expression, ...]
 
     def run(self, g: Any, leaf: Leaf) -> Any:
+        """See `Expression`."""
         for part in self.parts:
             g = part.run(g, leaf)
         return g
@@ -91,6 +94,7 @@ class SideBySide(Expression):
     parts: tuple[Expression, ...]
 
     def run(self, g: Any, leaf: Leaf) -> Any:
+        """See `Expression`."""
         return self.combine()(*(part.run(g, leaf) for part in self.parts))
 
 
@@ -102,6 +106,7 @@ class Only(Expression):
     part: Expression
 
     def run(self, g: Any, leaf: Leaf) -> Any:
+        """See `Expression`."""
         return self.part.run(g, leaf) if leaf.masks[self.index] else g
 
 

@@ -84,8 +84,8 @@ def scale_by_factored_rms(
 
     With `q = |g|^2 + eps`, averages `row` of `q` over the columns and `column` over the rows have
     the decay `1 - (t - decay_offset)^-decay_rate`, and out comes `g / sqrt(row column /
-    mean(row))`. What has no two axes of `min_dim_size_to_factor` keeps the average `nu` of `q` itself, and gets
-    `g / sqrt(nu)`.
+    mean(row))`. What has no two axes of `min_dim_size_to_factor` keeps the average `nu` of `q`
+    itself, and gets `g / sqrt(nu)`.
 
     Args:
       min_dim_size_to_factor: the least size of the two largest axes of a leaf that is factored.
