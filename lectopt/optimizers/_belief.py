@@ -1,5 +1,6 @@
 """Adam with another opinion of the second moment: Yogi, AdaBelief."""
 
+from collections.abc import Callable
 from typing import Any
 
 from lectopt.combinators import chain, debiased, deviation, ratio, root, total
@@ -94,5 +95,7 @@ def adabelief(
 
 
 def _rest(decay: Any) -> Any:
-    function: Any = decay
-    return (lambda count: 1 - function(count)) if callable(decay) else 1 - decay
+    if not callable(decay):
+        return 1 - decay
+    schedule: Callable[[Any], Any] = decay
+    return lambda count: 1 - schedule(count)
