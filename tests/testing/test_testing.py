@@ -1,6 +1,7 @@
 """`lectopt.testing`: what is right passes all checks, and every bug is caught by its own."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +85,12 @@ def test_all_failures_are_reported_at_once():
     assert all(isinstance(error, AssertionError) for error in group.value.exceptions)
     with pytest.raises(ExceptionGroup, match=r"^1 of \d+ checks of no_name failed: runs"):
         check_transformation(BUGS["runs"], **RATE)
+
+
+def test_the_page_lists_every_check():
+    page = (ROOT / "docs" / "testing.md").read_text("utf-8").partition("## The checks")[2]
+    listed = re.findall(r"`(\w+)`", page.partition("The docstring")[0])
+    assert listed == list(CHECKS)
 
 
 def test_equal_names_are_numbered():
