@@ -9,8 +9,9 @@ import optax
 
 from lectopt.testing import trees
 from lectopt.testing.precision import stepwise
+from lectopt.testing.probing import zeros
 from lectopt.testing.registry import check, during
-from lectopt.testing.subject import Subject, zeros
+from lectopt.testing.subject import Subject
 
 
 @check

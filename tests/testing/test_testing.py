@@ -12,7 +12,8 @@ import pytest
 
 from lectopt import testing
 from lectopt.testing import CHECKS, Subject, check_transformation, parametrize_with_checks
-from tests.testing.bugs import BUGS, momentum, momentum_twin
+from tests.testing.bugs import BUGS
+from tests.testing.momentum import momentum, momentum_twin
 
 ROOT = Path(__file__).parents[2]
 RATE = dict(learning_rate=0.1)
