@@ -24,7 +24,7 @@ def _derivative(subject: Subject, dead: bool) -> tuple[dict[str, Any], Any]:
     def final_loss(settings: dict[str, Any], params: Any) -> Any:
         tx = subject.build(**settings)
         state = tx.init(params)
-        for _ in range(subject.idle + 3):
+        for _ in range(subject.idle + 2):
             grads = jax.tree.map(lambda p: p * curvature, params)
             updates, state = subject.update(tx, grads, state, params)
             params = optax.apply_updates(params, updates)

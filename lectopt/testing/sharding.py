@@ -1,5 +1,6 @@
 """Many devices: the state lies where its parameters lie, and an update moves nothing about."""
 
+import functools as ft
 from collections.abc import Iterator
 from typing import Any
 from unittest import SkipTest
@@ -11,11 +12,11 @@ from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from lectopt.testing import trees
-from lectopt.testing.precision import QUICKLY
+from lectopt.testing.precision import QUICKLY, stepwise
 from lectopt.testing.registry import check
 from lectopt.testing.subject import Subject
 
-_MOVES = ("all-gather", "all-to-all", "collective-permute")
+_COLLECTIVES = ("all-gather", "all-to-all", "collective-permute", "all-reduce")
 
 
 def _shapes() -> dict[str, tuple[tuple[int, int], P]]:
@@ -60,35 +61,17 @@ def _lies_as_the_parameters(tree: Any, params: dict[str, jax.Array], what: str) 
         )
 
 
-def _updated(subject: Subject, params: Any, grads: Any, compiled: bool) -> tuple[Any, Any]:
-    """The new parameters and state; the compiled program is read before it runs."""
+def _step(subject: Subject, tx: Any, params: Any, grads: Any, state: Any) -> tuple[Any, Any]:
+    updates, state = subject.update(tx, grads, state, params)
+    return optax.apply_updates(params, updates), state
+
+
+def _on_one_device(subject: Subject, params: Any, grads: Any) -> Any:
+    """The new parameters, from copies that lie on the first device."""
+    params, grads = (jax.tree.map(jnp.asarray, jax.device_get(x)) for x in (params, grads))
     tx = subject.build()
-    state = tx.init(params)
-    _lies_as_the_parameters(state, params, "the first state")
-
-    def step(params: Any, grads: Any, state: Any) -> Any:
-        updates, state = subject.update(tx, grads, state, params)
-        return optax.apply_updates(params, updates), state
-
-    if not compiled:
-        return step(params, grads, state)
-    program = jax.jit(step).lower(params, grads, state).compile(QUICKLY)
-    if not subject.reduces:
-        text = program.as_text() or ""
-        for collective in (*_MOVES, "all-reduce"):
-            assert collective not in text, f"the compiled update has an {collective}"
-    return program(params, grads, state)
-
-
-def _same_on_one_device(subject: Subject, found: Any) -> None:
-    params, grads = (
-        {name: jnp.full(shape, value) for name, (shape, _) in _shapes().items()}
-        for value in (1.0, 0.5)
-    )
-    tx = subject.build()
-    updates, _ = subject.update(tx, grads, tx.init(params), params)
-    expected = optax.apply_updates(params, updates)
-    trees.close(jax.device_get(found), expected, "a weight", rtol=1e-6, atol=1e-7)
+    with stepwise():
+        return _step(subject, tx, params, grads, tx.init(params))[0]
 
 
 @check
@@ -96,29 +79,39 @@ def sharded(subject: Subject) -> None:
     """With parameters sharded over all devices the state is sharded as they are, at first and
     after a compiled update, the numbers are those of one device, and an update in which every
     weight looks at itself alone has no communication."""
-    mesh = _mesh(AxisType.Auto)
+    mesh, tx = _mesh(AxisType.Auto), subject.build()
     with jax.set_mesh(mesh):
         params, grads = _placed(mesh, 1.0), _placed(mesh, 0.5)
-        moved, state = _updated(subject, params, grads, compiled=True)
+        state = tx.init(params)
+        _lies_as_the_parameters(state, params, "at first, the state")
+        step = jax.jit(ft.partial(_step, subject, tx))
+        program = step.lower(params, grads, state).compile(QUICKLY)
+        text = program.as_text() or ""
+        for collective in _COLLECTIVES:
+            if not subject.reduces and collective in text:
+                raise AssertionError(f"the compiled update communicates: {collective}")
+        moved, state = program(params, grads, state)
         _lies_as_the_parameters(state, params, "after an update, the state")
         _lies_as_the_parameters(moved, params, "after an update, the parameter")
-    _same_on_one_device(subject, moved)
+    expected = _on_one_device(subject, params, grads)
+    trees.close(jax.device_get(moved), expected, "a weight", rtol=1e-6, atol=1e-7)
 
 
 @check
 def sharded_explicitly(subject: Subject) -> None:
     """On a mesh with explicit axes, where the types say how arrays lie, the state has the types of
-    its parameters, also while it is traced."""
-    mesh = _mesh(AxisType.Explicit)
+    its parameters, after init and while init and an update are traced."""
+    mesh, tx = _mesh(AxisType.Explicit), subject.build()
     with jax.set_mesh(mesh):
         params, grads = _placed(mesh, 1.0), _placed(mesh, 0.5)
-        moved, state = _updated(subject, params, grads, compiled=False)
+        state = tx.init(params)
+        moved, new = jax.eval_shape(ft.partial(_step, subject, tx), params, grads, state)
         for what, tree in (
-            ("after an update, the state", state),
-            ("while it is traced, the state", jax.eval_shape(subject.build().init, params)),
+            ("after init, the state", state),
+            ("while init is traced, the state", jax.eval_shape(tx.init, params)),
+            ("after an update, the state", new),
             ("after an update, the parameter", moved),
         ):
             for path, name, leaf in _slots(tree, params):
                 found, expected = (jax.typeof(x).sharding for x in (leaf, params[name]))
                 assert found == expected, f"{what}{path} has the type {found}, not {expected}"
-    _same_on_one_device(subject, moved)

@@ -12,6 +12,7 @@ import optax
 
 from lectopt.testing import trees
 from lectopt.testing.precision import double, stepwise
+from lectopt.testing.probing import loss_of, moves, reduces, zeros
 from lectopt.testing.registry import CHECKS, brief
 
 Tree = Any
@@ -20,9 +21,6 @@ Transformation: TypeAlias = optax.GradientTransformationExtraArgs
 Maker = Callable[..., optax.GradientTransformation]
 # What an update may need beside the parameters, the least first.
 _NEEDS = ((), ("value",), ("value", "value_fn"), ("value", "grad", "value_fn"))
-# Primitives, by the beginnings of their names, that mix the entries of an array.
-_MIXING = ("reduce", "dot_general", "arg", "cum", "sort", "top_k", "concatenate", "conv_general")
-_MIXING += ("eig", "svd", "qr", "cholesky", "triangular_solve")
 
 
 class Path(NamedTuple):
@@ -112,7 +110,7 @@ class Subject:
         for names in _NEEDS:
 
             def attempt(grads: Tree, params: Tree, names: tuple[str, ...] = names) -> Any:
-                tx, extra = self.build(), _loss(names, grads, params)
+                tx, extra = self.build(), loss_of(names, grads, params)
                 return tx.update(grads, tx.init(params), params, **extra)
 
             try:
@@ -128,7 +126,7 @@ class Subject:
 
     def extra(self, grads: Tree, params: Tree) -> dict[str, Any]:
         """The keyword arguments of an update: of a loss that has `grads` at `params`."""
-        return _loss(self.needs, grads, params)
+        return loss_of(self.needs, grads, params)
 
     def update(self, tx: Any, grads: Tree, state: Tree, params: Tree) -> tuple[Tree, Tree]:
         """One update, given all that it needs."""
@@ -164,13 +162,13 @@ class Subject:
     @ft.cached_property
     def idle(self) -> int:
         """The number of updates before the first that moves, 12 at most."""
-        updates = self.bare.updates if _moves(self.bare.updates) else self.run(self.build(), 12)[0]
-        return next((t for t, update in enumerate(updates) if _moves(update)), len(updates))
+        updates = self.bare.updates if moves(self.bare.updates) else self.run(self.build(), 12)[0]
+        return next((t for t, update in enumerate(updates) if moves(update)), len(updates))
 
     @ft.cached_property
     def moves_without_gradient(self) -> bool:
         """Whether weights move although their gradients are zero: by decay, or by noise."""
-        return _moves(self.run(self.build(), gradients=lambda t: zeros(trees.params())).updates)
+        return moves(self.run(self.build(), gradients=lambda t: zeros(trees.params())).updates)
 
     @ft.cached_property
     def reduces(self) -> bool:
@@ -179,47 +177,10 @@ class Subject:
         closed = jax.make_jaxpr(lambda g, s, p: self.update(tx, g, s, p))(
             trees.gradients(), tx.init(params), params
         )
-        return _reduces(closed.jaxpr)
-
-
-def zeros(tree: Tree) -> Tree:
-    """The tree with zeros for its leaves."""
-    return jax.tree.map(jnp.zeros_like, tree)
-
-
-def _moves(updates: Tree) -> bool:
-    return any(np.any(np.asarray(leaf) != 0) for leaf in jax.tree.leaves(updates))
+        return reduces(closed.jaxpr)
 
 
 def _name(make: Any) -> str:
     while isinstance(make, ft.partial):
         make = make.func
     return getattr(make, "__name__", type(make).__name__).strip("<>")
-
-
-def _loss(names: tuple[str, ...], grads: Tree, params: Tree) -> dict[str, Any]:
-    """`value`, `grad` and `value_fn`, as far as wanted, of a bowl that has `grads` at `params`."""
-
-    def value_fn(at: Tree, **_: Any) -> Any:
-        steps = jax.tree.map(jnp.subtract, at, params)
-        bowl = jax.tree.map(
-            lambda g, d: jnp.sum((jnp.conj(g) * d).real + abs(d) ** 2), grads, steps
-        )
-        return sum(jax.tree.leaves(bowl), start=jnp.ones(()))
-
-    offers = dict(value=jnp.ones(()), grad=grads, value_fn=value_fn)
-    return {name: offers[name] for name in names}
-
-
-def _reduces(jaxpr: Any) -> bool:
-    for equation in jaxpr.eqns:
-        if equation.primitive.name.startswith(_MIXING):
-            return True
-        for inner in jax.tree.leaves(list(equation.params.values()), is_leaf=_is_jaxpr):
-            if _is_jaxpr(inner) and _reduces(getattr(inner, "jaxpr", inner)):
-                return True
-    return False
-
-
-def _is_jaxpr(x: Any) -> bool:
-    return hasattr(x, "eqns")

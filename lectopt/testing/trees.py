@@ -76,6 +76,12 @@ def same_types(found: Tree, expected: Tree, what: str, weak: bool = True) -> Non
         assert a == b, f"{what} has {a} at {name} instead of {b}"
 
 
+def shown(values: np.ndarray) -> str:
+    """An array in one line."""
+    text = np.array2string(values, precision=7, separator=", ", threshold=20)
+    return " ".join(text.split())
+
+
 def finite(tree: Tree, what: str) -> None:
     """Assert that there is no NaN or infinity."""
     for name, leaf in named_leaves(tree):
@@ -83,7 +89,7 @@ def finite(tree: Tree, what: str) -> None:
             values = np.asarray(leaf).astype(
                 complex if jnp.iscomplexobj(leaf) else float  # NumPy has no finite for bfloat16
             )
-            assert np.isfinite(values).all(), f"{what} is {values.tolist()} at {name}"
+            assert np.isfinite(values).all(), f"{what} is {shown(values)} at {name}"
 
 
 def same_bits(found: Tree, expected: Tree, what: str) -> None:
@@ -91,7 +97,7 @@ def same_bits(found: Tree, expected: Tree, what: str) -> None:
     same_types(found, expected, what)
     for (name, ours), theirs in zip(named_leaves(found), jax.tree.leaves(expected), strict=True):
         a, b = _plain(ours), _plain(theirs)
-        assert a.tobytes() == b.tobytes(), f"{what} is {a.tolist()} at {name}, not {b.tolist()}"
+        assert a.tobytes() == b.tobytes(), f"{what} is {shown(a)} at {name}, not {shown(b)}"
 
 
 def close(found: Tree, expected: Tree, what: str, rtol: float, atol: float) -> None:
@@ -100,7 +106,7 @@ def close(found: Tree, expected: Tree, what: str, rtol: float, atol: float) -> N
     for (name, ours), theirs in zip(named_leaves(found), jax.tree.leaves(expected), strict=True):
         a, b = np.asarray(ours), np.asarray(theirs)
         if not np.allclose(a, b, rtol=rtol, atol=atol):
-            raise AssertionError(f"{what} is {a.tolist()} at {name} instead of {b.tolist()}")
+            raise AssertionError(f"{what} is {shown(a)} at {name} instead of {shown(b)}")
 
 
 def _plain(leaf: Any) -> np.ndarray:

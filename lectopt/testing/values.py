@@ -9,8 +9,9 @@ import optax
 
 from lectopt.testing import trees
 from lectopt.testing.precision import stepwise
+from lectopt.testing.probing import zeros
 from lectopt.testing.registry import check, during
-from lectopt.testing.subject import Subject, zeros
+from lectopt.testing.subject import Subject
 
 
 @check
@@ -66,7 +67,7 @@ def zero_gradients_in_half_precision(subject: Subject) -> None:
                 for name, leaf in trees.named_leaves(update["dense"]):
                     moved = np.asarray(leaf, np.float32)
                     assert not moved.any(), (
-                        f"update {t} in {dtype} is {moved.tolist()} at ['dense']{name}, "
+                        f"update {t} in {dtype} is {trees.shown(moved)} at ['dense']{name}, "
                         "where the gradient is 0"
                     )
 

@@ -1,6 +1,7 @@
 """`lectopt.testing`: what is right passes all checks, and every bug is caught by its own."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 from lectopt import testing
 from lectopt.testing import CHECKS, Subject, check_transformation, parametrize_with_checks
-from tests.testing.bugs import BUGS, momentum, momentum_twin
+from tests.testing.bugs import BUGS
+from tests.testing.momentum import momentum, momentum_twin
 
 ROOT = Path(__file__).parents[2]
 RATE = dict(learning_rate=0.1)
@@ -84,6 +86,12 @@ def test_all_failures_are_reported_at_once():
     assert all(isinstance(error, AssertionError) for error in group.value.exceptions)
     with pytest.raises(ExceptionGroup, match=r"^1 of \d+ checks of no_name failed: runs"):
         check_transformation(BUGS["runs"], **RATE)
+
+
+def test_the_page_lists_every_check():
+    page = (ROOT / "docs" / "testing.md").read_text("utf-8").partition("## The checks")[2]
+    listed = re.findall(r"`(\w+)`", page.partition("The docstring")[0])
+    assert listed == list(CHECKS)
 
 
 def test_equal_names_are_numbered():
