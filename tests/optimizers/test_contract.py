@@ -80,10 +80,15 @@ def test_state_dtype_is_kept_and_arithmetic_is_not_done_in_it(row):
         return
     tx = row.build(state_dtype=jnp.bfloat16)
     state = tx.init(PARAMS)
-    names = [(jax.tree_util.keystr(path[-1:], simple=True), x) for path, x in flat(state)]
-    assert all(x.dtype == jnp.float32 for name, x in names if name in row.scalars)
-    slots = [x.dtype for n, x in names if n not in row.scalars and x.dtype != jnp.int32]
-    assert slots and set(slots) == {jnp.dtype(jnp.bfloat16)}
+    names = [(jax.tree_util.keystr(path[-1:], simple=True), path, x) for path, x in flat(state)]
+    assert all(x.dtype == jnp.float32 for name, _, x in names if name in row.scalars)
+    slots = [
+        (path, x.dtype) for n, path, x in names if n not in row.scalars and x.dtype != jnp.int32
+    ]
+    rounded = {  # what begins as the weights may stay exact
+        dtype for path, dtype in slots if not jax.tree_util.keystr(path).startswith(row.copies)
+    }
+    assert slots and rounded <= {jnp.dtype(jnp.bfloat16)}
     update = ft.partial(tx.update, **row.extra)
     assert types(jax.eval_shape(update, GRADS, state, PARAMS)[1]) == types(state)
     updates, _ = update(GRADS, state, PARAMS)
@@ -110,8 +115,8 @@ def test_one_compilation_however_the_optimizer_is_passed(row):
 def test_is_what_it_prints(row):
     """`repr` is the composition, evaluates to an equal optimizer, and copies are equal."""
     tx = row.build()
-    assert eval(repr(tx), vars(lectopt)) == tx
-    assert hash(eval(repr(tx), vars(lectopt))) == hash(tx)
+    again = eval(repr(tx), dict(vars(lectopt)))  # which may name a moment that is shared
+    assert again == tx and hash(again) == hash(tx)
     assert copy.deepcopy(tx) == tx
     assert row.build(0.2) != tx and tx != optax.sgd(0.1)
     assert jax.tree.leaves(tx) == [] and jax.tree.map(lambda x: x, tx) == tx
