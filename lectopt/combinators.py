@@ -13,18 +13,12 @@ from typing import Any
 import jax.numpy as jnp
 
 from lectopt import numerics
-from lectopt.compositions import (
-    AnyTransformation,
-    Chain,
-    Masked,
-    Named,
-    Parallel,
-    as_transformation,
-)
+from lectopt.compositions import Chain, Parallel
 from lectopt.corrections import bias_correction, identity, square_root
 from lectopt.settings import EpsPlacement, NonNegative
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
+from lectopt.wrapping import AnyTransformation, Masked, Named, as_transformation
 
 __all__ = [
     "chain",

@@ -1,7 +1,7 @@
 """A composition of rules for one weight, on a tree: leaves are gathered, run and put back."""
 
 import functools as ft
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lectopt.lifting._leafwise import Rule
 
 Place = tuple[str, ...]  # the names of the records that stand around a state
+Change = Callable[[Transformation], Transformation]
 
 
 class Layout:
@@ -50,6 +51,10 @@ class ByLeaf(Transformation):
         of this member stand."""
         raise NotImplementedError
 
+    def mapped(self, change: Change) -> Transformation:
+        """The same composition of changed members."""
+        raise NotImplementedError
+
     @ft.cached_property
     def segment(self) -> "Segment":
         """This composition by itself."""
@@ -58,6 +63,12 @@ class ByLeaf(Transformation):
     def step(self, updates: Any, state: State, now: Context) -> tuple[Any, State]:
         """See `Transformation`."""
         return self.segment.step(updates, state, now)
+
+
+def as_by_leaf(part: Transformation) -> ByLeaf:
+    """A member of what is made of rules for one weight, which is so itself."""
+    assert isinstance(part, ByLeaf) and part.by_leaf
+    return part
 
 
 class Segment:

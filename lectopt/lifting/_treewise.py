@@ -8,12 +8,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lectopt.compositions import AnyTransformation, as_transformation
-from lectopt.lifting._leafwise import Slots
 from lectopt.lifting._maker import Importable, asked, inputs_of, maker, settings_of
+from lectopt.lifting._rule import Slots
 from lectopt.transformation import Context, State, Transformation
 from lectopt.trees import lookup, missing_message, widened_copy
 from lectopt.values import Value, function_key, value_at
+from lectopt.wrapping import AnyTransformation, as_transformation
 
 Slot = float | str | Callable[..., Any]
 PARAMS = "params"  # of a slot: it starts as a copy of the parameters

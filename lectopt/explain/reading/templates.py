@@ -11,8 +11,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from lectopt.compositions import Foreign
 from lectopt.transformation import Transformation
+from lectopt.wrapping import Foreign
 
 # Of the leaves: sizes that no optimizer has among its settings.
 SIZES = (59, 83, 61, 89, 67, 97, 71, 101, 73, 103, 79, 107)

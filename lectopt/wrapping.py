@@ -1,0 +1,176 @@
+"""What stands around one member: a name of its own, a mask, the shell of one of Optax."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from lectopt.programs import Expression, Only
+from lectopt.segments import ByLeaf, Change, Layout, Place, as_by_leaf, picks
+from lectopt.transformation import Context, State, Transformation
+from lectopt.trees import dtype_of, is_none, wide_dtype
+
+AnyTransformation = optax.GradientTransformation
+
+
+class Named(ByLeaf):
+    """A member that keeps its state under a name of its own."""
+
+    def expression(self, layout: Layout, place: Place) -> Expression:
+        """See `ByLeaf`."""
+        return as_by_leaf(self.parts[0]).expression(layout, (*place, *self.keys))
+
+    @classmethod
+    def of(cls, key: str, part: Transformation) -> "Named":
+        """`part` under the name `key`.
+
+        Raises:
+          ValueError: the name is that of the counter.
+        """
+        if key == "count":
+            raise ValueError("The name 'count' belongs to the step counter. Write another keyword.")
+        return cls(
+            name=part.name, settings={}, parts=(part,), keys=(key,), counted=part.counted,
+            by_leaf=part.by_leaf,
+        )  # fmt: skip
+
+    def mapped(self, change: Change) -> "Named":
+        """See `ByLeaf`."""
+        return Named.of(self.keys[0], change(self.parts[0]))
+
+    def start(self, params: Any) -> State:
+        """See `Transformation`."""
+        entry = self.parts[0].start(params)
+        return {self.keys[0]: entry} if entry else {}
+
+    def step(self, updates: Any, state: State, now: Context) -> tuple[Any, State]:
+        """See `Transformation`."""
+        if self.by_leaf:
+            return self.segment.step(updates, state, now)
+        updates, entry = self.parts[0].step(updates, state.get(self.keys[0], {}), now)
+        return updates, ({self.keys[0]: entry} if entry else {})
+
+    def point_at(self, params: Any, state: State, count: Any) -> Any:
+        """See `Transformation`."""
+        return self.parts[0].point_at(params, state.get(self.keys[0], {}), count)
+
+    def _key_among(self, seen: dict[int, int]) -> Any:
+        return ("named", self.keys, self.parts[0]._key_among(seen))
+
+    def _text(self, names: dict[int, str]) -> str:
+        return f"{self.keys[0]}={self.parts[0]._text(names)}"
+
+
+class Masked(ByLeaf):
+    """A transformation of the leaves that a mask picks; the others stay as they are."""
+
+    mask: Any
+
+    @classmethod
+    def of(cls, part: Transformation, mask: Any) -> "Masked":
+        """`part` on the leaves that `mask` picks."""
+        return cls(
+            name="masked", settings=dict(mask=mask), mask=mask, parts=(part,), keys=part.keys,
+            counted=part.counted, by_leaf=part.by_leaf,
+        )  # fmt: skip
+
+    def mapped(self, change: Change) -> "Masked":
+        """See `ByLeaf`."""
+        return Masked.of(change(self.parts[0]), self.mask)
+
+    def expression(self, layout: Layout, place: Place) -> Expression:
+        """See `ByLeaf`."""
+        layout.masks.append(self.mask)
+        return Only(len(layout.masks) - 1, as_by_leaf(self.parts[0]).expression(layout, place))
+
+    def start(self, params: Any) -> State:
+        """The state, with None for the leaves that are left out."""
+        return self.parts[0].start(self._picked(params, params))
+
+    def step(self, updates: Any, state: State, now: Context) -> tuple[Any, State]:
+        """See `Transformation`."""
+        if self.by_leaf:
+            return self.segment.step(updates, state, now)
+        picked = self._picked(updates, now.params)
+        out, new = self.parts[0].step(picked, state, now)
+        kept = jax.tree.map(lambda o, u: u if o is None else o, out, updates, is_leaf=is_none)
+        return kept, new
+
+    def point_at(self, params: Any, state: State, count: Any) -> Any:
+        """See `Transformation`."""
+        where = self.parts[0].point_at(self._picked(params, params), state, count)
+        return jax.tree.map(lambda w, p: p if w is None else w, where, params, is_leaf=is_none)
+
+    def _picked(self, tree: Any, params: Any) -> Any:
+        leaves, treedef = jax.tree.flatten(tree, is_leaf=is_none)
+        pairs = zip(leaves, picks(self.mask, tree, params), strict=True)
+        return treedef.unflatten([leaf if yes else None for leaf, yes in pairs])
+
+
+class Foreign(Transformation):
+    """An Optax transformation, its state under its name."""
+
+    foreign: Any
+
+    @classmethod
+    def of(cls, tx: AnyTransformation) -> "Foreign":
+        """`tx` as a member."""
+        function: Any = tx.update
+        home = getattr(function, "__module__", type(tx).__module__).split(".")[0]
+        name = getattr(function, "__qualname__", type(tx).__name__).split(".")[0]
+        return cls(
+            name=f"{home}.{name}",
+            settings={},
+            foreign=tx,
+            parts=(),
+            keys=(f"{home}_{name}",),
+            counted=False,
+            by_leaf=False,
+        )
+
+    def start(self, params: Any) -> State:
+        """See `Transformation`."""
+        entry = self.foreign.init(_wide(params))
+        return {} if isinstance(entry, optax.EmptyState) else {self.keys[0]: entry}
+
+    def step(self, updates: Any, state: State, now: Context) -> tuple[Any, State]:
+        """See `Transformation`."""
+        tx, key = optax.with_extra_args_support(self.foreign), self.keys[0]
+        entry = state.get(key, optax.EmptyState())
+        params = None if now.params is None else _wide(now.params)
+        updates, entry = tx.update(updates, entry, params, **now.extra)
+        return updates, ({key: entry} if key in state else {})
+
+    def _key_among(self, seen: dict[int, int]) -> Any:
+        return (self.name, self.foreign)
+
+    def _text(self, names: dict[int, str]) -> str:
+        return f"{self.name}(...)"
+
+
+def as_transformation(member: AnyTransformation) -> Transformation:
+    """A member of a composition: a transformation of this library, or one of Optax in its shell.
+
+    Raises:
+      TypeError: `member` is not a gradient transformation.
+    """
+    if isinstance(member, Transformation):
+        return member
+    if not (hasattr(member, "init") and hasattr(member, "update")):
+        call = f"{member.__name__}(...)" if callable(member) else "a call such as ema(0.9)"  # pyright: ignore
+        raise TypeError(f"Expected a gradient transformation, got {member!r}. Write {call}.")
+    return Foreign.of(member)
+
+
+def _wide(params: Any) -> Any:
+    """Parameters as wide as the updates a foreign member gets: its state then keeps its dtype."""
+
+    def wide(leaf: Any) -> Any:
+        dtype = wide_dtype(dtype_of(leaf))
+        if isinstance(leaf, jax.ShapeDtypeStruct):
+            return leaf.update(dtype=dtype)
+        return jnp.asarray(leaf, dtype) if jnp.issubdtype(dtype_of(leaf), np.inexact) else leaf
+
+    return jax.tree.map(wide, params)
