@@ -13,7 +13,7 @@ import optax
 from lectopt import controls as _controls
 from lectopt import optimizers as _optimizers
 from lectopt import primitives as _primitives
-from lectopt.combinators import chain
+from lectopt.combinators import chain, debiased
 from lectopt.lectures.misprints import add_constant
 from lectopt.schedules import scaled
 from lectopt.settings import Decay, LearningRate, NonNegative, Numeric, Range
@@ -110,7 +110,7 @@ def moving_average(beta: Decay = 0.9) -> Transformation:
 
     Source: S2-17.
     """
-    return chain(_primitives.ema(beta), _primitives.bias_correction(beta))
+    return debiased(_primitives.ema(beta))
 
 
 @checked
