@@ -47,6 +47,8 @@ class Importable:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         module = sys.modules.get(self.rule.__module__)
+        if self.rule.__module__ == "__main__":  # which another process has not
+            return super().__reduce_ex__(protocol)
         for name, thing in vars(module).items() if module else ():
             if getattr(thing, "lifted", None) is self:
                 return _imported, (self.rule.__module__, name)

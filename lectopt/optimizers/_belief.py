@@ -1,12 +1,16 @@
 """Adam with another opinion of the second moment: Yogi, AdaBelief."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+
+import jax.numpy as jnp
 
 from lectopt.combinators import chain, debiased, deviation, ratio, root, total
 from lectopt.corrections import bias_correction, identity
+from lectopt.lifting import leafwise
+from lectopt.numerics import abs_sq
 from lectopt.primitives import (
-    additive_mean_square,
     ema,
     mean_square,
     scale,
@@ -15,6 +19,24 @@ from lectopt.primitives import (
 from lectopt.settings import Decay, EpsPlacement, LearningRate, NonNegative
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
+
+
+@leafwise(nu="initial")
+def additive_mean_square(g: Any, state: Any, *, decay: Decay, initial: NonNegative = 0.0) -> Any:
+    """A mean square that moves by at most `(1 - decay) |g|^2`: `nu = nu - (1 - decay) sign(nu -
+    |g|^2) |g|^2`.
+
+    Args:
+      decay: in [0, 1).
+      initial: first value of `nu`.
+      state_dtype: dtype of `nu`.
+
+    Source: Zaheer et al. 2018, Yogi.
+    """
+    del initial
+    square = abs_sq(g)
+    nu = state.nu - (1 - decay) * jnp.sign(state.nu - square) * square
+    return nu, dict(nu=nu)
 
 
 @checked
@@ -94,8 +116,15 @@ def adabelief(
     )
 
 
+@dataclass(frozen=True)
+class _Rest:
+    """`count -> 1 - decay(count)`."""
+
+    decay: Callable[[Any], Any]
+
+    def __call__(self, count: Any) -> Any:
+        return 1 - self.decay(count)
+
+
 def _rest(decay: Any) -> Any:
-    if not callable(decay):
-        return 1 - decay
-    schedule: Callable[[Any], Any] = decay
-    return lambda count: 1 - schedule(count)
+    return _Rest(decay) if callable(decay) else 1 - decay

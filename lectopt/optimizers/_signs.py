@@ -3,9 +3,9 @@
 from typing import Any, Literal
 
 from lectopt.combinators import chain
+from lectopt.lifting import leafwise
 from lectopt.primitives import (
     add_decayed_weights,
-    interpolated_ema,
     scale_by_irprop_plus,
     scale_by_learning_rate,
     scale_by_local_gains,
@@ -111,6 +111,21 @@ def local_gains(
     if momentum is None:
         return chain(gained, descent(learning_rate))
     return chain(gained, descent(learning_rate), trace(momentum, state_dtype=state_dtype))
+
+
+@leafwise(mu=0.0)
+def interpolated_ema(g: Any, state: Any, *, b1: Decay = 0.9, b2: Decay = 0.99) -> Any:
+    """Two averages in one slot: `b1 mu + (1 - b1) g` comes out, `mu = b2 mu + (1 - b2) g` is kept.
+
+    Args:
+      b1: decay of what comes out, in [0, 1).
+      b2: decay of what is kept, in [0, 1).
+      state_dtype: dtype of `mu`.
+
+    Source: Chen et al. 2023, Lion.
+    """
+    out = b1 * state.mu + (1 - b1) * g
+    return out, dict(mu=b2 * state.mu + (1 - b2) * g)
 
 
 @checked

@@ -13,10 +13,8 @@ from lectopt.primitives.layers import (
 )
 from lectopt.primitives.lookahead_moments import nesterov_ema_warmed
 from lectopt.primitives.moments import (
-    additive_mean_square,
     ema,
     infinity_moment,
-    interpolated_ema,
     mean_square,
     nesterov_ema,
     running_max,
@@ -47,7 +45,6 @@ __all__ = [
     "add_decayed_weights",
     "add_l1",
     "add_langevin_noise",
-    "additive_mean_square",
     "average_tail",
     "bias_correction",
     "clip_by_block_rms",
@@ -57,7 +54,6 @@ __all__ = [
     "ema",
     "identity",
     "infinity_moment",
-    "interpolated_ema",
     "mean_square",
     "negate",
     "nesterov_ema",

@@ -71,39 +71,6 @@ def mean_square(
     return nu, dict(nu=nu)
 
 
-@leafwise(nu="initial")
-def additive_mean_square(g: Any, state: Any, *, decay: Decay, initial: NonNegative = 0.0) -> Any:
-    """A mean square that moves by at most `(1 - decay) |g|^2`: `nu = nu - (1 - decay) sign(nu -
-    |g|^2) |g|^2`.
-
-    Args:
-      decay: in [0, 1).
-      initial: first value of `nu`.
-      state_dtype: dtype of `nu`.
-
-    Source: Zaheer et al. 2018, Yogi.
-    """
-    del initial
-    square = abs_sq(g)
-    nu = state.nu - (1 - decay) * jnp.sign(state.nu - square) * square
-    return nu, dict(nu=nu)
-
-
-@leafwise(mu=0.0)
-def interpolated_ema(g: Any, state: Any, *, b1: Decay = 0.9, b2: Decay = 0.99) -> Any:
-    """Two averages in one slot: `b1 mu + (1 - b1) g` comes out, `mu = b2 mu + (1 - b2) g` is kept.
-
-    Args:
-      b1: decay of what comes out, in [0, 1).
-      b2: decay of what is kept, in [0, 1).
-      state_dtype: dtype of `mu`.
-
-    Source: Chen et al. 2023, Lion.
-    """
-    out = b1 * state.mu + (1 - b1) * g
-    return out, dict(mu=b2 * state.mu + (1 - b2) * g)
-
-
 @leafwise(sum_of_squares="initial")
 def sum_of_squares(g: Any, state: Any, *, initial: NonNegative = 0.0) -> Any:
     """Sum of all squared gradients so far: `r = r + |g|^2`.
