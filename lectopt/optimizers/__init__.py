@@ -9,10 +9,10 @@ from lectopt.optimizers._adam import adam, adamw
 from lectopt.optimizers._adam_family import adamax, amsgrad, nadam, radam
 from lectopt.optimizers._adaptive import adadelta, adagrad, rmsprop
 from lectopt.optimizers._averaged import asgd
-from lectopt.optimizers._belief import adabelief, additive_mean_square, yogi
+from lectopt.optimizers._belief import adabelief
 from lectopt.optimizers._descent import momentum, nesterov, sgd
 from lectopt.optimizers._layers import adafactor, novograd
-from lectopt.optimizers._signs import interpolated_ema, lion, local_gains, rprop
+from lectopt.optimizers._signs import local_gains, rprop
 from lectopt.optimizers._statistical import sgld, snr_sgd
 from lectopt.optimizers._whole_tree import lookahead, prodigy
 
@@ -24,11 +24,8 @@ __all__ = [
     "adam",
     "adamax",
     "adamw",
-    "additive_mean_square",
     "amsgrad",
     "asgd",
-    "interpolated_ema",
-    "lion",
     "local_gains",
     "lookahead",
     "momentum",
@@ -42,5 +39,4 @@ __all__ = [
     "sgd",
     "sgld",
     "snr_sgd",
-    "yogi",
 ]

@@ -8,37 +8,6 @@ import numpy as np
 from ._path import begin, ratio
 
 
-def yogi(
-    theta,
-    grad,
-    rate,
-    steps,
-    *,
-    beta1=0.9,
-    beta2=0.999,
-    eps=1e-3,
-    eps_root=0.0,
-    m0=0.0,
-    v0=0.0,
-    corrected=False,
-) -> np.ndarray:
-    """Yogi, Zaheer et al. 2018, Algorithm 2: v moves by at most (1 - beta2) g^2, up or down.
-
-    Optax: corrected=True, m0 = v0 = 1e-6, so that a weight without a gradient drifts; the
-    paper has no correction, and its experiments start v from a mean of g^2 over a batch.
-    """
-    x, path = begin(theta, steps)
-    m, v = np.full_like(x, m0), np.full_like(x, v0)
-    for t in range(steps):
-        g = grad(x, t)
-        m = beta1 * m + (1 - beta1) * g
-        v = v - (1 - beta2) * np.sign(v - g**2) * g**2
-        m_hat = m / (1 - beta1 ** (t + 1)) if corrected else m
-        v_hat = v / (1 - beta2 ** (t + 1)) if corrected else v
-        path[t] = x = x - rate(t) * ratio(m_hat, np.sqrt(v_hat + eps_root) + eps)
-    return path
-
-
 def adabelief(
     theta,
     grad,
@@ -68,20 +37,4 @@ def adabelief(
         if nesterov:
             m_hat = beta1 * m / (1 - beta1 ** (k + 1)) + (1 - beta1) * g / (1 - beta1**k)
         path[t] = theta = theta - rate(t) * ratio(m_hat, np.sqrt(s_hat) + eps)
-    return path
-
-
-def lion(theta, grad, rate, steps, *, beta1=0.9, beta2=0.99, lam=0.0) -> np.ndarray:
-    """Lion, Chen et al. 2023, Algorithm 2: the sign of one average, another one is kept.
-
-    The decay lam is decoupled and times the rate, as in Optax, whose default is 1e-3; the paper
-    tunes it. A weight whose gradients stop goes on at the full rate until m underflows.
-    """
-    theta, path = begin(theta, steps)
-    m = np.zeros_like(theta)
-    for t in range(steps):
-        g = grad(theta, t)
-        c = beta1 * m + (1 - beta1) * g
-        path[t] = theta = theta - rate(t) * (np.sign(c) + lam * theta)
-        m = beta2 * m + (1 - beta2) * g
     return path
