@@ -9,7 +9,7 @@ from lectopt.optimizers._adam import adam, adamw
 from lectopt.optimizers._adam_family import adamax, amsgrad, nadam, radam
 from lectopt.optimizers._adaptive import adadelta, adagrad, rmsprop
 from lectopt.optimizers._averaged import asgd
-from lectopt.optimizers._belief import adabelief
+from lectopt.optimizers._belief import adabelief, additive_mean_square, yogi
 from lectopt.optimizers._descent import momentum, nesterov, sgd
 from lectopt.optimizers._layers import adafactor, novograd
 from lectopt.optimizers._signs import local_gains, rprop
@@ -24,6 +24,7 @@ __all__ = [
     "adam",
     "adamax",
     "adamw",
+    "additive_mean_square",
     "amsgrad",
     "asgd",
     "local_gains",
@@ -39,4 +40,5 @@ __all__ = [
     "sgd",
     "sgld",
     "snr_sgd",
+    "yogi",
 ]

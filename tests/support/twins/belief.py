@@ -8,6 +8,37 @@ import numpy as np
 from ._path import begin, ratio
 
 
+def yogi(
+    theta,
+    grad,
+    rate,
+    steps,
+    *,
+    beta1=0.9,
+    beta2=0.999,
+    eps=1e-3,
+    eps_root=0.0,
+    m0=0.0,
+    v0=0.0,
+    corrected=False,
+) -> np.ndarray:
+    """Yogi, Zaheer et al. 2018, Algorithm 2: v moves by at most (1 - beta2) g^2, up or down.
+
+    Optax: corrected=True, m0 = v0 = 1e-6, so that a weight without a gradient drifts; the
+    paper has no correction, and its experiments start v from a mean of g^2 over a batch.
+    """
+    x, path = begin(theta, steps)
+    m, v = np.full_like(x, m0), np.full_like(x, v0)
+    for t in range(steps):
+        g = grad(x, t)
+        m = beta1 * m + (1 - beta1) * g
+        v = v - (1 - beta2) * np.sign(v - g**2) * g**2
+        m_hat = m / (1 - beta1 ** (t + 1)) if corrected else m
+        v_hat = v / (1 - beta2 ** (t + 1)) if corrected else v
+        path[t] = x = x - rate(t) * ratio(m_hat, np.sqrt(v_hat + eps_root) + eps)
+    return path
+
+
 def adabelief(
     theta,
     grad,
