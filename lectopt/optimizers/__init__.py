@@ -12,7 +12,7 @@ from lectopt.optimizers._averaged import asgd
 from lectopt.optimizers._belief import adabelief, additive_mean_square, yogi
 from lectopt.optimizers._descent import momentum, nesterov, sgd
 from lectopt.optimizers._layers import adafactor, novograd
-from lectopt.optimizers._signs import local_gains, rprop
+from lectopt.optimizers._signs import interpolated_ema, lion, local_gains, rprop
 from lectopt.optimizers._statistical import sgld, snr_sgd
 from lectopt.optimizers._whole_tree import lookahead, prodigy
 
@@ -27,6 +27,8 @@ __all__ = [
     "additive_mean_square",
     "amsgrad",
     "asgd",
+    "interpolated_ema",
+    "lion",
     "local_gains",
     "lookahead",
     "momentum",

@@ -3,11 +3,14 @@
 from typing import Any, Literal
 
 from lectopt.combinators import chain
+from lectopt.lifting import leafwise
 from lectopt.primitives import (
+    add_decayed_weights,
     scale_by_irprop_plus,
     scale_by_learning_rate,
     scale_by_local_gains,
     scale_by_rprop,
+    sign,
     trace,
     trace_with_gains,
 )
@@ -108,6 +111,51 @@ def local_gains(
     if momentum is None:
         return chain(gained, descent(learning_rate))
     return chain(gained, descent(learning_rate), trace(momentum, state_dtype=state_dtype))
+
+
+@leafwise(mu=0.0)
+def interpolated_ema(g: Any, state: Any, *, b1: Decay = 0.9, b2: Decay = 0.99) -> Any:
+    """Two averages in one slot: `b1 mu + (1 - b1) g` comes out, `mu = b2 mu + (1 - b2) g` is kept.
+
+    Args:
+      b1: decay of what comes out, in [0, 1).
+      b2: decay of what is kept, in [0, 1).
+      state_dtype: dtype of `mu`.
+
+    Source: Chen et al. 2023, Lion.
+    """
+    out = b1 * state.mu + (1 - b1) * g
+    return out, dict(mu=b2 * state.mu + (1 - b2) * g)
+
+
+@checked
+def lion(
+    learning_rate: LearningRate,
+    b1: Decay = 0.9,
+    b2: Decay = 0.99,
+    *,
+    weight_decay: NonNegative = 1e-3,
+    mask: Any = None,
+    state_dtype: Any = None,
+) -> Transformation:
+    """Lion: every weight moves by the rate, against the sign of an average of its gradients.
+
+    `param - learning_rate (sign(b1 mu + (1 - b1) g) + weight_decay param)`, then `mu = b2 mu + (1 -
+    b2) g`.
+
+    Args:
+      learning_rate: zero or more, or a schedule.
+      b1: decay of the average whose sign is taken, in [0, 1).
+      b2: decay of the average that is kept, in [0, 1).
+      weight_decay: decoupled, zero or more.
+      mask: which leaves decay; see `add_decayed_weights`.
+      state_dtype: dtype of the average.
+
+    Source: Chen et al. 2023 (Algorithm 2).
+    """
+    direction = chain(interpolated_ema(b1, b2, state_dtype=state_dtype), sign())
+    decay = add_decayed_weights(weight_decay, mask)
+    return chain(direction, decay, scale_by_learning_rate(learning_rate))
 
 
 def _ordered(where: str, **bounds: Any) -> None:

@@ -2,6 +2,8 @@
 
 from functools import partial as part
 
+import optax
+
 import lectopt
 from tests.support import twins
 from tests.support.algorithms.algorithm import Algorithm
@@ -73,5 +75,14 @@ SIGNS = (
         dict(**GAINS, momentum=0.7),
         GAINS_LETTERS,
         source="S4-23, Hinton",
+    ),
+    Algorithm(
+        "lion",
+        lectopt.lion,
+        twins.lion,
+        dict(b1=0.8, b2=0.95, weight_decay=0.1),
+        dict(b1="beta1", b2="beta2", weight_decay="lam"),
+        optax=optax.lion,
+        source="Chen et al. 2023, Optax",
     ),
 )

@@ -69,3 +69,19 @@ def adabelief(
             m_hat = beta1 * m / (1 - beta1 ** (k + 1)) + (1 - beta1) * g / (1 - beta1**k)
         path[t] = theta = theta - rate(t) * ratio(m_hat, np.sqrt(s_hat) + eps)
     return path
+
+
+def lion(theta, grad, rate, steps, *, beta1=0.9, beta2=0.99, lam=0.0) -> np.ndarray:
+    """Lion, Chen et al. 2023, Algorithm 2: the sign of one average, another one is kept.
+
+    The decay lam is decoupled and times the rate, as in Optax, whose default is 1e-3; the paper
+    tunes it. A weight whose gradients stop goes on at the full rate until m underflows.
+    """
+    theta, path = begin(theta, steps)
+    m = np.zeros_like(theta)
+    for t in range(steps):
+        g = grad(theta, t)
+        c = beta1 * m + (1 - beta1) * g
+        path[t] = theta = theta - rate(t) * (np.sign(c) + lam * theta)
+        m = beta2 * m + (1 - beta2) * g
+    return path
