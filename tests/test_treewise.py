@@ -164,3 +164,14 @@ def test_a_member_that_changes_shapes():
         chex.assert_trees_all_close(updates, expected, rtol=1e-6)
     with pytest.raises(ValueError):
         lectopt.chain(lectopt.momentum(0.1), private).update(grads, ours.init(params))
+
+
+def test_a_state_inside_that_is_not_returned_is_missed():
+    @lectopt.treewise(slow="params")
+    def forgetful(updates, state, *, inner):
+        updates, _ = inner(updates)
+        return updates, dict(slow=state.slow)
+
+    tx = forgetful(lectopt.adam(0.1))
+    with pytest.raises(ValueError, match="forgetful does not return the state of inner"):
+        tx.update(jnp.ones(2), tx.init(jnp.ones(2)))

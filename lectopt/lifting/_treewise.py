@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from lectopt.lifting._inner import Inner
 from lectopt.lifting._maker import Importable, asked, inputs_of, maker, settings_of
 from lectopt.lifting._rule import Slots
 from lectopt.transformation import Context, State, Transformation
@@ -191,12 +192,17 @@ class TreeRule(Transformation):
         known = {**now.extra, **told}
         given = {k: known[k] for k in self.lifted.inputs if k in known}
         extra = dict(now.extra) if self.lifted.takes_all else {}
-        result = self.lifted.rule(
-            updates, **{**extra, **given}, **self._settings(state, now, now.count)
-        )
+        settings = self._settings(state, now, now.count)
+        result = self.lifted.rule(updates, **{**extra, **given}, **settings)
         if not self.keys:
             return result, {}
         out, new = result
+        for name in self.inner:
+            if settings[name].record and name not in new:
+                raise ValueError(
+                    f"{self.name} does not return the state of {name}. Write updates, after = "
+                    f"{name}(updates) and return updates, dict(..., {name}=after)."
+                )
         kept = {slot: _as_before(old[slot], new[slot]) for slot in self.lifted.slots}
         return out, kept | self._placed({k: new[k] for k in self.inner if k in new})
 
@@ -237,43 +243,6 @@ class TreeRule(Transformation):
 
     def _text(self, names: dict[int, str]) -> str:
         return Value.__repr__(self)
-
-
-class Inner:
-    """A transformation inside the rule of another, with its state."""
-
-    def __init__(self, tx: Transformation, record: State, now: Context):
-        self.tx, self.record, self.now = tx, record, now
-
-    def __call__(self, updates: Any, params: Any = None, **told: Any) -> tuple[Any, State]:
-        """One update.
-
-        Args:
-          updates: what comes in.
-          params: the parameters, if not those that the rule was given.
-          **told: `count` and `t` if they are not those of the rule, and extra arguments beside
-            those that `update` was given.
-
-        Returns:
-          The outgoing updates, and the new state.
-        """
-        times = {k: told.pop(k) for k in ("count", "t") if k in told}
-        own = {} if params is None else {"params": params}
-        now = self.now._replace(**own, **times, extra={**self.now.extra, **told})
-        return self.tx.step(updates, self.record, now)
-
-    def point(self, params: Any, count: Any = None) -> Any:
-        """Where it wants the gradient."""
-        if not self.tx.looks_ahead:
-            return params
-        count = self.now.count if count is None else count
-        return self.tx.point_at(params, self.record, count)
-
-    @property
-    def members(self) -> list["Inner"]:
-        """The members of a chain, each with its part of the state; else itself."""
-        parts = self.tx.parts if self.tx.name == "chain" else (self.tx,)
-        return [Inner(part, self.record, self.now) for part in parts]
 
 
 def is_transformation(thing: Any) -> bool:
