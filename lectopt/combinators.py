@@ -29,6 +29,7 @@ __all__ = [
     "product",
     "ratio",
     "root",
+    "total",
     "variance",
 ]
 

@@ -19,7 +19,12 @@ from lectopt.testing import Subject, parametrize_with_checks
 from tests.support.algorithms import ALGORITHMS
 
 rows = pytest.mark.parametrize("row", ALGORITHMS, ids=lambda row: row.id)
+OPTAX_IN_FLOAT32 = {
+    "as_optax": "Optax computes the decay of its averages in float32, whatever the weights are"
+}
 SKIPPED = {
+    "adafactor": OPTAX_IN_FLOAT32,
+    "adafactor/momentum": OPTAX_IN_FLOAT32,
     "radam/skip": {"differentiable_at_zero": "with eps=0 the derivative by b2 is NaN there"},
 }
 SUBJECTS = [
@@ -159,7 +164,7 @@ def test_python_scalars_and_abstract_params(row):
     updates, _ = tx.update(jnp.float32(1), tx.init(1.0), 1.0, **row.extra)
     assert updates.shape == () and np.isfinite(updates)
     abstract = tx.init(jax.eval_shape(lambda: PARAMS))
-    chex.assert_trees_all_equal(abstract, tx.init(PARAMS))
+    chex.assert_trees_all_equal(abstract, tx.init(jax.tree.map(jnp.zeros_like, PARAMS)))
 
 
 @rows
