@@ -1,9 +1,9 @@
 """Optax 0.2.8's aliases: its names, arguments, defaults and numbers, as lectopt transformations.
 
 Where the numbers of `lectopt` are Optax's already, these are the same compositions. They differ in
-`eps_root`, which stands inside the root beside an `eps` outside, in `mu_dtype`, which is the mean's
-alone, and in what Optax does against its own description: `rprop`, `adadelta` without a rate. Other
-than in Optax, a centered variance is never below 0, and moments are at least float32 by default.
+`eps_root`, inside the root beside an `eps` outside, in `mu_dtype`, the mean's alone, and in what
+Optax does against its own words: `rprop`, `adadelta` without a rate. Variances are never below 0,
+and moments are at least float32.
 """
 
 from typing import Any
@@ -82,8 +82,7 @@ def adamw(
 ) -> Transformation:
     """`param - learning_rate (adam + weight_decay param)`; see `lectopt.adamw`."""
     direction = _direction(b1, b2, eps, eps_root, mu_dtype, nesterov)
-    decay = add_decayed_weights(weight_decay, mask)
-    return chain(direction, decay, scale_by_learning_rate(learning_rate))
+    return _decayed(direction, weight_decay, mask, learning_rate)
 
 
 @spelled()
@@ -116,8 +115,7 @@ def nadamw(
 ) -> Transformation:
     """`nadam` with decoupled weight decay."""
     direction = _direction(b1, b2, eps, eps_root, mu_dtype, nesterov)
-    decay = add_decayed_weights(weight_decay, mask)
-    return chain(direction, decay, scale_by_learning_rate(learning_rate))
+    return _decayed(direction, weight_decay, mask, learning_rate)
 
 
 @spelled()
@@ -139,8 +137,7 @@ def adamaxw(
 ) -> Transformation:
     """`adamax` with decoupled weight decay."""
     direction = ratio(_mean(b1, None), infinity_moment(b2, eps, eps_in_max=True))
-    decay = add_decayed_weights(weight_decay, mask)
-    return chain(direction, decay, scale_by_learning_rate(learning_rate))
+    return _decayed(direction, weight_decay, mask, learning_rate)
 
 
 @spelled()
@@ -299,3 +296,8 @@ def _root(moment: Transformation, eps: Any, eps_root: Any) -> Transformation:
     if absent(eps):
         return root(moment, eps_root, "inside")
     return root(chain(moment, plus(eps_root)), eps)
+
+
+def _decayed(direction: Any, weight_decay: Any, mask: Any, learning_rate: Any) -> Transformation:
+    decay = add_decayed_weights(weight_decay, mask)
+    return chain(direction, decay, scale_by_learning_rate(learning_rate))
