@@ -37,7 +37,7 @@ class Shared:
 
     def once(self, tx: Transformation) -> Transformation:
         """`tx`, with a reference in the place of what an earlier member has."""
-        own = {id(part) for part in walk(tx) if not part.parts and part.keys}
+        own = {id(part) for part in walk(tx) if part.keys and not part.parts}
         shared, self.seen = own & self.seen, own | self.seen
         return _referring(tx, shared) if shared else tx
 

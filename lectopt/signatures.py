@@ -47,6 +47,7 @@ class Signature:
         self.positional = tuple(
             k for k, p in self.bare.parameters.items() if p.kind is not p.KEYWORD_ONLY
         )
+        self.required = {k for k, default in self.defaults.items() if default is MISSING}
         self.plain = all(kind in (1, 3) for kind in kinds)  # no *args, **kwargs, no /
 
     @classmethod
@@ -95,7 +96,7 @@ class Signature:
         given = {**dict(zip(self.positional, args, strict=False)), **kwargs}
         values = self.defaults | given
         fits = len(given) == len(args) + len(kwargs) and len(values) == len(self.defaults)
-        if self.plain and fits and not any(v is MISSING for v in values.values()):
+        if self.plain and fits and given.keys() >= self.required:
             return given, values
         try:
             bound = self.bare.bind(*args, **kwargs)
