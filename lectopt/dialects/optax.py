@@ -8,12 +8,10 @@ and moments are at least float32.
 
 from typing import Any
 
-import jax.numpy as jnp
-
 from lectopt import optimizers as _lectopt
 from lectopt.combinators import chain, debiased, ratio, root
-from lectopt.dialects.spelling import absent, local, spelled
-from lectopt.lifting import leafwise
+from lectopt.dialects.optax_rules import plus, scale_by_late_rprop
+from lectopt.dialects.spelling import absent, spelled
 from lectopt.primitives import (
     add_decayed_weights,
     ema,
@@ -242,40 +240,6 @@ def rprop(
     """
     settings = (learning_rate, eta_minus, eta_plus, min_step_size, max_step_size)
     return chain(scale_by_late_rprop(*settings), scale_by_learning_rate(1.0))
-
-
-@leafwise(step_sizes="learning_rate", prev_updates=0.0)
-@local("optax")
-def scale_by_late_rprop(
-    g: Any,
-    state: Any,
-    *,
-    learning_rate: LearningRate,
-    eta_minus: Fraction = 0.5,
-    eta_plus: Growth = 1.2,
-    min_step_size: NonNegative = 1e-6,
-    max_step_size: NonNegative = 50.0,
-) -> Any:
-    """`scale_by_rprop` that puts out `prev_updates` where it should put out the new move.
-
-    The settings are those of `lectopt.scale_by_rprop`; a step whose gradient is 0 is not clipped.
-
-    Source: `optax.scale_by_rprop` 0.2.8.
-    """
-    del learning_rate
-    sign = g * state.prev_updates
-    resized = state.step_sizes * jnp.where(sign > 0, eta_plus, eta_minus)
-    clipped = jnp.clip(resized, min_step_size, max_step_size)
-    step = jnp.where(sign == 0, state.step_sizes, clipped)
-    move = jnp.where(sign < 0, 0, step * jnp.sign(g))
-    return jnp.where(sign < 0, 0, state.prev_updates), dict(step_sizes=step, prev_updates=move)
-
-
-@leafwise()
-@local("optax")
-def plus(moment: Any, *, eps_root: NonNegative) -> Any:
-    """`moment + eps_root`."""
-    return moment + eps_root
 
 
 def _direction(

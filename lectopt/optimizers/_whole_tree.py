@@ -1,6 +1,8 @@
 """Optimizers that need the whole tree: Prodigy, which finds its own rate, and Lookahead, which goes
 back."""
 
+import functools as ft
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -76,51 +78,48 @@ def prodigy(
     authors' code.
     """
     del state_dtype
+    leaves_like(updates, {"params": params}, "params")
     d, b3 = state.estim_lr, sqrt(b2) if b3 is None else b3
     rate = d * learning_rate * sqrt(one_minus_power(b2, t)) / one_minus_power(b1, t)
-    weight = d if safeguard_warmup else rate
-    gradients, treedef = jax.tree.flatten(updates, is_leaf=is_none)
-    names = ("mu", "nu", "grad_sum", "params0")
-    columns = {name: leaves_like(updates, state, name) for name in names}
-    weights = leaves_like(updates, {"params": params}, "params")
-    here = [k for k, g in enumerate(gradients) if g is not None]
+    part, weight = d / estim_lr0, d if safeguard_warmup else rate
+    each = ft.partial(_each, updates)
 
-    def each(rule: Any, *lists: Any) -> list[Any]:
-        return [rule(*(x[k] for x in lists)) for k in here]
-
-    def total(numbers: list[Any]) -> Any:
-        return sum(numbers, jnp.zeros([], d.dtype))
-
-    g = {k: gradients[k] for k in here}
-    mu = each(lambda m, g: b1 * m + (1 - b1) * d * g, columns["mu"], g)
-    nu = each(lambda v, g: b2 * v + (1 - b2) * abs_sq(d * g), columns["nu"], g)
-    part = d / estim_lr0
-    grad_sum = each(lambda s, g: b3 * s + part * weight * g, columns["grad_sum"], g)
-    away = each(_inner, g, columns["params0"], weights)
-    numerator = b3 * state.numerator_weighted + part * rate * total(away)
-    length = total([jnp.sum(jnp.abs(s)) for s in grad_sum])
+    mu = each(lambda g, m: b1 * m + (1 - b1) * d * g, state.mu)
+    nu = each(lambda g, v: b2 * v + (1 - b2) * abs_sq(d * g), state.nu)
+    grad_sum = each(lambda g, s: b3 * s + part * weight * g, state.grad_sum)
+    away = optax.tree.sum(each(_inner, state.params0, params))
+    numerator = b3 * state.numerator_weighted + part * rate * away
+    length = optax.tree.sum(each(lambda g, s: jnp.sum(jnp.abs(s)), grad_sum))
     found = estim_lr_coef * numerator / jnp.where(length == 0, 1, length)
     new_d = jnp.where(length == 0, d, jnp.maximum(d, found))
 
-    def step(k: int, m: Any, v: Any) -> Any:
+    def move(g: Any, m: Any, v: Any, param: Any) -> Any:
         below = sqrt(v) + new_d * eps
-        return -rate * (m / jnp.where(below == 0, jnp.inf, below) + weight_decay * weights[k])
-
-    moves = {k: step(k, m, v) for k, m, v in zip(here, mu, nu, strict=True)}
-
-    def tree(old: list[Any], new: list[Any]) -> Any:
-        own = dict(zip(here, new, strict=True))
-        return treedef.unflatten([own.get(k, x) for k, x in enumerate(old)])
+        return -rate * (m / jnp.where(below == 0, jnp.inf, below) + weight_decay * param)
 
     slots = dict(
-        mu=tree(columns["mu"], mu),
-        nu=tree(columns["nu"], nu),
-        grad_sum=tree(columns["grad_sum"], grad_sum),
+        mu=_or_kept(mu, state.mu),
+        nu=_or_kept(nu, state.nu),
+        grad_sum=_or_kept(grad_sum, state.grad_sum),
         params0=state.params0,
         estim_lr=new_d,
         numerator_weighted=numerator,
     )
-    return treedef.unflatten([moves.get(k) for k in range(len(gradients))]), slots
+    return each(move, mu, nu, params), slots
+
+
+def _each(updates: Any, rule: Callable[..., Any], *trees: Any) -> Any:
+    """`rule(gradient, ...)` of every leaf that has a gradient; None for the others."""
+
+    def of_leaf(g: Any, *others: Any) -> Any:
+        return None if g is None else rule(g, *others)
+
+    return jax.tree.map(of_leaf, updates, *trees, is_leaf=is_none)
+
+
+def _or_kept(new: Any, old: Any) -> Any:
+    """`new`, and `old` where that is None."""
+    return jax.tree.map(lambda n, o: o if n is None else n, new, old, is_leaf=is_none)
 
 
 @treewise(slow_params="params")
