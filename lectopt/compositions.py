@@ -173,7 +173,8 @@ class Parallel(ByLeaf):
         return jax.tree.map(self.combine, *outs), ({self.name: entry} if entry else {})
 
     def _key_among(self, seen: dict[int, int]) -> Any:
-        return (self.name, key_of(self.combine), *(part._key_among(seen) for part in self.parts))
+        made = (self.name, key_of(self.combine), self.labels)
+        return (*made, *(part._key_among(seen) for part in self.parts))
 
     def _text(self, names: dict[int, str]) -> str:
         for part in walk(self):

@@ -67,11 +67,12 @@ class Again(Expression):
 
     def run(self, g: Any, leaf: Leaf) -> Any:
         """See `Expression`."""
-        before, out = leaf.outs[self.index]
+        before, out = leaf.outs.get(self.index, (None, None))
         if before is not g:
             raise ValueError(
-                "A moment that several members share must be given the same update by all of them. "
-                "Write a second one, as in ratio(ema(0.9), root(chain(clip, ema(0.9))))."
+                "A moment that several members share must be given the same update by all of them, "
+                "of every leaf. Write a second one, as in ratio(ema(0.9), root(chain(clip, "
+                "ema(0.9))))."
             )
         return out
 

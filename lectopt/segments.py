@@ -15,7 +15,7 @@ from lectopt.trees import Tree, is_none, lookup, missing_message
 from lectopt.values import is_concrete
 
 if TYPE_CHECKING:
-    from lectopt.lifting._leafwise import Rule
+    from lectopt.lifting._rule import Rule
 
 Place = tuple[str, ...]  # the names of the records that stand around a state
 Change = Callable[[Transformation], Transformation]
@@ -38,8 +38,8 @@ class Layout:
         return apply
 
     def index(self, rule: "Rule") -> int:
-        """The number of a rule that was met before."""
-        return next(k for k, other in enumerate(self.rules) if other is rule)
+        """The number of a rule where it was met last."""
+        return max(k for k, other in enumerate(self.rules) if other is rule)
 
 
 class ByLeaf(Transformation):
@@ -124,14 +124,12 @@ class Segment:
                 _put(record, (*place, name), number)
         return tree.treedef.unflatten(leaves), record
 
-    def _column(
-        self, tree: "Tree", state: State, place: Place, rule: "Rule", slot: str
-    ) -> list[Any]:
+    def _column(self, tree: Tree, state: State, place: Place, rule: "Rule", slot: str) -> list[Any]:
         shaped = not callable(rule.lifted.slots[slot])
         masked = bool(self.layout.masks)
         return tree.like(lookup(state, place, slot), slot, shaped, may_lack=masked)
 
-    def _params(self, tree: "Tree", now: Context) -> Sequence[Any]:
+    def _params(self, tree: Tree, now: Context) -> Sequence[Any]:
         if now.params is not None:  # a mismatch is told here, not by whoever adds the update
             params = tree.like({"params": now.params}, "params")
             return params if self.wants_param else [None] * len(params)

@@ -43,12 +43,12 @@ class Signature:
         self.where, self.asked, self.renamed = where, hints, renamed
         self.bare = inspect.Signature(list(parameters))
         self.defaults = {k: p.default for k, p in self.bare.parameters.items()}
-        kinds = [p.kind for p in self.bare.parameters.values()]
         self.positional = tuple(
             k for k, p in self.bare.parameters.items() if p.kind is not p.KEYWORD_ONLY
         )
         self.required = {k for k, default in self.defaults.items() if default is MISSING}
-        self.plain = all(kind in (1, 3) for kind in kinds)  # no *args, **kwargs, no /
+        plain = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        self.plain = all(p.kind in plain for p in self.bare.parameters.values())
 
     @classmethod
     def of(cls, function: Callable[..., Any]) -> Self:

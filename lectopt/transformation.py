@@ -172,6 +172,11 @@ def _made(cls: type[Transformation], fields: dict[str, Any]) -> Transformation:
     return cls(**fields)
 
 
+def is_transformation(thing: Any) -> bool:
+    """Whether it has what makes a gradient transformation, of whatever library."""
+    return hasattr(thing, "init") and hasattr(thing, "update")
+
+
 def _narrowed(out: Any, update: Any) -> Any:
     dtype = dtype_of(update)
     return out if dtype_of(out) == dtype else out.astype(dtype)

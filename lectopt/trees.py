@@ -13,6 +13,11 @@ def is_none(x: Any) -> bool:
     return x is None
 
 
+def or_else(new: Any, old: Any) -> Any:
+    """`new`, and what `old` has in its place where that is None."""
+    return jax.tree.map(lambda n, o: o if n is None else n, new, old, is_leaf=is_none)
+
+
 def dtype_of(leaf: Any) -> Any:
     """The dtype of an array, an abstract array or a Python number."""
     return np.dtype(leaf.dtype if hasattr(leaf, "dtype") else jnp.result_type(leaf))

@@ -2,6 +2,9 @@
 made.
 """
 
+import functools as ft
+import importlib
+import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec, TypeVar
@@ -128,3 +131,27 @@ class Value:
 
     def __repr__(self) -> str:
         return call_text(self.name, self._given())
+
+
+class Importable:
+    """A rule with all that is needed to run it, pickled by where its public function is found."""
+
+    rule: Callable[..., Any]
+
+    @ft.cached_property
+    def key(self) -> Any:
+        """What tells the rule from others of its name."""
+        return function_key(self.rule)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        module = sys.modules.get(self.rule.__module__)
+        if self.rule.__module__ == "__main__":  # which another process has not
+            return super().__reduce_ex__(protocol)
+        for name, thing in vars(module).items() if module else ():
+            if getattr(thing, "lifted", None) is self:
+                return _imported, (self.rule.__module__, name)
+        return super().__reduce_ex__(protocol)  # by value, for those who can
+
+
+def _imported(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name).lifted

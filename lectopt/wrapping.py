@@ -9,8 +9,8 @@ import optax
 
 from lectopt.programs import Expression, Only
 from lectopt.segments import ByLeaf, Change, Layout, Place, as_by_leaf, picks
-from lectopt.transformation import Context, State, Transformation
-from lectopt.trees import dtype_of, is_none, wide_dtype
+from lectopt.transformation import Context, State, Transformation, is_transformation
+from lectopt.trees import dtype_of, is_none, or_else, wide_dtype
 
 AnyTransformation = optax.GradientTransformation
 
@@ -94,14 +94,15 @@ class Masked(ByLeaf):
         if self.by_leaf:
             return self.segment.step(updates, state, now)
         picked = self._picked(updates, now.params)
+        if now.params is not None:
+            now = now._replace(params=self._picked(now.params, now.params))
         out, new = self.parts[0].step(picked, state, now)
-        kept = jax.tree.map(lambda o, u: u if o is None else o, out, updates, is_leaf=is_none)
-        return kept, new
+        return or_else(out, updates), new
 
     def point_at(self, params: Any, state: State, count: Any) -> Any:
         """See `Transformation`."""
         where = self.parts[0].point_at(self._picked(params, params), state, count)
-        return jax.tree.map(lambda w, p: p if w is None else w, where, params, is_leaf=is_none)
+        return or_else(where, params)
 
     def _picked(self, tree: Any, params: Any) -> Any:
         leaves, treedef = jax.tree.flatten(tree, is_leaf=is_none)
@@ -158,7 +159,7 @@ def as_transformation(member: AnyTransformation) -> Transformation:
     """
     if isinstance(member, Transformation):
         return member
-    if not (hasattr(member, "init") and hasattr(member, "update")):
+    if not is_transformation(member):
         call = f"{member.__name__}(...)" if callable(member) else "a call such as ema(0.9)"  # pyright: ignore
         raise TypeError(f"Expected a gradient transformation, got {member!r}. Write {call}.")
     return Foreign.of(member)

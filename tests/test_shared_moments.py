@@ -99,3 +99,41 @@ def test_debiased_reads_the_decay():
     for without in (lectopt.identity(), lectopt.sum_of_squares(), chain(scale(2.0))):
         with pytest.raises(TypeError, match=r"has no decay. Write for example debiased\(ema"):
             debiased(without)
+
+
+def belief(mean):
+    """A ratio whose two sides share `mean`."""
+    return ratio(mean, root(chain(deviation(mean), mean_square(0.9)), 0.1))
+
+
+def test_the_same_object_outside_the_combination_is_another_moment():
+    mean = ema(0.9)
+    tx = chain(mean, belief(mean))
+    _, state = after(tx, steps=2)
+    first, inner = state["mu"]["w"], state["ratio"]["numerator"]["mu"]["w"]
+    assert (np.asarray(first) != np.asarray(inner)).any()
+    apart, _ = after(chain(ema(0.9), belief(ema(0.9))), steps=2)
+    np.testing.assert_array_equal(after(tx, steps=2)[0]["w"], apart["w"])
+
+
+def test_two_combinations_that_share_one_object_each_print_as_what_they_are():
+    mean = ema(0.9)
+    tx = chain(one=belief(mean), two=belief(mean))
+    assert eval(repr(tx), dict(vars(lectopt))) == tx
+
+
+def test_a_moment_that_a_mask_leaves_out_on_one_side_is_refused():
+    mean = ema(0.9)
+    half = lectopt.masked(mean, {"w": True, "b": False})
+    tx = ratio(half, root(chain(deviation(mean), mean_square(0.9)), 0.1))
+    params = {"w": jnp.ones(2), "b": jnp.ones(3)}
+    with pytest.raises(ValueError, match="the same update by all of them, of every leaf"):
+        tx.update(params, tx.init(params))
+
+
+def test_members_under_other_names_are_another_combination():
+    def named(**members):
+        return lectopt.parallel("sum", jnp.add, **members)
+
+    assert named(a=ema(0.9), b=ema(0.8)) == named(a=ema(0.9), b=ema(0.8))
+    assert named(a=ema(0.9), b=ema(0.8)) != named(c=ema(0.9), d=ema(0.8))

@@ -10,12 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lectopt.lifting._maker import Importable, asked, inputs_of, maker, settings_of
+from lectopt.lifting._maker import asked, inputs_of, maker, settings_of
 from lectopt.lifting._rule import Rule, Slots, is_static
 from lectopt.programs import Settings
 from lectopt.transformation import Transformation
 from lectopt.trees import dtype_of, wide_dtype
-from lectopt.values import function_key
+from lectopt.values import Importable
 
 Slot = float | str | Callable[..., Any]
 NONE: Mapping[str, Any] = types.MappingProxyType({})
@@ -100,11 +100,6 @@ class Lifted(Importable):
         self.outside = sorted(asks - made)  # extra arguments of `update`
         dtype = inspect.Parameter("state_dtype", inspect.Parameter.KEYWORD_ONLY, default=None)
         self.arguments = arguments + [dtype] * bool(slots)
-
-    @ft.cached_property
-    def key(self) -> Any:
-        """What tells the rule from others of its name."""
-        return function_key(self.rule)
 
     def make(self, values: dict[str, Any], defaults: Mapping[str, Any]) -> "Rule":
         """The transformation with these settings."""

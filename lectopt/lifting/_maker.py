@@ -1,9 +1,7 @@
 """What both lifts do alike: from the signature of a rule to the function that users call."""
 
 import functools as ft
-import importlib
 import inspect
-import sys
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -38,25 +36,6 @@ def inputs_of(function: Callable[..., Any]) -> dict[str, bool]:
 def asked(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Of some values those that a function names."""
     return {k: values[k] for k in inspect.signature(function).parameters if k in values}
-
-
-class Importable:
-    """A lifted rule, pickled by where the function that users call is to be found."""
-
-    rule: Callable[..., Any]
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        module = sys.modules.get(self.rule.__module__)
-        if self.rule.__module__ == "__main__":  # which another process has not
-            return super().__reduce_ex__(protocol)
-        for name, thing in vars(module).items() if module else ():
-            if getattr(thing, "lifted", None) is self:
-                return _imported, (self.rule.__module__, name)
-        return super().__reduce_ex__(protocol)  # by value, for those who can
-
-
-def _imported(module: str, name: str) -> Any:
-    return getattr(importlib.import_module(module), name).lifted
 
 
 def maker(

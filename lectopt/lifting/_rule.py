@@ -145,7 +145,7 @@ class Rule(ByLeaf):
         return treedef.unflatten([None if row[0] is None else at(*row) for row in rows])
 
     def _key_among(self, seen: dict[int, int]) -> Any:
-        seen.setdefault(id(self), len(seen))
+        seen[id(self)] = seen[0] = seen.get(0, 0) + 1  # no object has the id 0
         return (*Value._key(self), self.lifted.key)
 
     def _text(self, names: dict[int, str]) -> str:

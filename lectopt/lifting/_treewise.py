@@ -1,6 +1,5 @@
 """`treewise`: from a rule for the whole tree to a transformation of pytrees."""
 
-import functools as ft
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -9,11 +8,11 @@ import jax
 import jax.numpy as jnp
 
 from lectopt.lifting._inner import Inner
-from lectopt.lifting._maker import Importable, asked, inputs_of, maker, settings_of
+from lectopt.lifting._maker import asked, inputs_of, maker, settings_of
 from lectopt.lifting._rule import Slots
-from lectopt.transformation import Context, State, Transformation
+from lectopt.transformation import Context, State, Transformation, is_transformation
 from lectopt.trees import lookup, missing_message, widened_copy
-from lectopt.values import Value, function_key, value_at
+from lectopt.values import Importable, Value, value_at
 from lectopt.wrapping import AnyTransformation, as_transformation
 
 Slot = float | str | Callable[..., Any]
@@ -102,11 +101,6 @@ class Lifted(Importable):
         self.inputs = dict(list(inputs_of(rule).items())[1:])
         self.outside = [name for name in self.inputs if name not in OWN]
         self.takes_all = any(p.kind is p.VAR_KEYWORD for p in _parameters(rule))
-
-    @ft.cached_property
-    def key(self) -> Any:
-        """What tells the rule from others of its name."""
-        return function_key(self.rule)
 
     def make(self, values: dict[str, Any], defaults: Mapping[str, Any]) -> "TreeRule":
         """The transformation with these settings."""
@@ -243,11 +237,6 @@ class TreeRule(Transformation):
 
     def _text(self, names: dict[int, str]) -> str:
         return Value.__repr__(self)
-
-
-def is_transformation(thing: Any) -> bool:
-    """Whether it has what makes a gradient transformation."""
-    return hasattr(thing, "init") and hasattr(thing, "update")
 
 
 def _wide(entry: Any) -> Any:

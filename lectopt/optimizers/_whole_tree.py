@@ -12,7 +12,7 @@ import optax
 from lectopt.lifting import treewise
 from lectopt.numerics import abs_sq, one_minus_power, sqrt
 from lectopt.settings import Decay, Fraction, LearningRate, NonNegative, Positive, Steps
-from lectopt.trees import is_none, leaves_like, wide_dtype, widened_copy
+from lectopt.trees import is_none, leaves_like, or_else, wide_dtype, widened_copy
 
 
 def _inner(g: Any, start: Any, param: Any) -> Any:
@@ -98,9 +98,9 @@ def prodigy(
         return -rate * (m / jnp.where(below == 0, jnp.inf, below) + weight_decay * param)
 
     slots = dict(
-        mu=_or_kept(mu, state.mu),
-        nu=_or_kept(nu, state.nu),
-        grad_sum=_or_kept(grad_sum, state.grad_sum),
+        mu=or_else(mu, state.mu),
+        nu=or_else(nu, state.nu),
+        grad_sum=or_else(grad_sum, state.grad_sum),
         params0=state.params0,
         estim_lr=new_d,
         numerator_weighted=numerator,
@@ -115,11 +115,6 @@ def _each(updates: Any, rule: Callable[..., Any], *trees: Any) -> Any:
         return None if g is None else rule(g, *others)
 
     return jax.tree.map(of_leaf, updates, *trees, is_leaf=is_none)
-
-
-def _or_kept(new: Any, old: Any) -> Any:
-    """`new`, and `old` where that is None."""
-    return jax.tree.map(lambda n, o: o if n is None else n, new, old, is_leaf=is_none)
 
 
 @treewise(slow_params="params")

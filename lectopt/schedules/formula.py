@@ -17,13 +17,12 @@ import numpy as np
 
 from lectopt import settings as _settings
 from lectopt import values as _values
-from lectopt.lifting._maker import Importable
 from lectopt.signatures import MISSING, Signature
+from lectopt.transformation import LAST
 
 Value = Annotated[
     _settings.Numeric, _settings.Range(0, math.inf, False, "a finite number, zero or more", 0.1)
 ]
-LAST = np.iinfo(np.int32).max - 1  # the counter of the updates stops there; count + 1 fits
 
 
 def schedule(
@@ -68,7 +67,7 @@ def schedule(
     return decorate
 
 
-class Formula(Importable):
+class Formula(_values.Importable):
     """What `schedule` was given, and the signature that follows from it."""
 
     def __init__(
@@ -86,11 +85,6 @@ class Formula(Importable):
             ft.partial(typing.get_type_hints, rule, include_extras=True),
         )
         self.defaults = {k: v for k, v in self.signature.defaults.items() if v is not MISSING}
-
-    @ft.cached_property
-    def key(self) -> Any:
-        """What tells the rule from others of its name."""
-        return _values.function_key(self.rule)
 
 
 class Schedule(_values.Value):

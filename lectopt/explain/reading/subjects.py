@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from lectopt.explain.reading.calls import MARK
-from lectopt.explain.reading.titles import is_transformation, title_of
+from lectopt.explain.reading.titles import title_of
 from lectopt.signatures import MISSING, Signature
+from lectopt.transformation import is_transformation
 
 SAMPLE = 0.1  # for a setting that has no default
 DECAYS = (

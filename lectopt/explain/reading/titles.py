@@ -9,11 +9,6 @@ from lectopt.explain.reading.jaxprs import is_key
 from lectopt.transformation import Transformation
 
 
-def is_transformation(thing: Any) -> bool:
-    """Whether it has what makes a gradient transformation."""
-    return hasattr(thing, "init") and hasattr(thing, "update")
-
-
 def title_of(tx_or_maker: Any) -> str:
     """What was given, in a few words."""
     if isinstance(tx_or_maker, ft.partial):
