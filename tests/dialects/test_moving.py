@@ -154,7 +154,7 @@ def trained(tx, state, params, steps):
     return params
 
 
-def same(ours, theirs, start):
+def assert_same_way(ours, theirs, start):
     """To 1e-5 of the parameters; and they moved much further than that."""
     a, b, s = (
         np.concatenate([np.ravel(x) for x in jax.tree.leaves(tree)])
@@ -192,7 +192,9 @@ def test_a_pytorch_mlp_goes_on():
     rate = dialects.torch.StepLR(1e-2, step_size=40, gamma=0.5)
     tx, state = dialects.torch.from_optimizer(optimizer, mapped, learning_rate=rate)
     steps(range(100, 150))
-    same(trained(tx, state, start, range(100, 150)), dialects.torch.read_params(mapped), start)
+    assert_same_way(
+        trained(tx, state, start, range(100, 150)), dialects.torch.read_params(mapped), start
+    )
 
 
 @needs_keras
@@ -221,7 +223,9 @@ def test_a_keras_mlp_goes_on():
     start = dialects.keras.read_params(mapped)
     tx, state = dialects.keras.from_optimizer(model.optimizer, mapped)
     steps(range(100, 150))
-    same(trained(tx, state, start, range(100, 150)), dialects.keras.read_params(mapped), start)
+    assert_same_way(
+        trained(tx, state, start, range(100, 150)), dialects.keras.read_params(mapped), start
+    )
 
 
 @needs_keras

@@ -43,7 +43,7 @@ schedules = pytest.mark.parametrize(
 live = pytest.mark.parametrize("live", [False, True], ids=["recorded", "live"])
 
 
-def compare(ours, framework, live, run, row):
+def assert_as_live_or_recorded(ours, framework, live, run, row):
     """Hold our numbers against the recordings of the framework, or against itself."""
     name = rows.label(row)
     if framework == "torch":
@@ -94,7 +94,9 @@ def our_path(framework, i):
 @optimizers
 @pytest.mark.usefixtures("x64")
 def test_is_its_framework(framework, i, live):
-    compare(our_path(framework, i), framework, live, RUN[framework], ROWS[framework][i])
+    assert_as_live_or_recorded(
+        our_path(framework, i), framework, live, RUN[framework], ROWS[framework][i]
+    )
 
 
 @live
@@ -106,7 +108,7 @@ def test_schedule_is_its_frameworks(framework, i, live):
     if framework == "torch":
         momentum = getattr(schedule, "momentum", None) or (lambda count: 0.5)
         ours = np.array([ours, [momentum(t) for t in range(rows.STEPS)]]).T
-    compare(ours, framework, live, RUN_SCHEDULE[framework], row)
+    assert_as_live_or_recorded(ours, framework, live, RUN_SCHEDULE[framework], row)
 
 
 def our_schedule(framework, i):
@@ -127,7 +129,7 @@ def test_plateau_is_pytorchs(row, live):
         return state, updates
 
     _, ours = jax.lax.scan(step, tx.init(jnp.ones(())), jnp.asarray(rows.LOSSES))
-    compare(ours, "torch", live, record.torch_plateau, row)
+    assert_as_live_or_recorded(ours, "torch", live, record.torch_plateau, row)
 
 
 @optimizers

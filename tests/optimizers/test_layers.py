@@ -10,7 +10,7 @@ from jax.sharding import PartitionSpec as P
 
 import lectopt
 from tests.support import twins
-from tests.support.witness import TREE, close, schedule
+from tests.support.witness import TREE, assert_close, schedule
 
 SETTINGS = dict(decay_rate=0.7, clipping_threshold=0.8, eps=1e-3)
 
@@ -23,7 +23,7 @@ def test_adafactor_of_matrices_is_its_twin(least):
     twin = TREE.twin(
         twins.adafactor, c=0.7, d=0.8, eps1=1e-3, lam=0.01, smallest=least,
     )  # fmt: skip
-    close(twin, TREE.optax(tx), rtol=1e-9)
+    assert_close(twin, TREE.optax(tx), rtol=1e-9)
 
 
 def test_a_factored_matrix_keeps_its_rows_and_columns_only():

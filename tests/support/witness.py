@@ -93,7 +93,7 @@ def schedule(count):
     return jnp.asarray(RATES)[count]
 
 
-def close(path, expected, rtol=1e-10, atol=1e-12):
+def assert_close(path, expected, rtol=1e-10, atol=1e-12):
     assert all(leaf.dtype == jnp.float64 for leaf in expected)
     for i, leaf in enumerate(expected):
         np.testing.assert_allclose(np.array([row[i] for row in path]), leaf, rtol=rtol, atol=atol)

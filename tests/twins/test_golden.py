@@ -72,11 +72,11 @@ RPROP = [
 ]
 
 
-def same(a, b, tol=1e-13):
+def assert_same(a, b, tol=1e-13):
     np.testing.assert_allclose(a, b, rtol=tol, atol=tol)
 
 
-def run_golden(line, grad, steps=4, atol=2e-15):
+def assert_golden(line, grad, steps=4, atol=2e-15):
     """Run the line `twin name=value ... four numbers` and compare the last four points."""
     name, *words = line.split()
     pairs = [word.split("=") for word in words[:-4]]
@@ -87,35 +87,35 @@ def run_golden(line, grad, steps=4, atol=2e-15):
 
 @pytest.mark.parametrize("line", GOLDEN.splitlines())
 def test_golden(line):
-    run_golden(line, lambda theta, t: np.array([G[t]]))
+    assert_golden(line, lambda theta, t: np.array([G[t]]))
 
 
 @pytest.mark.parametrize("line", GOLDEN_NESTEROV.splitlines())
 def test_golden_nesterov_on_a_cubic_gradient(line):
-    run_golden(line, lambda theta, t: theta**3)
+    assert_golden(line, lambda theta, t: theta**3)
 
 
 @pytest.mark.parametrize("line", FRAMEWORKS.splitlines())
 def test_golden_frameworks(line):
-    run_golden(line, lambda theta, t: np.array([G[t % 4]]), steps=8, atol=1e-12)
+    assert_golden(line, lambda theta, t: np.array([G[t % 4]]), steps=8, atol=1e-12)
 
 
 @pytest.mark.parametrize(("gamma", "expected"), [(3, (1, 1.8, 2.6, 3.4)), (0, (1, 1.5, 2, 2.5))])
 def test_golden_polynomial_average(gamma, expected):
     average = T.polynomial_average(np.array([[1.0], [2.0], [3.0], [4.0]]), gamma=gamma)
-    same(average[:, 0], expected)
+    assert_same(average[:, 0], expected)
 
 
 @pytest.mark.parametrize(("twin", "kwargs", "expected"), RPROP)
 def test_rprop_by_hand(twin, kwargs, expected):
     path = twin([0.0], lambda w, t: np.array([SIGNS[t]]), lambda t: 0.1, 5, **kwargs)
-    same(path[:, 0], expected)
+    assert_same(path[:, 0], expected)
 
 
 def test_rprop_clips_the_first_step_and_every_other():
     for twin in (T.rprop_minus, T.rprop_plus, T.irprop_minus):
         path = twin([0.0], lambda w, t: np.ones(1), lambda t: 100.0, 3, Delta_max=2.0)
-        same(path[:, 0], [-2, -4, -6])
+        assert_same(path[:, 0], [-2, -4, -6])
 
 
 @pytest.mark.parametrize(
@@ -142,4 +142,4 @@ def test_rprop_clips_the_first_step_and_every_other():
     ],
 )
 def test_schedules(values, expected):
-    same(values, expected)
+    assert_same(values, expected)

@@ -26,7 +26,7 @@ def run(twin, grad=grad, rate=rate, **kwargs):
     return twin(START, grad, rate, STEPS, **kwargs)
 
 
-def same(a, b, tol=1e-13):
+def assert_same(a, b, tol=1e-13):
     np.testing.assert_allclose(a, b, rtol=tol, atol=tol)
 
 
@@ -49,13 +49,13 @@ def test_every_rule_leaves_a_coordinate_without_gradient_alone():
 
 def test_nesterov_forms():
     base = run(T.nesterov_lookahead)
-    same(run(T.nesterov_two_stage), base)
+    assert_same(run(T.nesterov_two_stage), base)
     bases = []
     ahead = run(T.nesterov_shifted, bases=bases)
-    same(bases, base)
+    assert_same(bases, base)
     before = np.vstack([START, base[:-1]])
-    same(ahead, base + 0.9 * (base - before))
-    same(
+    assert_same(ahead, base + 0.9 * (base - before))
+    assert_same(
         run(T.nesterov_simplified, rate=lambda t: 0.02),
         run(T.nesterov_shifted, rate=lambda t: 0.02),
     )
@@ -67,45 +67,49 @@ def test_nesterov_with_a_momentum_schedule():
 
     bases = []
     run(T.nesterov_shifted, decay=decay, bases=bases)
-    same(bases, run(T.nesterov_lookahead, decay=decay))
-    same(run(T.nesterov_lookahead, decay=lambda t: 0.9), run(T.nesterov_lookahead))
+    assert_same(bases, run(T.nesterov_lookahead, decay=decay))
+    assert_same(run(T.nesterov_lookahead, decay=lambda t: 0.9), run(T.nesterov_lookahead))
 
 
 def test_momentum_forms():
-    same(run(T.momentum_inside, beta=0.0), run(T.sgd))
-    same(run(T.momentum_original), run(T.momentum_inside))
-    same(run(T.momentum_original, d=0.3), run(T.momentum_inside, rate=lambda t: 0.7 * rate(t)))
-    same(run(T.momentum_outside), run(T.momentum_torch))
-    same(run(T.momentum_ema), run(T.momentum_outside, d=0.9))
-    same(
+    assert_same(run(T.momentum_inside, beta=0.0), run(T.sgd))
+    assert_same(run(T.momentum_original), run(T.momentum_inside))
+    assert_same(
+        run(T.momentum_original, d=0.3), run(T.momentum_inside, rate=lambda t: 0.7 * rate(t))
+    )
+    assert_same(run(T.momentum_outside), run(T.momentum_torch))
+    assert_same(run(T.momentum_ema), run(T.momentum_outside, d=0.9))
+    assert_same(
         run(T.momentum_ema_corrected),
         run(T.momentum_ema, rate=lambda t: rate(t) / (1 - 0.9 ** (t + 1))),
     )
-    same(
+    assert_same(
         run(T.momentum_outside, d=0.5, grad=lambda x, t: grad(x, t) * (2 if t == 0 else 1)),
         run(T.momentum_torch, d=0.5),
     )
     constant = {"rate": lambda t: 0.03}
-    same(run(T.momentum_inside, **constant), run(T.momentum_outside, **constant))
+    assert_same(run(T.momentum_inside, **constant), run(T.momentum_outside, **constant))
     assert abs(run(T.momentum_inside) - run(T.momentum_outside)).max() > 1e-2
 
 
 def test_adagrad_and_rmsprop_forms():
-    same(run(T.adagrad_inside, r0=0.1, eps=1e-3), run(T.adagrad_outside, r0=0.1 + 1e-3, delta=0))
-    same(run(T.rmsprop_bare), run(T.rmsprop_outside, delta=0))
-    same(run(T.rmsprop_bare), run(T.rmsprop_inside, eps=0))
-    same(run(T.rmsprop_torch), run(T.rmsprop_outside, rho=0.99))
-    same(run(T.rmsprop_momentum_inside, mu=0), run(T.rmsprop_inside, eps=1e-7))
-    same(run(T.rmsprop_nesterov, mu=0), run(T.rmsprop_inside))
-    same(
+    assert_same(
+        run(T.adagrad_inside, r0=0.1, eps=1e-3), run(T.adagrad_outside, r0=0.1 + 1e-3, delta=0)
+    )
+    assert_same(run(T.rmsprop_bare), run(T.rmsprop_outside, delta=0))
+    assert_same(run(T.rmsprop_bare), run(T.rmsprop_inside, eps=0))
+    assert_same(run(T.rmsprop_torch), run(T.rmsprop_outside, rho=0.99))
+    assert_same(run(T.rmsprop_momentum_inside, mu=0), run(T.rmsprop_inside, eps=1e-7))
+    assert_same(run(T.rmsprop_nesterov, mu=0), run(T.rmsprop_inside))
+    assert_same(
         run(T.rmsprop_torch, centered=True),
         run(T.rmsprop_centered, decay=0.99, inside=False),
     )
-    same(
+    assert_same(
         run(T.rmsprop_momentum_inside, mu=0, centered=True),
         run(T.rmsprop_centered, eps=1e-7),
     )
-    same(
+    assert_same(
         run(T.rmsprop_momentum_inside, eps=0, rate=lambda t: 0.01),
         run(T.rmsprop_torch, eps=0, alpha=0.9, mu=0.9, rate=lambda t: 0.01),
     )
@@ -114,35 +118,35 @@ def test_adagrad_and_rmsprop_forms():
 def test_adadelta_first_step():
     g = grad(START, 0)
     step = np.sqrt(1e-6) / np.sqrt(0.05 * g**2 + 1e-6) * g
-    same(run(T.adadelta)[0], START - rate(0) * step)
+    assert_same(run(T.adadelta)[0], START - rate(0) * step)
 
 
 def test_adam_forms():
-    same(run(T.adam_liege), run(T.adam_kingma))
-    same(run(T.rmsprop_corrected, decay=0.999, inside=False), run(T.adam_kingma, b1=0))
-    same(run(T.rmsprop_corrected, decay=0.999), run(T.adam_cmu, delta=0))
+    assert_same(run(T.adam_liege), run(T.adam_kingma))
+    assert_same(run(T.rmsprop_corrected, decay=0.999, inside=False), run(T.adam_kingma, b1=0))
+    assert_same(run(T.rmsprop_corrected, decay=0.999), run(T.adam_cmu, delta=0))
     for twin in (T.adam_cmu, T.adam_keras):
-        same(run(twin, eps=0), run(T.adam_kingma, eps=0))
-    same(run(T.adamw, wd=0), run(T.adam_kingma))
-    same(run(T.adam_l2, wd=0), run(T.adam_kingma))
-    same(
+        assert_same(run(twin, eps=0), run(T.adam_kingma, eps=0))
+    assert_same(run(T.adamw, wd=0), run(T.adam_kingma))
+    assert_same(run(T.adam_l2, wd=0), run(T.adam_kingma))
+    assert_same(
         run(T.adamw_paper, alpha=1e-2, lam=1e-3),
         run(T.adamw, rate=lambda t: 1e-2 * rate(t), wd=0.1),
     )
-    same(run(T.adamax_keras, eps=0), run(T.adamax_kingma))
-    same(run(T.adamax_torch, eps=0), run(T.adamax_kingma))
+    assert_same(run(T.adamax_keras, eps=0), run(T.adamax_kingma))
+    assert_same(run(T.adamax_torch, eps=0), run(T.adamax_kingma))
 
 
 def test_nadam_and_radam_forms():
-    same(run(T.nadam_torch, psi=1e9), run(T.nadam_optax))
-    same(run(T.nadam_keras), run(T.nadam_torch, psi=1.0, eps=1e-7))
+    assert_same(run(T.nadam_torch, psi=1e9), run(T.nadam_optax))
+    assert_same(run(T.nadam_keras), run(T.nadam_torch, psi=1.0, eps=1e-7))
     small = 1 / (1 - 0.999)  # the further nu of n_hat is a factor of rate and epsilon
-    same(
+    assert_same(
         run(T.nadam_dozat, mu=0, psi=0, eps=0, rate=lambda t: rate(t) * np.sqrt(0.999)),
         run(T.rmsprop_corrected, decay=0.999, eps=0),
     )
-    same(run(T.radam, eps=0, place="outside"), run(T.radam, eps=0))
-    same(run(T.radam, threshold=small * 10), run(T.momentum_ema_corrected))
+    assert_same(run(T.radam, eps=0, place="outside"), run(T.radam, eps=0))
+    assert_same(run(T.radam, threshold=small * 10), run(T.momentum_ema_corrected))
     assert (run(T.radam, fallback="skip")[:5] == START).all()
     assert (run(T.radam, fallback="skip")[5, 0] != START[0]).all()
 
@@ -155,7 +159,7 @@ def test_nadam_dozat_on_a_constant_gradient():
     m_hat = mu[1:] * (1 - P[:-1]) / (1 - P[1:]) + (1 - mu[:-1]) / (1 - P[:-1])
     steps = np.array([rate(t) for t in range(STEPS)]) * m_hat / np.sqrt(0.999)
     path = run(T.nadam_dozat, grad=lambda theta, t: g, eps=0)
-    same(path[:, 0], START[0] - np.cumsum(steps))
+    assert_same(path[:, 0], START[0] - np.cumsum(steps))
 
 
 def test_amsgrad_forms():
@@ -163,9 +167,9 @@ def test_amsgrad_forms():
         return np.sign(START) * (1 + 0.1 * t)
 
     for twin in (T.amsgrad_torch, T.amsgrad_optax):
-        same(run(twin, grad=growing), run(T.adam_kingma, grad=growing))
+        assert_same(run(twin, grad=growing), run(T.adam_kingma, grad=growing))
         assert abs(run(twin, b2=0.9) - run(T.adam_kingma, b2=0.9)).max() > 1e-3
-    same(
+    assert_same(
         run(T.amsgrad_torch, eps=0),
         run(
             T.amsgrad_reddi,
@@ -175,11 +179,11 @@ def test_amsgrad_forms():
 
 
 def test_local_gains_agreement_and_bounds():
-    same(run(T.local_gains, agree="velocity"), run(T.local_gains))
-    same(run(T.local_gains, low=1, high=1), run(T.sgd))
+    assert_same(run(T.local_gains, agree="velocity"), run(T.local_gains))
+    assert_same(run(T.local_gains, low=1, high=1), run(T.sgd))
     one = {"grad": lambda w, t: np.ones_like(w), "rate": lambda t: 1.0}
     path = run(T.local_gains, increment=0.5, high=2.0, **one)
-    same(START[0] - path[:4, 0], [1, 2.5, 4.5, 6.5])
+    assert_same(START[0] - path[:4, 0], [1, 2.5, 4.5, 6.5])
 
 
 def test_snr_sgd_first_moving_steps():
@@ -194,12 +198,12 @@ def test_snr_sgd_first_moving_steps():
         first = -0.05 * m**2 / (s - m**2) * xs[K]
         w = m**2 / (16 * (s - m**2))  # 1 / N, the weight of the newest gradient
         m, s = m + w * (xs[-1] - m), s + w * (xs[-1] ** 2 - s)
-        same(path[K:, 0], first + np.array([0, -0.05 * m**2 / (s - m**2) * xs[-1]]))
+        assert_same(path[K:, 0], first + np.array([0, -0.05 * m**2 / (s - m**2) * xs[-1]]))
 
 
 def test_snr_sgd_without_noise_is_gradient_descent():
     path = T.snr_sgd([2.0], lambda x, t: np.ones(1), lambda t: 0.25, 60, K=50)
-    same(path[-1], 2.0 - 0.25 * 10)
+    assert_same(path[-1], 2.0 - 0.25 * 10)
 
 
 def test_swats_phases():
@@ -207,20 +211,20 @@ def test_swats_phases():
     path = run(T.swats, tol=1e9, min_steps=7, switches=switches, guard=False)
     (t, Lambda), adam = switches[0], run(T.adam_keras, eps=1e-9)
     assert t == 6
-    same(path[:7], adam[:7])
+    assert_same(path[:7], adam[:7])
     after = T.momentum_outside(
         path[6],
         lambda w, i: grad(w, i + 7),
         lambda i: rate(i + 7) / rate(0) * 0.1 * Lambda,
         STEPS - 7,
     )
-    same(path[7:], after)
+    assert_same(path[7:], after)
     points = np.vstack([START, adam])
     p, g = np.diff(points[:8], axis=0), np.array([grad(points[i], i) for i in range(7)])
     gamma = -(p * p).sum(1) / (p * g).sum(1)
     weights = 0.001 * 0.999 ** np.arange(6, -1, -1)
-    same(Lambda, weights @ gamma / weights.sum(), tol=1e-12)
-    same(run(T.swats, tol=0), adam)
+    assert_same(Lambda, weights @ gamma / weights.sum(), tol=1e-12)
+    assert_same(run(T.swats, tol=0), adam)
 
 
 def test_swats_relative_tolerance_does_not_see_the_scale_of_the_rate():
@@ -257,15 +261,15 @@ def test_swats_guard_refuses_a_negative_rate():
 def test_asgd():
     delayed = run(T.sgd, rate=lambda t: rate(max(t - 1, 0)))
     averages = []
-    same(run(T.asgd_torch, lambd=0, t0=3, averages=averages), delayed)
-    same(averages, T.tail_average(delayed, start=4))
+    assert_same(run(T.asgd_torch, lambd=0, t0=3, averages=averages), delayed)
+    assert_same(averages, T.tail_average(delayed, start=4))
 
 
 def test_averages():
     w = NOISE
-    same(T.polynomial_average(w, gamma=0), T.uniform_average(w))
-    same(T.suffix_average(w, fraction=1), T.uniform_average(w))
-    same(T.tail_average(w, start=0), T.uniform_average(w))
+    assert_same(T.polynomial_average(w, gamma=0), T.uniform_average(w))
+    assert_same(T.suffix_average(w, fraction=1), T.uniform_average(w))
+    assert_same(T.tail_average(w, start=0), T.uniform_average(w))
     s = np.arange(1, STEPS + 1)
     for average, weights in [
         (T.polynomial_average(w, gamma=3), s * (s + 1) * (s + 2)),
@@ -273,4 +277,4 @@ def test_averages():
         (T.suffix_average(w, fraction=0.3), s > STEPS - 12),
         (T.tail_average(w, start=9), s > 9),
     ]:
-        same(average[-1], weights @ w / weights.sum())
+        assert_same(average[-1], weights @ w / weights.sum())

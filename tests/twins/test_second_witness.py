@@ -5,7 +5,7 @@ import optax
 import pytest
 
 from tests.support import twins as T
-from tests.support.witness import RATES, STEPS, TREE, close, schedule
+from tests.support.witness import RATES, STEPS, TREE, assert_close, schedule
 
 pytestmark = pytest.mark.usefixtures("x64", "fast_compilation")
 
@@ -48,7 +48,7 @@ pytestmark = pytest.mark.usefixtures("x64", "fast_compilation")
     ],
 )
 def test_yogi_adabelief_and_lion(tx, twin, settings):
-    close(TREE.twin_of_weights(twin, **settings), TREE.optax(tx))
+    assert_close(TREE.twin_of_weights(twin, **settings), TREE.optax(tx))
 
 
 def test_yogi_of_the_paper_is_optaxs_without_the_corrections():
@@ -65,7 +65,7 @@ def test_yogi_of_the_paper_is_optaxs_without_the_corrections():
         optax.scale_by_learning_rate(schedule),
     )
     settings = dict(beta1=b1, beta2=b2, eps=0.0, m0=1e-6, v0=1e-6)
-    close(TREE.twin_of_weights(T.yogi, **settings), TREE.optax(tx))
+    assert_close(TREE.twin_of_weights(T.yogi, **settings), TREE.optax(tx))
 
 
 @pytest.mark.parametrize("k, alpha", [(5, 0.5), (1, 0.3), (7, 0.8), (4, 1.0)])
@@ -75,7 +75,7 @@ def test_lookahead(k, alpha, inner):
     slow = []
     path = TREE.twin_of_weights(twin, k=k, alpha=alpha, slow=slow)
     expected = TREE.optax(optax.lookahead(fast(schedule), k, alpha), pair=True)
-    close(path, expected.fast)
+    assert_close(path, expected.fast)
     flat = np.concatenate([leaf.reshape(STEPS, -1) for leaf in expected.slow], axis=1)
     np.testing.assert_allclose(np.array(slow), flat, rtol=1e-10, atol=1e-12)
 
@@ -84,7 +84,7 @@ def test_lookahead_with_a_reset_starts_the_schedule_again_in_optax():
     tx = optax.lookahead(optax.adam(schedule), 7, 0.8, reset_state=True)
     settings = dict(k=7, alpha=0.8, reset=True)
     again = TREE.twin_of_weights(T.lookahead_adam, lambda t: RATES[t % 7], **settings)
-    close(again, TREE.optax(tx, pair=True).fast)
+    assert_close(again, TREE.optax(tx, pair=True).fast)
     on = TREE.twin_of_weights(T.lookahead_adam, **settings)
     assert any(np.abs(a - b).max() > 1e-3 for a, b in zip(on[-1], again[-1], strict=True))
 

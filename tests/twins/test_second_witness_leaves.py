@@ -10,7 +10,7 @@ import pytest
 from optax import contrib
 
 from tests.support import twins as T
-from tests.support.witness import RATES, STEPS, TREE, Run, close, schedule
+from tests.support.witness import RATES, STEPS, TREE, Run, assert_close, schedule
 
 pytestmark = pytest.mark.usefixtures("x64", "fast_compilation")
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("x64", "fast_compilation")
     ],
 )
 def test_novograd(tx, settings):
-    close(TREE.twin(T.novograd, eps_at_first=True, **settings), TREE.optax(tx))
+    assert_close(TREE.twin(T.novograd, eps_at_first=True, **settings), TREE.optax(tx))
 
 
 def test_novograd_of_the_paper_differs_in_the_first_step_alone():
@@ -73,14 +73,14 @@ def test_adafactor(smallest, theirs, ours, monkeypatch):
     exact = SimpleNamespace(scale_by_factored_rms=scaling)
     monkeypatch.setitem(optax.adafactor.__globals__, "factorized", exact)
     path = TREE.twin(T.adafactor, smallest=smallest, **ours)
-    close(path, TREE.optax(optax.adafactor(schedule, smallest, **theirs)))
+    assert_close(path, TREE.optax(optax.adafactor(schedule, smallest, **theirs)))
 
 
 def test_adafactor_factors_by_default_what_has_two_axes_of_128():
     """To six digits, because of the float32 in Optax."""
     tree = Run((130, 129), (127, 140))
     expected = tree.optax(optax.adafactor(schedule))
-    close(tree.twin(T.adafactor, smallest=128), expected, rtol=2e-6, atol=2e-7)
+    assert_close(tree.twin(T.adafactor, smallest=128), expected, rtol=2e-6, atol=2e-7)
     everything = tree.twin(T.adafactor)[-1]
     np.testing.assert_allclose(everything[0], expected[0][-1], rtol=2e-6, atol=2e-7)
     assert np.abs(everything[1] - expected[1][-1]).max() > 1e-3
@@ -95,7 +95,7 @@ def test_adafactor_of_the_paper_with_its_own_rate():
     tree.start[2] = 0 * tree.start[2]
     tx = optax.adafactor(lambda t: jnp.minimum(1e-2, 1 / jnp.sqrt(t + 1.0)), 1)
     path = tree.twin(T.adafactor, lambda t: min(1e-2, 1 / np.sqrt(t + 1)))
-    close(path, tree.optax(tx), rtol=2e-6, atol=1e-9)
+    assert_close(path, tree.optax(tx), rtol=2e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_prodigy(theirs, ours):
         **ours,
     )
     tx = contrib.prodigy(lambda count: 20 * schedule(count), **theirs)
-    close(path, TREE.optax(tx))
+    assert_close(path, TREE.optax(tx))
     assert estimates[-1] > 2 * ours.get("d0", 1e-6)  # or the rule for d would not be tested
 
 
@@ -139,7 +139,7 @@ def test_prodigy_of_the_paper_is_optaxs_where_their_differences_vanish():
     )
     alive = Run((), (4,), (2, 4, 3), alive=True)
     path = alive.twin(T.prodigy, lambda t: 20 * RATES[t], beta1=b1, beta2=b2, eps=0.0, d0=1e-3)
-    close(path, alive.optax(tx))
+    assert_close(path, alive.optax(tx))
     old = TREE.twin(T.prodigy, lambda t: 20 * RATES[t], eps=0.1, d0=1e-3)[-1]
     new = TREE.twin(T.prodigy, lambda t: 20 * RATES[t], eps=0.1, d0=1e-3, eps_with_new_d=True)[-1]
     assert any(np.abs(a - b).max() > 1e-6 for a, b in zip(old, new, strict=True))
