@@ -8,6 +8,7 @@ import pytest
 DOCS = Path(__file__).parents[2] / "docs"
 
 
+@pytest.mark.slow  # every pair of conventions is run
 @pytest.mark.usefixtures("x64")
 def test_the_page_is_written_by_its_script(monkeypatch):
     monkeypatch.syspath_prepend(DOCS)

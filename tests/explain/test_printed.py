@@ -16,7 +16,7 @@ import pytest
 
 import lectopt
 from lectopt.explain import explain
-from tests.support.algorithms import ALGORITHMS
+from tests.support.algorithms import ALGORITHMS, is_first
 from tests.support.optax_transformations import OPTAX, Row
 from tests.support.printed import EVALUATION, POINT, Equations, Unreadable, plain, typeset
 
@@ -32,6 +32,7 @@ SHAPES = (  # of formulas that no optimizer has: updates by the gradient and the
 )
 RUNS = {f"optax.{row.name}": row for row in OPTAX}
 RUNS |= {f"lectopt.{row.id}": row for row in ALGORITHMS}
+OTHER_CONVENTIONS = {f"lectopt.{row.id}" for row in ALGORITHMS if not is_first(row)}
 RUNS |= {f"shape {k}": Row("", optax.stateless_with_tree_map(f)) for k, f in enumerate(SHAPES)}
 UNREAD = {  # why -> which
     "not explained": (
@@ -121,7 +122,13 @@ def check(text, latex, tx, numbers, params, tolerance):
             agree(EVALUATION, time, lectopt.evaluation_params(state, params))
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in OTHER_CONVENTIONS else ())
+        for name in RUNS
+    ],
+)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # optimistic_adam says so of itself
 def test_what_is_printed_is_what_runs(name, x64):
     tx, explanation, numbers, params = subject(name)

@@ -13,13 +13,13 @@ import pytest
 import lectopt
 from lectopt.explain import explain, replay
 from tests.explain.lines import EXACT, FLOAT32
-from tests.support.algorithms import ALGORITHMS
+from tests.support.algorithms import ALGORITHMS, over
 from tests.support.optax_transformations import OPTAX
 
 part = ft.partial
 
 
-@pytest.mark.parametrize("row", ALGORITHMS, ids=lambda row: row.id)
+@over(ALGORITHMS)
 def test_every_algorithm(row):
     explanation = explain(row.make, **row.numbers)
     assert explanation.obstacle == ""
@@ -66,6 +66,7 @@ def test_every_primitive(name):
     assert explanation.replay() <= EXACT
 
 
+@pytest.mark.slow  # test_printed.py runs what is printed of the same rows
 @pytest.mark.parametrize("row", OPTAX, ids=lambda row: row.name)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # optimistic_adam says so of itself
 def test_optax(row):

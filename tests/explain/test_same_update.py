@@ -11,7 +11,7 @@ import pytest
 import lectopt
 from lectopt import same_update
 from lectopt.dialects import keras, torch
-from tests.support.algorithms import ALGORITHMS
+from tests.support.algorithms import ALGORITHMS, over
 
 part = ft.partial
 
@@ -48,10 +48,7 @@ def test_proved(name):
     assert str(outcome).startswith("the same update, proved for all parameters, gradients")
 
 
-OURS_LIKE_OPTAX = [r for r in ALGORITHMS if r.optax]
-
-
-@pytest.mark.parametrize("row", OURS_LIKE_OPTAX, ids=lambda row: row.id)
+@over([r for r in ALGORITHMS if r.optax])
 def test_every_algorithm_that_optax_has(row):
     """With the numbers of the row, as our guards may make another formula of it; and where Optax
     divides 0 by 0 ours is a number."""

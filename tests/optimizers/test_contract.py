@@ -16,9 +16,9 @@ from flax import nnx
 
 import lectopt
 from lectopt.testing import Subject, parametrize_with_checks
-from tests.support.algorithms import ALGORITHMS
+from tests.support.algorithms import ALGORITHMS, is_first, over
 
-rows = pytest.mark.parametrize("row", ALGORITHMS, ids=lambda row: row.id)
+rows = over(ALGORITHMS)
 OPTAX_IN_FLOAT32 = {
     "as_optax": "Optax computes the decay of its averages in float32, whatever the weights are"
 }
@@ -44,11 +44,7 @@ GRADS = {
 }
 
 
-FIRST = [
-    subject
-    for subject, row in zip(SUBJECTS, ALGORITHMS, strict=True)
-    if row.id.split("/")[0] not in {r.id.split("/")[0] for r in ALGORITHMS[: ALGORITHMS.index(row)]}
-]
+FIRST = [subject for subject, row in zip(SUBJECTS, ALGORITHMS, strict=True) if is_first(row)]
 
 
 @parametrize_with_checks(FIRST)
@@ -62,9 +58,9 @@ def test_contract_of_every_convention(subject, check):
     check(subject)
 
 
-@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)
-def test_what_the_checks_find_out_is_what_the_table_says(subject):
-    row = ALGORITHMS[SUBJECTS.index(subject)]
+@rows
+def test_what_the_checks_find_out_is_what_the_table_says(row):
+    subject = SUBJECTS[ALGORITHMS.index(row)]
     assert subject.reduces == row.reduces
     assert subject.moves_without_gradient == row.decays
     assert subject.needs == (("value",) if row.needs_value else ())

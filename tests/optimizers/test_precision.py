@@ -69,6 +69,7 @@ def accuracy(tx, dtype):
     return np.mean([run(start, own) for start, own in zip(starts, batches, strict=True)])
 
 
+@pytest.mark.slow  # six trainings of three precisions each
 @pytest.mark.parametrize("name", RATES)
 def test_half_precision_is_within_a_point_of_float32(name):
     make, rate = RATES[name]

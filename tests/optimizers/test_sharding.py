@@ -31,6 +31,7 @@ def slots_of(state):
             yield name, leaf
 
 
+@pytest.mark.slow  # the contract's check `sharded` over all conventions, and what the compiler adds
 @rows
 @pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit], ids=["auto", "explicit"])
 def test_state_is_sharded_as_the_parameters(row, kind):

@@ -13,7 +13,7 @@ import optax
 import pytest
 
 import lectopt
-from tests.support.algorithms import ALGORITHMS
+from tests.support.algorithms import ALGORITHMS, over
 from tests.support.training import train, train_by_steps
 
 STEPS, SIZE = 60, 6
@@ -87,6 +87,7 @@ def test_is_its_twin(row):
     on_any_history()
 
 
+@pytest.mark.slow  # the contract's `vmap_over_settings` over all conventions, and schedules
 @rows
 @pytest.mark.usefixtures("x64")
 def test_every_number_can_be_swept(row):
@@ -128,7 +129,7 @@ def same_name(ours, theirs):
     return theirs is not None and theirs is getattr(optax, getattr(ours, "__name__", ""), None)
 
 
-@pytest.mark.parametrize("row", [r for r in ALGORITHMS if r.optax], ids=lambda row: row.id)
+@over([r for r in ALGORITHMS if r.optax])
 @pytest.mark.parametrize("scheduled", [False, True], ids=["constant", "scheduled"])
 @pytest.mark.parametrize("dtype, slack", [("float32", 3e-6), ("float64", 1e-12)])
 @pytest.mark.usefixtures("x64")

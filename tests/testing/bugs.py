@@ -178,7 +178,10 @@ def foreign_container(learning_rate: Any) -> Any:
 
 @bug("uncompiled_calls")
 def compiled_inside(learning_rate: Any) -> Any:
-    return around(learning_rate, lambda u, s, g: (jax.jit(lambda x: x)(u), s))
+    def doubled(updates: Any) -> Any:
+        return jax.tree.map(lambda u: 2 * u, updates)
+
+    return around(learning_rate, lambda u, s, g: (jax.jit(lambda x: doubled(x))(u), s))
 
 
 @bug("leaked_tracers")

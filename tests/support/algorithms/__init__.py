@@ -1,6 +1,8 @@
 """THE table of algorithms. Every contract test runs over it; a new algorithm is a function, an
 export and a row in the file of its family."""
 
+import pytest
+
 from tests.support.algorithms.adam import ADAM
 from tests.support.algorithms.adaptive import ADAPTIVE
 from tests.support.algorithms.algorithm import Algorithm
@@ -12,3 +14,17 @@ from tests.support.algorithms.statistical import STATISTICAL
 from tests.support.algorithms.whole_tree import WHOLE_TREE
 
 ALGORITHMS = DESCENT + ADAPTIVE + ADAM + BELIEF + SIGNS + STATISTICAL + LAYERS + WHOLE_TREE
+
+
+def is_first(row: Algorithm) -> bool:
+    """Whether the row is the first of its algorithm; the others are its other conventions."""
+    name = row.id.split("/")[0]
+    return row is next(r for r in ALGORITHMS if r.id.split("/")[0] == name)
+
+
+def over(rows: list[Algorithm]) -> pytest.MarkDecorator:
+    """A test for each of these rows; plain `pytest` runs it for the first of each algorithm."""
+    return pytest.mark.parametrize(
+        "row",
+        [pytest.param(r, id=r.id, marks=() if is_first(r) else pytest.mark.slow) for r in rows],
+    )
