@@ -1,6 +1,7 @@
 """Strict JAX for every test, and eight devices on the CPU for the sharding tests."""
 
 import os
+import tempfile
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
@@ -9,6 +10,17 @@ import pytest
 
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compile_once():
+    """Tests that trace the same program anew get it compiled already. Each worker has a folder of
+    its own, as JAX does not write these files in one piece."""
+    with tempfile.TemporaryDirectory() as folder:
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+        jax.config.update("jax_compilation_cache_dir", folder)
+        yield
 
 
 @pytest.fixture(scope="module")
