@@ -1,6 +1,7 @@
 """A composition of rules for one weight, on a tree: leaves are gathered, run and put back."""
 
 import functools as ft
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,7 @@ class Segment:
         for block in _blocks(leaves, masks) if traced else [[i] for i in range(len(leaves))]:
             if leaves[block[0]] is None:
                 continue
-            rows = [(leaves[i], params[i], tuple(column[i] for column in columns)) for i in block]
+            rows = [(leaves[i], params[i], tuple([column[i] for column in columns])) for i in block]
             run = self.program.leaf(masks[block[0]] if masks else (), len(rows) > 1)
             results = run(tuple(rows), inputs) if len(rows) > 1 else [run(*rows[0], inputs)]
             for i, (out, new) in zip(block, results, strict=True):
@@ -183,11 +184,8 @@ class Segment:
         return list(zip(*columns, strict=True)) if count else []
 
 
-BLOCK = 8  # leaves of one kind that a traced program updates in one call
-
-
 def _blocks(leaves: Sequence[Any], masks: Sequence[Any]) -> list[list[int]]:
-    """The places of the leaves, those of one kind together, as many as make a block.
+    """The places of the leaves, those of one kind together in blocks.
 
     A call costs much more to trace and to lower than what is inside it.
     """
@@ -197,10 +195,19 @@ def _blocks(leaves: Sequence[Any], masks: Sequence[Any]) -> list[list[int]]:
         kinds.setdefault((kind, masks[i] if masks else ()), []).append(i)
     blocks: list[list[int]] = []
     for places in kinds.values():
-        whole = len(places) - len(places) % BLOCK
-        blocks += [places[k : k + BLOCK] for k in range(0, whole, BLOCK)]
+        size = _block_size(len(places))
+        whole = len(places) - len(places) % size
+        blocks += [places[k : k + size] for k in range(0, whole, size)]
         blocks += [[i] for i in places[whole:]]
     return blocks
+
+
+@ft.cache
+def _block_size(count: int) -> int:
+    """How many of `count` leaves of one kind to update in one call, so that the calls are fewest:
+    those inside the function of a block, those of it, and those of the leaves that remain."""
+    sizes = range(2, math.isqrt(4 * count) + 1)
+    return min(sizes, key=lambda n: n + count // n + count % n) if count > 4 else 1
 
 
 def picks(mask: Any, updates: Any, params: Any) -> list[bool]:

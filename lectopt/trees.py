@@ -91,7 +91,7 @@ class Tree:
         Raises:
           ValueError: `record` lacks `key`, or its tree has other leaves or shapes.
         """
-        if not isinstance(record, Mapping) or key not in record:
+        if not is_record(record) or key not in record:
             raise ValueError(wrong_state_message(key, record))
         try:
             leaves = self.treedef.flatten_up_to(record[key])
@@ -102,7 +102,7 @@ class Tree:
         for update, leaf in zip(self.leaves, leaves, strict=True):
             if update is None or (leaf is None and may_lack):
                 continue
-            if leaf is None or np.shape(update) != np.shape(leaf):
+            if leaf is None or _shape(update) != _shape(leaf):
                 raise ValueError(
                     f"The gradient of {_path_of(update, self.updates)} has shape "
                     f"{np.shape(update)}, but {key} has "
@@ -110,6 +110,15 @@ class Tree:
                     "respect to the same parameters that were given to init."
                 )
         return leaves
+
+
+def is_record(state: Any) -> bool:
+    """Whether a state, or a part of one, has entries by name."""
+    return type(state) is dict or isinstance(state, Mapping)  # the first is fast
+
+
+def _shape(leaf: Any) -> tuple[int, ...]:
+    return leaf.shape if hasattr(leaf, "shape") else np.shape(leaf)
 
 
 def leaves_like(updates: Any, record: Any, key: str, may_lack: bool = False) -> list[Any]:
@@ -126,7 +135,7 @@ def lookup(state: Any, place: Sequence[str], key: str) -> Mapping[str, Any]:
     record: Any = {"": state}
     for name, below in zip(("", *place), (*place, key), strict=True):
         record = record[name]
-        if not isinstance(record, Mapping) or below not in record:
+        if not is_record(record) or below not in record:
             raise ValueError(wrong_state_message(below, record))
     return record
 
