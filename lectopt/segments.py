@@ -12,7 +12,7 @@ from jax.core import Tracer
 
 from lectopt.programs import Apply, Expression, InTurn, Program, program_of
 from lectopt.transformation import Context, State, Transformation
-from lectopt.trees import Tree, is_none, lookup, missing_message
+from lectopt.trees import Tree, is_none, lookup, misfit_message, missing_message
 from lectopt.values import is_concrete
 
 if TYPE_CHECKING:
@@ -237,11 +237,7 @@ def picks(mask: Any, updates: Any, params: Any) -> list[bool]:
     except ValueError as error:
         if "A mask" in str(error):
             raise
-        raise ValueError(
-            f"The mask does not fit the parameters: {jax.tree.structure(tree)} and "
-            f"{jax.tree.structure(updates)}. Write a tree of booleans like the parameters, a "
-            "prefix of it, or a function of the parameters."
-        ) from None
+        raise ValueError(misfit_message(mask, tree, updates)) from None
     return found
 
 

@@ -52,7 +52,7 @@ LearningRate = Annotated[
 Decay = Annotated[
     Numeric, Range(0, 1, False, "the share of the old average that is kept at each step", 0.9)
 ]
-NonNegative = Annotated[Numeric, Range(0, math.inf, False, "a finite number, zero or more", 1e-8)]
+NonNegative = Annotated[Numeric, Range(0, math.inf, False, "a finite number, zero or more", 0.01)]
 Fraction = Annotated[Numeric, Range(0, 1, True, "a factor that makes smaller, or a share", 0.5)]
 Growth = Annotated[Numeric, Range(1, math.inf, False, "a factor that makes larger", 1.2)]
 Positive = Annotated[Numeric, Range(0, math.inf, False, "a finite number above zero", 1.0, True)]
@@ -86,8 +86,10 @@ def domains(annotation: Any) -> tuple[list[Range], list[Any]]:
     return [], []
 
 
-def check(where: str, name: str, value: Any, annotation: Any) -> None:
+def check(where: str, name: str, value: Any, annotation: Any, default: Any = None) -> None:
     """Hold one argument against its annotation.
+
+    The message names the argument's `default` as an example, if that is a number in the range.
 
     Raises:
       ValueError: a concrete number outside its `Range`, or what is not one of its `Literal`s.
@@ -105,7 +107,8 @@ def check(where: str, name: str, value: Any, annotation: Any) -> None:
     if (value is None and choices) or callable(value):
         return
     (interval,) = ranges
-    hint = f"Write for example {name}={interval.example:g}."
+    usual = isinstance(default, int | float) and default in interval
+    hint = f"Write for example {name}={default if usual else interval.example:g}."
     if isinstance(value, bool | str) or not isinstance(
         value, int | float | np.ndarray | np.generic | jax.Array
     ):

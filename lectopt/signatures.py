@@ -7,20 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec, Self, TypeVar
 
 from lectopt import settings as _settings
+from lectopt import words as _words
 from lectopt.settings import Range
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# What users of Optax may still write, and what says the same here.
-RENAMED = {
-    "eps_root": 'eps_placement="inside" (sqrt(v + eps)) or "outside" (sqrt(v) + eps)',
-    "eps_in_sqrt": 'eps_placement="inside" for True, "outside" for False',
-    "bias_correction_mu": 'maximum_of="uncorrected" where both moments are not to be corrected',
-    "bias_correction_nu": 'maximum_of="uncorrected" where both moments are not to be corrected',
-    "mu_dtype": "state_dtype, the dtype of every slot",
-    "accumulator_dtype": "state_dtype, the dtype of every slot",
-}
 MISSING: Any = inspect.Parameter.empty
 
 
@@ -36,11 +28,10 @@ class Signature:
         where: str,
         parameters: Iterable[inspect.Parameter],
         hints: Callable[[], Mapping[str, Any]],
-        renamed: Mapping[str, str] = RENAMED,
     ):
         """`hints` gives the annotations; it is asked at the first call, when all names in them
-        exist. `renamed` says what to write for arguments that do not exist here."""
-        self.where, self.asked, self.renamed = where, hints, renamed
+        exist."""
+        self.where, self.asked = where, hints
         self.bare = inspect.Signature(list(parameters))
         self.defaults = {k: p.default for k, p in self.bare.parameters.items()}
         self.positional = tuple(
@@ -62,7 +53,7 @@ class Signature:
     @classmethod
     def foreign(cls, function: Callable[..., Any], where: str) -> Self:
         """That of anybody's function, whose annotations say nothing here."""
-        return cls(where, inspect.signature(function).parameters.values(), dict, {})
+        return cls(where, inspect.signature(function).parameters.values(), dict)
 
     def joined(self, other: "Signature") -> Self:
         """With the arguments of `other` after its own, which may be passed by place too."""
@@ -101,7 +92,7 @@ class Signature:
         try:
             bound = self.bare.bind(*args, **kwargs)
         except TypeError as error:
-            raise TypeError(self.refusal(error, kwargs)) from None
+            raise TypeError(self.refusal(error, args, kwargs)) from None
         given = tuple(bound.arguments)
         bound.apply_defaults()
         return given, dict(bound.arguments)
@@ -111,19 +102,50 @@ class Signature:
         try:
             return dict(self.bare.bind_partial(**kwargs).arguments)
         except TypeError as error:
-            raise TypeError(self.refusal(error, kwargs)) from None
+            raise TypeError(self.refusal(error, (), kwargs)) from None
 
     def call(self, function: Callable[..., T], values: Mapping[str, Any]) -> T:
         """Call `function`, which has this signature, with all arguments by name."""
         bound = inspect.BoundArguments(self.bare, dict(values))  # pyright: ignore[reportArgumentType]
         return function(*bound.args, **bound.kwargs)
 
-    def refusal(self, error: TypeError, kwargs: Mapping[str, Any]) -> str:
-        """What is said of arguments that do not fit."""
-        for name in kwargs:
-            if name in self.renamed and name not in self.defaults:
-                return f"{self.where}: there is no {name}= here. Write {self.renamed[name]}."
-        return f"{self.where}{self}: {error}."
+    def refusal(self, error: TypeError, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+        """What is said of arguments that do not fit: a wrong word before a missing argument."""
+        taken = self.positional[: len(args)]
+        unknown = [name for name in kwargs if name not in self.defaults]
+        twice = [name for name in taken if name in kwargs]
+        missing = [k for k in self.defaults if k in self.required.difference(taken, kwargs)]
+        if unknown:
+            told = (_words.instead(self.where, k, kwargs[k], self.defaults) for k in unknown)
+            said = [f"there is no {k}= here. {text}" for k, text in zip(unknown, told, strict=True)]
+            what = " And ".join(text.strip() for text in said)
+        elif len(args) > len(self.positional):
+            what = (
+                f"too many positional arguments, {len(args)} where there may be "
+                f"{len(self.positional)}. Write the others with their names."
+            )
+        elif twice:
+            what = f"{twice[0]} is given twice, by place and by name. Leave one of them out."
+        elif missing:
+            shown = ["..."] * bool(args or kwargs) + [f"{k}={self._example(k)}" for k in missing]
+            what = (
+                f"{' and '.join(missing)} must be given. "
+                f"Write for example {self.where}({', '.join(shown)})."
+            )
+        else:
+            what = f"{error}."
+        return f"{self.where}: {what} {self.overview()}"
+
+    def overview(self) -> str:
+        """The arguments that there are, as a sentence."""
+        return f"It is {self.where}{self}."
+
+    def _example(self, name: str) -> str:
+        hint = self.hints.get(name)
+        ranges, choices = _settings.domains(hint)
+        optimizer = hasattr(hint, "init") and hasattr(hint, "update")
+        number = f"{ranges[0].example:g}" if ranges else "adam(0.001)" if optimizer else "..."
+        return repr(choices[0]) if choices else number
 
     def check(self, name: str, value: Any) -> None:
         """Hold one argument against its annotation."""
@@ -132,7 +154,8 @@ class Signature:
             return
         if type(value) is float and interval is not None and value in interval:
             return
-        _settings.check(self.where, name, value, self.hints.get(name))
+        default = self.defaults[name]
+        _settings.check(self.where, name, value, self.hints.get(name), default)
 
     @ft.cached_property
     def hints(self) -> Mapping[str, Any]:

@@ -1,11 +1,16 @@
 """Leaves of gradient trees: their dtypes, and whether they fit the parameters and the state."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from lectopt.values import shown
+
+FEW = 8  # so many leaves are named in a message
 
 
 def is_none(x: Any) -> bool:
@@ -160,20 +165,53 @@ def missing_message(who: str, missing: Sequence[str], wanted: Sequence[str]) -> 
     return f"{who} needs {', '.join(missing)}. Write tx.update(grads, state, params, {call})."
 
 
-def _difference(updates: Any, tree: Any, key: str) -> str:
-    def names(t: Any) -> set[str]:
-        return {_name(p) for p, _ in jax.tree_util.tree_leaves_with_path(t, is_leaf=is_none)}
+def misfit_message(mask: Any, tree: Any, params: Any) -> str:
+    """The message for a mask, which is the function `mask` of the parameters or the `tree` itself,
+    that is no prefix of them."""
+    entries, leaves = _paths(tree), _paths(params)
+    surplus = [e for e in entries if not any(leaf[: len(e)] == e for leaf in leaves)]
+    lacks = [leaf for leaf in leaves if not any(leaf[: len(e)] == e for e in entries)]
+    what = [f"it has nothing for {_listed(lacks)}"] * bool(lacks)
+    what += [f"there are no parameters at its {_listed(surplus)}"] * bool(surplus)
+    name = f" {shown(mask)}" if len(shown(mask)) <= 60 else ""
+    return (
+        f"The mask{name} does not fit the parameters: {' and '.join(what) or 'other containers'}. "
+        "Write a tree of booleans like the parameters, a prefix of it, or a function of the "
+        "parameters."
+    )
 
-    lacks, surplus = sorted(names(tree) - names(updates)), sorted(names(updates) - names(tree))
-    what = [f"there is no gradient for {', '.join(lacks)}"] * bool(lacks)
-    what += [f"there is a gradient for {', '.join(surplus)}, which {key} lacks"] * bool(surplus)
+
+def _paths(tree: Any) -> list[Any]:
+    return [path for path, _ in jax.tree_util.tree_leaves_with_path(tree, is_leaf=is_none)]
+
+
+def _listed(paths: Sequence[Any]) -> str:
+    """Paths in words, a few of them."""
+    names = [_name(path) for path in paths]
+    return ", ".join(names[:FEW]) + f" and {len(names) - FEW} more" * (len(names) > FEW)
+
+
+def _difference(updates: Any, tree: Any, key: str) -> str:
+    ours, theirs = _paths(updates), _paths(tree)
+    lacks, surplus = [p for p in theirs if p not in ours], [p for p in ours if p not in theirs]
+    what = [f"there is no gradient for {_listed(lacks)}"] * bool(lacks)
+    what += [f"there is a gradient for {_listed(surplus)}, which {key} lacks"] * bool(surplus)
     what = what or [
         f"the containers differ: {jax.tree.structure(updates)} and {jax.tree.structure(tree)}"
     ]
-    return (
-        f"The gradients do not match {key}: {'; '.join(what)}. Give a gradient for every parameter "
-        "given to init (None for a leaf that is not trained)."
+    instead = (
+        "Write nnx.state(model, nnx.Param) for the model, in init and in update."
+        if _is_module(tree) != _is_module(updates)
+        else "Give a gradient for every parameter given to init (None for a leaf that is not "
+        "trained)."
     )
+    return f"The gradients do not match {key}: {'; '.join(what)}. {instead}"
+
+
+def _is_module(tree: Any) -> bool:
+    """Whether it is a module of Flax NNX, whose gradients `nnx.grad` gives as a state."""
+    nnx = sys.modules.get("flax.nnx")
+    return nnx is not None and isinstance(tree, nnx.Module)
 
 
 def _path_of(leaf: Any, tree: Any) -> str:

@@ -11,6 +11,7 @@ from lectopt.programs import Expression, Only
 from lectopt.segments import ByLeaf, Change, Layout, Place, as_by_leaf, picks
 from lectopt.transformation import Context, State, Transformation, is_transformation
 from lectopt.trees import dtype_of, is_none, or_else, wide_dtype
+from lectopt.values import shown
 
 AnyTransformation = optax.GradientTransformation
 
@@ -160,9 +161,21 @@ def as_transformation(member: AnyTransformation) -> Transformation:
     if isinstance(member, Transformation):
         return member
     if not is_transformation(member):
-        call = f"{member.__name__}(...)" if callable(member) else "a call such as ema(0.9)"  # pyright: ignore
-        raise TypeError(f"Expected a gradient transformation, got {member!r}. Write {call}.")
+        raise TypeError(f"Expected a gradient transformation, got {_mistaken(member)}")
     return Foreign.of(member)
+
+
+def _mistaken(member: Any) -> str:
+    """What stands in the place of a transformation, and what to write."""
+    if isinstance(member, list | tuple):
+        return (
+            f"the {type(member).__name__} {shown(member)}. Leave the brackets out, and write for "
+            "example chain(ema(0.9), sgd(0.1)); or write chain(*members)."
+        )
+    if callable(member):
+        name = getattr(member, "__name__", type(member).__name__)
+        return f"the function {name}, and not what it returns. Write {name}(...)."
+    return f"{shown(member)}. Write for example ema(0.9)."
 
 
 def _wide(params: Any) -> Any:

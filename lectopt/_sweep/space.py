@@ -10,6 +10,7 @@ import optax
 from numpy.typing import ArrayLike
 
 from lectopt.signatures import Signature
+from lectopt.transformation import is_transformation
 
 Maker = Callable[..., optax.GradientTransformation]
 Space = Mapping[str, ArrayLike]
@@ -52,6 +53,12 @@ def grids(
 
 def _grid(name: str, maker: Maker, space: Space) -> dict[str, np.ndarray]:
     axes = {key: _axis(name, key, values) for key, values in space.items()}
+    if is_transformation(maker):
+        raise ValueError(
+            f"optimizer {name!r}: wanted a maker that takes what the space gives, {sorted(axes)}, "
+            f'got the optimizer {maker!r}. Write for example {{"{name}": lectopt.adam}}, without '
+            "calling it."
+        )
     try:
         Signature.foreign(maker, name).filled((), axes)
     except TypeError as error:

@@ -5,7 +5,7 @@ What is out of range, unknown, or of no use here is refused, with the reason.
 
 import functools as ft
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple, ParamSpec, TypeVar
 
 import jax
@@ -64,11 +64,11 @@ class Spelling(Signature):
                 f"Write for example {name}={default!r}."
             )
         for i, (member, kind) in enumerate(zip(value, members, strict=True)):
-            _settings.check(self.where, f"{name}[{i}]", member, kind)
+            _settings.check(self.where, f"{name}[{i}]", member, kind, default[i])
 
-    def refusal(self, error: TypeError, kwargs: Mapping[str, Any]) -> str:
-        """Names the arguments that there are."""
-        return f"{self.where}: {error}. The arguments are {', '.join(self.defaults)}."
+    def overview(self) -> str:
+        """The arguments by name: most of these functions have many."""
+        return f"The arguments are {', '.join(self.defaults)}."
 
 
 def held(

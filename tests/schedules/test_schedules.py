@@ -109,7 +109,11 @@ def test_one_can_make_ones_own():
         (lambda: lectopt.step_decay(0.1, 1.5), ValueError, ["factor", "[0, 1]", "after a step"]),
         (lambda: lectopt.step_decay(0.1, every=0), ValueError, ["every", "[1, inf)", "every=10"]),
         (lambda: lectopt.exponential_decay(0.1, -1), ValueError, ["k", "how fast it falls"]),
-        (lambda: lectopt.exponential_decay(0.1), TypeError, ["exponential_decay(init, k,", "'k'"]),
+        (
+            lambda: lectopt.exponential_decay(0.1),
+            TypeError,
+            ["k must be given", "exponential_decay(init, k,"],
+        ),
         (lambda: lectopt.inverse_strong_convexity(0), ValueError, ["(0, inf)", "above zero"]),
         (lambda: lectopt.triangular(0.1, 0.2, 0.5), ValueError, ["half_cycle", "[1, inf)"]),
         (lambda: lectopt.cosine_decay(0.1, "100"), TypeError, ["steps", "number", "'100'"]),

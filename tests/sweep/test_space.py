@@ -52,7 +52,7 @@ def test_each_optimizer_can_have_its_own_space():
             "'a': .*Optax transformation, .*returns 3",
         ),
         ({"space": {"rate": [0.1]}}, r"'a': wanted a maker that takes .*\['rate'\].*learning_rate"),
-        ({"space": {}}, "missing a required argument: 'learning_rate'"),
+        ({"space": {}}, "learning_rate must be given"),
         ({"space": [0.1]}, "wanted a space"),
         ({"space": {"learning_rate": 0.1}}, r"1-D array of numbers .* got 0.1; write \[0.1\]"),
         ({"space": {"learning_rate": []}}, "1-D array"),
