@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from lectopt.settings import Numeric, Range
+from lectopt.settings import NonNegative, Numeric, Range
 from lectopt.signatures import checked
 from lectopt.trees import dtype_of, is_none
 from lectopt.values import is_concrete
@@ -33,7 +33,7 @@ def wolfe_conditions(
     value_fn: Callable[..., Any],
     params: Any,
     direction: Any,
-    step: Any = 1.0,
+    step: NonNegative = 1.0,
     *,
     c1: Slope = 1e-4,
     c2: Slope = 0.9,

@@ -7,7 +7,8 @@ prints `Div(Y_t, d_t)` inside its loop over `t'`, where it means `t'`. AdaGrad, 
 are named (S0-42) and not defined: see `lectopt.adagrad`, `lectopt.adadelta`, `lectopt.adamax`.
 """
 
-from typing import Literal
+import math
+from typing import Annotated, Literal
 
 from lectopt import controls as _controls
 from lectopt import optimizers as _optimizers
@@ -17,9 +18,21 @@ from lectopt.combinators import chain, identity, ratio, root
 from lectopt.lectures.misprints import mean_square_per_epoch
 from lectopt.primitives import scale_by_learning_rate
 from lectopt.schedules import Schedule
-from lectopt.settings import Decay, Fraction, Growth, LearningRate, NonNegative, Positive, Steps
+from lectopt.settings import (
+    Decay,
+    Fraction,
+    Growth,
+    LearningRate,
+    NonNegative,
+    Numeric,
+    Positive,
+    Range,
+    Steps,
+)
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
+
+Divisor = Annotated[Numeric, Range(1, math.inf, False, "what the rate is divided by", 10.0, True)]
 
 
 @checked
@@ -122,7 +135,7 @@ def polynomial_decay_averaging(gamma: NonNegative = 3.0) -> Transformation:
 
 
 @checked
-def plateau(factor: Growth = 10.0, patience: NonNegative = 10) -> Transformation:
+def plateau(factor: Divisor = 10.0, patience: NonNegative = 10) -> Transformation:
     """Fix learning rate until the error plateaus, then reduce learning rate by a fixed factor
     (e.g. 10).
 

@@ -168,7 +168,7 @@ def step_decay(
 
     Args:
       gamma_0: the rate of the first epochs.
-      factor: what is left of it after a step, in [0, 1).
+      factor: what is left of it after a step, in [0, 1].
       every: epochs between two steps.
       steps_per_epoch: updates in an epoch; the default makes every update an epoch.
 

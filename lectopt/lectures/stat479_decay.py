@@ -133,7 +133,7 @@ def ExponentialLR(
 
     Args:
       lr: "torch.optim.SGD(model.parameters(), lr=0.1)".
-      gamma: "gamma=0.1", in [0, 1).
+      gamma: "gamma=0.1", in [0, 1].
       steps_per_epoch: updates in an epoch; the default makes every update an epoch.
 
     Source: S4-15.

@@ -8,6 +8,7 @@ from lectopt.schedules.combining import (
     scaled,
     shifted,
     warmup,
+    with_warmup,
 )
 from lectopt.schedules.cycles import cosine_decay, cosine_restarts, triangular
 from lectopt.schedules.decays import (
@@ -44,4 +45,5 @@ __all__ = [
     "step_decay",
     "triangular",
     "warmup",
+    "with_warmup",
 ]

@@ -21,8 +21,8 @@ def warmup(count: Any, *, peak: Value, steps: Duration, init: Value = 0.0) -> An
     """A straight line from `init` at count 0 to `peak` at count `steps`, then `peak`.
 
     `peak` may be a schedule, which then runs from count 0 on: with `init=0` it is multiplied by
-    `min(count / steps, 1)`. For one that begins after the warm-up write `join((warmup(0.1, 100),
-    cosine_decay(0.1, 900)), (100,))`.
+    `min(count / steps, 1)`, and a falling one has fallen before it is reached. `with_warmup` begins
+    a schedule after the warm-up.
 
     Args:
       peak: value, or schedule, from count `steps` on.
@@ -34,6 +34,28 @@ def warmup(count: Any, *, peak: Value, steps: Duration, init: Value = 0.0) -> An
     return jnp.where(
         count < steps, between(init, peak, quotient(count, jnp.maximum(steps, 1))), peak
     )
+
+
+@schedule(order=lambda schedule, steps, init: order_of(schedule), raw=("schedule",))
+def with_warmup(count: Any, *, schedule: Value, steps: Duration, init: Value = 0.0) -> Any:
+    """A straight line from `init` at count 0 to the first value of a schedule at count `steps`,
+    then that schedule, which counts from 0 there.
+
+    `with_warmup(cosine_decay(0.1, 900), 100)` is a training of 1000 updates: at count 100 it is
+    0.1, at 1000 it is 0. With a plateau in between it is "warm-up, stable, decay":
+    `with_warmup(join((0.1, cosine_decay(0.1, 200)), (700,)), 100)`.
+
+    Args:
+      schedule: what follows, as a function of the count, or a number.
+      steps: updates until it begins; 0 for no warm-up.
+      init: value at the first update; with 0 that update changes nothing.
+
+    Source: Goyal et al. 2017, for the large batches of TTIC 31230 (S3-20); with a cosine it is
+    `optax.warmup_cosine_decay_schedule`, whose `decay_steps` count the warm-up in.
+    """
+    following = value_at(schedule, jnp.maximum(count - steps, 0))
+    rising = between(init, following, quotient(count, jnp.maximum(steps, 1)))
+    return jnp.where(count < steps, rising, following)
 
 
 @schedule(

@@ -96,10 +96,13 @@ class Schedule(_values.Value):
         self.name, self.defaults = formula.name, formula.defaults
 
     def __call__(self, count: Any) -> jax.Array:
-        """The value at update number `count`, from 0, as a float32 scalar (float64 under x64)."""
+        """The value at update number `count`, from 0, as a float32 scalar (float64 under x64); for
+        an array of counts that of each."""
         if isinstance(count, int | np.integer):
             count = min(int(count), LAST)
         count = jnp.asarray(count)
+        if count.ndim:  # a formula is one of one count, and may sum over what it likes
+            return jnp.vectorize(lambda one: self(one))(count)
         with jax.named_scope(self.name):
             numbers = {
                 name: setting

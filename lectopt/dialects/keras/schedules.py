@@ -6,7 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from lectopt.dialects.spelling import formula
-from lectopt.settings import Fraction, LearningRate, NonNegative, Positive, Steps
+from lectopt.settings import Fraction, Growth, LearningRate, NonNegative, Positive, Steps
 
 
 def _elapsed(count: Any, decay_steps: Any, staircase: bool) -> Any:
@@ -138,7 +138,7 @@ def CosineDecayRestarts(
     *,
     initial_learning_rate: LearningRate,
     first_decay_steps: Steps,
-    t_mul: Positive = 2.0,
+    t_mul: Growth = 2.0,
     m_mul: NonNegative = 1.0,
     alpha: Fraction = 0.0,
 ) -> Any:

@@ -9,16 +9,26 @@ momentum=cycle.momentum)`, or `cycle_momentum=False`. One step of the scheduler 
 import functools as ft
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jax.numpy as jnp
 
 from lectopt.dialects.spelling import formula
 from lectopt.schedules import Schedule
 from lectopt.schedules.formula import Formula
-from lectopt.settings import Decay, Fraction, LearningRate, NonNegative, Positive, Steps
+from lectopt.settings import (
+    Decay,
+    Fraction,
+    LearningRate,
+    NonNegative,
+    Numeric,
+    Positive,
+    Range,
+    Steps,
+)
 
 Settings = Mapping[str, Any]
+Momentum = Annotated[Numeric, Range(0, 1, False, "a momentum above zero", 0.9, True)]
 
 
 class Cycle(Schedule):
@@ -136,8 +146,8 @@ def OneCycleLR(
     pct_start: Fraction = 0.3,
     anneal_strategy: Literal["cos", "linear"] = "cos",
     cycle_momentum: bool = True,
-    base_momentum: Positive = 0.85,
-    max_momentum: Positive = 0.95,
+    base_momentum: Momentum = 0.85,
+    max_momentum: Momentum = 0.95,
     div_factor: Positive = 25.0,
     final_div_factor: Positive = 1e4,
     three_phase: bool = False,
