@@ -10,7 +10,8 @@ import jax.numpy as jnp
 
 from lectopt.lifting import leafwise
 from lectopt.numerics import abs_sq, one_minus_power
-from lectopt.settings import Decay, NonNegative, Steps
+from lectopt.primitives.signs import agreement_of
+from lectopt.settings import Decay, Fraction, NonNegative, Steps
 
 
 def _here(rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,6 +64,26 @@ def stale_mean_square(g: Any, state: Any, *, decay: Decay) -> Any:
     Source: TTIC 31230, RMSProp (S3-13), which divides by `s^t` and not by `s^(t+1)`.
     """
     return state.nu, dict(nu=decay * state.nu + (1 - decay) * abs_sq(g))
+
+
+@leafwise(gain=1.0, previous_gradient=0.0)
+@_here
+def gains_that_shrink_at_zero(g: Any, state: Any, t: Any, *, beta: Fraction) -> Any:
+    """`scale_by_local_gains` without bounds, whose gain shrinks where the product of the gradients
+    is 0 as well: `gain + beta` if it is above 0, else `gain (1 - beta)`.
+
+    The first gradient has none before it, and the gain that it is given.
+
+    Args:
+      beta: in [0, 1].
+      state_dtype: dtype of the gain and of the last gradient.
+
+    Source: STAT 479, local gains (S4-23), whose "else" has no third case.
+    """
+    grown, shrunk = state.gain + beta, state.gain * (1 - beta)
+    changed = jnp.where(agreement_of(g, state.previous_gradient) > 0, grown, shrunk)
+    gain = jnp.where(t == 1, state.gain, changed)
+    return gain * g, dict(gain=gain, previous_gradient=g)
 
 
 @leafwise()

@@ -11,7 +11,7 @@ from lectopt import controls as _controls
 from lectopt import optimizers as _optimizers
 from lectopt.combinators import chain, ratio
 from lectopt.controls._swats import AdamSteps
-from lectopt.lectures.misprints import without_root
+from lectopt.lectures.misprints import gains_that_shrink_at_zero, without_root
 from lectopt.lectures.stat479_decay import ExponentialLR as ExponentialLR
 from lectopt.lectures.stat479_decay import LambdaLR as LambdaLR
 from lectopt.lectures.stat479_decay import adjust_learning_rate as adjust_learning_rate
@@ -141,7 +141,9 @@ def nesterov(
 
 
 @checked
-def local_gains(eta: LearningRate, beta: Fraction = 0.05) -> Transformation:
+def local_gains(
+    eta: LearningRate, beta: Fraction = 0.05, *, literal: bool = False
+) -> Transformation:
     """Adaptive Learning Rates: `Dw := eta g dL/dw`, with `g(t) := g(t-1) + beta` "if gradient is
     consistent", else `g(t) := g(t-1) (1 - beta)`, from `g = 1`.
 
@@ -152,9 +154,13 @@ def local_gains(eta: LearningRate, beta: Fraction = 0.05) -> Transformation:
     Args:
       eta: zero or more, or a schedule; not given.
       beta: in [0, 1]; not given, the default is Hinton's.
+      literal: "else" as printed, which shrinks the gain where one of the gradients is 0 too: the
+        gain of a weight without a gradient dies out. The first gradient is used with `g = 1`.
 
     Source: S4-22, S4-23.
     """
+    if literal:
+        return chain(gains_that_shrink_at_zero(beta), scale_by_learning_rate(eta))
     return _optimizers.local_gains(eta, beta, beta, min_gain=0.0, max_gain=UNBOUNDED)
 
 

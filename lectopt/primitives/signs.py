@@ -21,7 +21,7 @@ def sign(g: Any) -> Any:
     return jnp.sign(g)
 
 
-def _agreement(a: Any, b: Any) -> Any:
+def agreement_of(a: Any, b: Any) -> Any:
     """1 where `a` and `b` point the same way, -1 where they oppose each other, 0 where one is 0.
 
     Signs are multiplied and not numbers: a product of small gradients underflows to "no opinion".
@@ -33,7 +33,7 @@ def _resized(
     g: Any, state: Any, eta_minus: Any, eta_plus: Any, low: Any, high: Any
 ) -> tuple[Any, Any]:
     """Whether the gradient changed its sign, and the new step size."""
-    agreement = _agreement(g, state.prev_updates)
+    agreement = agreement_of(g, state.prev_updates)
     factor = jnp.where(agreement > 0, eta_plus, jnp.where(agreement < 0, eta_minus, 1))
     return agreement < 0, jnp.clip(state.step_sizes * factor, low, high)
 
@@ -163,7 +163,7 @@ def scale_by_local_gains(
 
     Source: STAT 479 (S4-22, S4-23; the bounds are Hinton's).
     """
-    agreement = _agreement(g, state.previous_gradient)
+    agreement = agreement_of(g, state.previous_gradient)
     gain = _regained(agreement, state.gain, increment, decrement, min_gain, max_gain)
     return gain * g, dict(gain=gain, previous_gradient=g)
 
@@ -195,7 +195,7 @@ def trace_with_gains(
 
     Source: Hinton's lecture 6d on STAT 479's local gains (S4-23); Jacobs 1988.
     """
-    agreement = _agreement(u, state.trace)
+    agreement = agreement_of(u, state.trace)
     gain = _regained(agreement, state.gain, increment, decrement, min_gain, max_gain)
     v = decay * state.trace + gain * u
     return v, dict(gain=gain, trace=v)

@@ -34,6 +34,24 @@ def test_what_the_prints_do():
 
 
 @x64
+def test_an_else_at_zero():
+    """Half the gradients of a weight are 0, each between two that agree: as printed its gain falls,
+    and as meant it stays. By hand: 1, then 0.9 for each of the two comparisons with a 0."""
+    gradients = [1.0, 0.0, 1.0, 0.0, 1.0]
+
+    def moves(literal):
+        tx = stat479.local_gains(1.0, 0.1, literal=literal)
+        state, out = tx.init(jnp.zeros(1)), []
+        for gradient in gradients:
+            updates, state = tx.update(jnp.full(1, gradient), state, jnp.zeros(1))
+            out.append(-float(updates[0]))
+        return out
+
+    np.testing.assert_allclose(moves(False), gradients, rtol=1e-12)
+    np.testing.assert_allclose(moves(True), [1, 0, 0.9**2, 0, 0.9**4], rtol=1e-12)
+
+
+@x64
 def test_ttic_guards():
     """As printed, with the variance 0 of a window of one, the rate is infinite; guarded, 1/(2L)."""
     guarded = first_steps(ttic31230.statistical_1d(2.0, K=3), 0.5, 5)

@@ -119,6 +119,7 @@ ROWS = [
     Row("stat.nesterov(eta, form='look_ahead')", twins.nesterov_lookahead),
     Row("stat.nesterov(eta)", twins.nesterov_shifted),
     Row("stat.local_gains(eta, 0.2)", P(twins.local_gains, increment=0.2, decrement=0.2)),
+    Row("stat.local_gains(eta, 0.2, literal=True)", P(literal.local_gains_stat479, beta=0.2)),
     Row("stat.rmsprop(eta, 0.8, 1e-2)", P(twins.rmsprop_outside, rho=0.8, delta=1e-2)),
     Row("stat.adam(eta)", twins.adam_kingma),
     Row("stat.adam()", at(0.001, twins.adam_kingma)),

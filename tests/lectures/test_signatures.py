@@ -73,7 +73,7 @@ literal=False, t_0=0)                                          # S3-17 "pytorch 
         SGD(lr, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, *, literal=False)
         original_momentum(lr, momentum=0.0, dampening=0.0)
         nesterov(eta, alpha=0.9, *, form='shifted')
-        local_gains(eta, beta=0.05)
+        local_gains(eta, beta=0.05, *, literal=False)
         rmsprop(eta, beta=0.9, epsilon=1e-08)         # S4-24 "between 0.9 and 0.999"
         adam(alpha=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-08, *, literal=False)  # S4-26
         swats(alpha=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-09, *, switch_tol=1e-09, \

@@ -75,6 +75,21 @@ def adam_stat479_rootless(
     return path
 
 
+def local_gains_stat479(theta, grad, rate, steps, *, beta=0.05) -> np.ndarray:
+    """STAT 479 S4-23: g(t) = g(t-1) + beta if the gradient is consistent, else g(t-1) (1 - beta);
+    "initialized with g = 1", which the first gradient uses, as it has none before it."""
+    w, path = begin(theta, steps)
+    gain, before = np.ones_like(w), None
+    for t in range(steps):
+        d = grad(w, t)
+        if before is not None:
+            consistent = np.sign(d) * np.sign(before) > 0
+            gain = np.where(consistent, gain + beta, gain * (1 - beta))
+        path[t] = w = w - rate(t) * gain * d
+        before = d
+    return path
+
+
 def halving_stat479(t, *, init, every=1):
     """STAT 479 S4-10: eta_t = eta_{t=1} / 2, half of one rate for ever after the first."""
     return np.where(t < every, init, init / 2)
