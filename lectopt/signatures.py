@@ -118,7 +118,7 @@ class Signature:
         if unknown:
             told = (_words.instead(self.where, k, kwargs[k], self.defaults) for k in unknown)
             said = [f"there is no {k}= here. {text}" for k, text in zip(unknown, told, strict=True)]
-            what = " And ".join(text.strip() for text in said)
+            what = " And ".join(said)
         elif len(args) > len(self.positional):
             what = (
                 f"too many positional arguments, {len(args)} where there may be "

@@ -83,7 +83,7 @@ KNOWN = (*SAME, *PAIRS, *CHOICES, *(word for word in AROUND if "." not in word),
 
 
 def instead(where: str, word: str, value: Any, names: Iterable[str]) -> str:
-    """What to write for an argument that a function has not, as a sentence; "" if nothing is near.
+    """What to write for an argument that a function has not, as a sentence.
 
     Args:
       where: the function.
@@ -99,7 +99,7 @@ def instead(where: str, word: str, value: Any, names: Iterable[str]) -> str:
     for meant in difflib.get_close_matches(word, KNOWN, 3, 0.8):
         if said := _translated(where, meant, value, names):
             return said
-    return ""
+    return "Leave it out."
 
 
 def _translated(where: str, word: str, value: Any, names: list[str]) -> str:

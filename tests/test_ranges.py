@@ -48,8 +48,6 @@ CALLED = {
     "unfreeze_gradually(steps)": lambda x: lectopt.unfreeze_gradually({"w": x}, lectopt.sgd(0.1)),
     "satisfies_robbins_monro(schedule)": lectopt.satisfies_robbins_monro,
     "join(schedules)": lambda x: lectopt.join((x, 0.1), (10,)),
-    "torch.ReduceLROnPlateau(lr)": torch.ReduceLROnPlateau,
-    "torch.ReduceLROnPlateau(factor)": lambda x: torch.ReduceLROnPlateau(0.1, factor=x),
     "torch.Adam(betas)": lambda x: torch.Adam(betas=(0.9, x)),
     "torch.Adamax(betas)": lambda x: torch.Adamax(betas=(x, 0.9)),
 }

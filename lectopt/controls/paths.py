@@ -159,7 +159,7 @@ class _Rules(Value):
                 f"{self.name}: {idle[0]!r} matches no path"
                 f"{' that an earlier pattern has not taken' if taken else ''}. The paths are "
                 f"{', '.join(map('/'.join, paths))}. "
-                + ("Write it first." if taken else "A pattern must match the whole path.")
+                + ("Write it first." if taken else "Write a pattern of a whole path.")
             )
         return rules
 

@@ -54,7 +54,9 @@ class Spelling(Signature):
         annotation, default = self.hints[name], self.defaults[name]
         for note in getattr(annotation, "__metadata__", ()):
             if isinstance(note, Unneeded) and value is not default and value != default:
-                raise ValueError(f"{self.where}: {name} is not needed here. {note.reason}")
+                raise ValueError(
+                    f"{self.where}: {name} is not needed here. {note.reason} Leave it out."
+                )
         if typing.get_origin(annotation) is not tuple:
             return super().check(name, value)
         members = typing.get_args(annotation)
@@ -123,4 +125,4 @@ def formula(
     return decorate
 
 
-Name = Annotated[Any, Unneeded("Nothing is looked up by name; leave it out.")]
+Name = Annotated[Any, Unneeded("Nothing is looked up by name.")]

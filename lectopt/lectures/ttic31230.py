@@ -18,6 +18,7 @@ from lectopt.schedules import Schedule
 from lectopt.settings import Decay, LearningRate, NonNegative, Positive, Steps
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
+from lectopt.values import shown
 
 Placement = Literal["inside", "outside"]
 
@@ -180,7 +181,7 @@ def sgd_as_mcmc(eta: Positive) -> Transformation:
     """
     if callable(eta):
         raise ValueError(
-            f"sgd_as_mcmc: eta must be constant, got the schedule {eta!r}: a chain whose rate "
+            f"sgd_as_mcmc: eta must be constant, got the schedule {shown(eta)}: a chain whose rate "
             "changes has no stationary distribution. Write vanilla_sgd(schedule)."
         )
     return _optimizers.sgd(eta)

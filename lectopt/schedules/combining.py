@@ -138,7 +138,8 @@ def join(schedules: Sequence[Any], boundaries: Sequence[Any]) -> Schedule:
     known = [0, *filter(is_concrete, boundaries)]
     if known != sorted(known):
         raise ValueError(
-            f"join: the boundaries must be counts in increasing order, got {boundaries}."
+            f"join: the boundaries must be counts in increasing order, got {boundaries}. "
+            f"Write for example {tuple(sorted(boundaries))}."
         )
     return _join(schedules, boundaries)
 

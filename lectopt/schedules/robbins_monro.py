@@ -10,7 +10,7 @@ import numpy as np
 from jax.core import Tracer
 
 from lectopt.schedules.formula import order_of
-from lectopt.values import value_at
+from lectopt.values import shown, value_at
 
 BLOCKS = 20  # numbers are looked at up to count 2^BLOCKS
 TOLERANCE = 0.01  # of a fitted exponent
@@ -77,7 +77,7 @@ def _by_numbers(schedule: Any) -> RobbinsMonro:
     )
     if isinstance(values, Tracer):
         raise ValueError(
-            f"satisfies_robbins_monro: {schedule!r} has traced settings. "
+            f"satisfies_robbins_monro: {shown(schedule)} has traced settings. "
             "Ask before the transformation, about concrete numbers."
         )
     eta = np.asarray(values, np.float64)

@@ -37,12 +37,12 @@ REFUSED = [
     (
         lambda: torch.ReduceLROnPlateau(0.1, threshold_mode="relative"),
         ValueError,
-        ['"rel" or "abs"'],
+        ["one of 'rel', 'abs'"],
     ),
     (
         lambda: torch.ReduceLROnPlateau(0.1, factor=2.0),
         ValueError,
-        ["factor in [0, 1)", "factor=2"],
+        ["factor must lie in [0, 1)", "got 2"],
     ),
     (
         lambda: keras.Adam(beta1=0.9),

@@ -100,7 +100,10 @@ def _clipping(where: str, settings: dict[str, Any]) -> list[Transformation]:
     )
     given = [name for name in kinds if settings[name] is not None]
     if len(given) > 1:
-        raise ValueError(f"{where}: only one of {', '.join(kinds)} can be set, got {given}.")
+        raise ValueError(
+            f"{where}: only one of {', '.join(kinds)} can be set, got {given}. "
+            f"Write one of them, and chain(lectopt.clip_by_value(...), optimizer) for another."
+        )
     return [kinds[name](settings[name]) for name in given if not absent(settings[name])]
 
 

@@ -70,7 +70,8 @@ def PiecewiseConstantDecay(
     if len(values) != len(boundaries) + 1:
         raise ValueError(
             f"PiecewiseConstantDecay: {len(boundaries)} boundaries need {len(boundaries) + 1} "
-            f"values, got {len(values)}."
+            f"values, got {len(values)}. "
+            "Write for example PiecewiseConstantDecay([10], [0.1, 0.01])."
         )
     return jnp.asarray(values)[jnp.sum(count > jnp.asarray(boundaries))]
 

@@ -12,11 +12,12 @@ from typing import Any, Literal
 import jax.numpy as jnp
 
 from lectopt import schedules as _lectopt
-from lectopt.controls.plateau import reduce_on_plateau
+from lectopt.controls.plateau import Evaluations, Factor, Threshold, reduce_on_plateau
 from lectopt.dialects.spelling import formula, spelled
 from lectopt.schedules import Schedule
-from lectopt.settings import Fraction, LearningRate, NonNegative, Steps
+from lectopt.settings import Fraction, LearningRate, NonNegative, Positive, Steps
 from lectopt.transformation import Transformation
+from lectopt.values import is_concrete, shown
 
 
 @spelled()
@@ -103,16 +104,17 @@ def CosineAnnealingLR(
     return eta_min + (lr - eta_min) * (1 + jnp.cos(jnp.pi * (count // steps_per_epoch) / T_max)) / 2
 
 
+@spelled()
 def ReduceLROnPlateau(
-    lr: float,
+    lr: Positive,
     mode: Literal["min", "max"] = "min",
-    factor: float = 0.1,
-    patience: int = 10,
-    threshold: float = 1e-4,
+    factor: Factor = 0.1,
+    patience: Evaluations = 10,
+    threshold: Threshold = 1e-4,
     threshold_mode: Literal["rel", "abs"] = "rel",
-    cooldown: int = 0,
-    min_lr: float = 0.0,
-    eps: float = 1e-8,
+    cooldown: Evaluations = 0,
+    min_lr: NonNegative = 0.0,
+    eps: NonNegative = 1e-8,
 ) -> Transformation:
     """Reduce the rate by `factor` when the evaluations have not improved `patience + 1` times.
 
@@ -140,28 +142,25 @@ def ReduceLROnPlateau(
 
     Source: `torch.optim.lr_scheduler.ReduceLROnPlateau`; see `lectopt.reduce_on_plateau`.
     """
-    modes = dict(rel="relative", abs="absolute")
-    if threshold_mode not in modes:
-        raise ValueError(
-            f'ReduceLROnPlateau: threshold_mode must be "rel" or "abs", got {threshold_mode!r}.'
-        )
+    modes: Any = dict(rel="relative", abs="absolute")
     return reduce_on_plateau(
         factor,
         patience,
         mode=mode,
         threshold=threshold,
-        threshold_mode=modes[threshold_mode],  # pyright: ignore[reportArgumentType]
+        threshold_mode=modes[threshold_mode],
         cooldown=cooldown,
         min_scale=_last_rate(lr, factor, min_lr, eps) / lr,
     )
 
 
-def _last_rate(lr: float, factor: float, min_lr: float, eps: float) -> float:
+def _last_rate(lr: Any, factor: Any, min_lr: Any, eps: Any) -> float:
     """Where PyTorch's reductions end: at `min_lr`, or when one would be no more than `eps`."""
-    if not (lr > 0 and 0 <= factor < 1 and 0 <= min_lr <= lr and eps >= 0):
+    if not all(map(is_concrete, (lr, factor, min_lr, eps))) or min_lr > lr:
         raise ValueError(
-            "ReduceLROnPlateau: wanted lr > 0, factor in [0, 1), min_lr in [0, lr] and eps >= 0; "
-            f"got {lr=}, {factor=}, {min_lr=}, {eps=}. Write for example ReduceLROnPlateau(0.1)."
+            "ReduceLROnPlateau: lr, factor, min_lr and eps must be plain numbers, with min_lr at "
+            f"most lr; got {', '.join(map(shown, (lr, factor, min_lr, eps)))}. "
+            "Write for example ReduceLROnPlateau(0.1)."
         )
     while lr - (lower := max(lr * factor, min_lr)) > eps:
         lr = lower

@@ -1,0 +1,311 @@
+"""What one can do wrong, one row for every way: the call, the error, and words of its message.
+
+Between them the rows reach every `raise` of the modules that `tests/test_messages.py` lists.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import lectopt
+from lectopt import averaging, chain, dialects, ema, lectures, ratio, root, sgd
+from lectopt.dialects import keras, torch
+
+PARAMS = {"w": jnp.ones(3), "b": jnp.ones(2)}
+MASK = {"w": True, "c": True}
+
+
+class Model:
+    """Stands for what has the wrong type anywhere."""
+
+    def __repr__(self):
+        return "Model()"
+
+
+def updated(tx, grads=PARAMS, state=None, params=PARAMS, **extra):
+    """One update."""
+    return lambda: tx.update(grads, tx.init(PARAMS) if state is None else state, params, **extra)
+
+
+def started(tx):
+    return lambda: tx.init(PARAMS)
+
+
+@lectopt.treewise(slow="params")
+def forgetful(updates, state, *, inner: optax.GradientTransformation):
+    updates, _ = inner(updates)
+    return updates, dict(slow=state.slow)
+
+
+def _shared_of_two_updates():
+    mean = ema(0.9)
+    return updated(ratio(mean, root(chain(lectopt.clip_by_value(0.5), mean))))()
+
+
+def _shared_with_a_whole_tree():
+    mean = ema(0.9)
+    return lectopt.product(mean, lectopt.monitor(mean))
+
+
+def _module():
+    from flax import nnx
+
+    model = nnx.Linear(1, 1, rngs=nnx.Rngs(0))
+    tx = lectopt.adam(1e-3)
+    grads = nnx.grad(lambda model: model(jnp.ones((1, 1))).sum())(model)
+    return tx.update(grads, tx.init(model), model)
+
+
+T, V = TypeError, ValueError
+ARGUMENTS = {
+    "torch's words": (
+        lambda: lectopt.adam(lr=1e-3, betas=(0.8, 0.9)),
+        T,
+        ["adam: there is no lr= here. Write learning_rate=0.001.", "Write b1=0.8, b2=0.9."],
+    ),
+    "a slip": (
+        lambda: lectopt.adam(learning_rat=1e-3),
+        T,
+        ["adam: there is no learning_rat= here. Write learning_rate=0.001. It is adam(learning_"],
+    ),
+    "Keras' words": (
+        lambda: lectopt.adam(1e-3, beta_1=0.8, epsilon=1e-7, clipnorm=1.0),
+        T,
+        ["Write b1=0.8.", "Write eps=1e-07.", "Write chain(clip_by_norm(1.0), adam(...))."],
+    ),
+    "Adam's decay": (
+        lambda: lectopt.adam(1e-3, weight_decay=0.1),
+        T,
+        [
+            "adamw(..., weight_decay=0.1) for the decoupled decay of AdamW",
+            "chain(add_decayed_weights(0.1), adam(...)) for the L2 penalty",
+            "torch.optim.Adam",
+        ],
+    ),
+    "another's decay": (
+        lambda: sgd(0.1, weight_decay=0.1),
+        T,
+        ["Write chain(add_decayed_weights(0.1), sgd(...)) for an L2 penalty", "shrink_weights("],
+    ),
+    "torch's switches": (
+        lambda: lectopt.adam(1e-3, amsgrad=True, maximize=True, foreach=True),
+        T,
+        ["Write amsgrad(...).", "Write chain(negate(), adam(...)).", "Leave it out: XLA"],
+    ),
+    "a decay by another name": (
+        lambda: lectopt.rmsprop(1e-3, rho=0.9, momentun=0.9),
+        T,
+        ["no rho= here. Write decay=0.9.", "no momentun= here. Write momentum=0.9."],
+    ),
+    "momentum of momentum": (
+        lambda: lectopt.momentum(0.1, momentum=0.8),
+        T,
+        ["momentum: there is no momentum= here. Write decay=0.8."],
+    ),
+    "Optax's words": (
+        lambda: lectopt.adam(0.1, eps_root=1e-8, mu_dtype="float32"),
+        T,
+        ['Write eps_placement="inside" (sqrt(v + eps))', "Write state_dtype='float32'"],
+    ),
+    "Optax's words for a schedule": (
+        lambda: lectopt.cosine_decay(init_value=0.1, decay_steps=10, alpha=0.1),
+        T,
+        ["Write init=0.1.", "Write steps=10.", "Write end=, the last value itself"],
+    ),
+    "torch's words for a schedule": (
+        lambda: lectopt.exponential_decay(lr=0.1, gamma=0.9),
+        T,
+        ["Write init=0.1.", "Write k=-math.log(0.9)."],
+    ),
+    "the way back": (
+        lambda: torch.Adam(learning_rate=0.1, b1=0.8),
+        T,
+        ["Write lr=0.1.", "Write betas=(b1, b2), with 0.8 for b1.", "The arguments are lr, betas"],
+    ),
+    "nothing like it": (
+        lambda: lectopt.adam(0.1, colour="red"),
+        T,
+        ["adam: there is no colour= here. Leave it out. It is adam(learning_rate"],
+    ),
+    "twice": (lambda: lectopt.adam(0.1, learning_rate=0.1), T, ["learning_rate is given twice"]),
+    "too many": (lambda: lectopt.adam(0.1, 0.9, 0.9, 0, 0), T, ["5 where there may be 4", "names"]),
+    "missing": (
+        lambda: lectopt.exponential_decay(0.1),
+        T,
+        ["exponential_decay: k must be given. Write for example exponential_decay(..., k=0.1)."],
+    ),
+    "a wrapper without what it wraps": (
+        lambda: chain(lectopt.adam(0.1), lectopt.monitor()),
+        T,
+        ["monitor: inner must be given. Write for example monitor(inner=adam(0.001))."],
+    ),
+    "explained": (
+        lambda: lectopt.explain(optax.adam, bet1=0.9),
+        T,
+        ["adam: there is no bet1= here. Write b1=0.9."],
+    ),
+    "a word that is none": (
+        lambda: lectopt.adam(0.1, eps_placement="in"),
+        V,
+        ["eps_placement must be one of 'outside', 'inside'", "Write for example eps_placement="],
+    ),
+    "no number": (lambda: sgd("0.1"), T, ["must be a number", "'0.1'", "learning_rate=0.001"]),
+    "many numbers": (lambda: sgd(np.ones(2)), V, ["shape (2,)", "jax.vmap(lambda learning_rate"]),
+    "out of range": (
+        lambda: lectopt.adamw(1e-3, weight_decay=-0.1),
+        V,
+        ["weight_decay must lie in [0, inf)", "got -0.1", "Write for example weight_decay=0.0001."],
+    ),
+}  # fmt: skip
+
+BUILT = {
+    "a list": (lambda: chain([ema(0.9)]), T, ["Leave the brackets out", "chain(ema(0.9), sgd"]),
+    "a maker": (lambda: chain(lectopt.adam), T, ["the function adam", "Write adam(...)."]),
+    "a number": (lambda: ratio(ema(0.9), 3.0), T, ["got 3.0. Write for example ema(0.9)."]),
+    "no decay": (lambda: lectopt.debiased(lectopt.negate()), T, ["no decay", "debiased(ema(0.9))"]),
+    "one name twice": (lambda: chain(ema(0.9), ema(0.8)), V, ["under 'mu'", "chain(fast=ema(0.9)"]),
+    "the counter's name": (lambda: chain(count=ema(0.9)), V, ["step counter", "another keyword"]),
+    "the name inside": (lambda: lectopt.monitor(lectopt.monitor(sgd(1))), V, ["under 'metrics'"]),
+    "shared by a tree": (_shared_with_a_whole_tree, V, ["shares a moment", "the moment twice"]),
+    "shared by two updates": (_shared_of_two_updates, V, ["the same update", "Write a second one"]),
+    "a key": (lambda: lectopt.sgld(0.1, key=("a",)), V, ["one JAX key", "jax.random.key(0)"]),
+    "no key": (lambda: lectopt.sgld(0.1, key="a"), V, ["one JAX key", "got 'a'"]),
+    "keys": (lambda: lectopt.sgld(0.1, key=jnp.ones(2)), V, ["one JAX key", "float32[2]"]),
+    "a rate from 0": (lambda: lectopt.swats(lectopt.warmup(0.1, 9)), V, ["must not start at 0"]),
+    "a scheme": (lambda: lectopt.average_params(3), T, ["got 3", "averaging.polynomial_decay(3)"]),
+    "no patterns": (lambda: lectopt.scale_by_path([0.1]), V, ["{pattern: value}", '"encoder/.*"']),
+    "no pattern": (lambda: lectopt.scale_by_path({"(": 1}), V, ["no regular expression"]),
+    "a factor": (lambda: lectopt.scale_by_path({"w": -1}), V, ["'w' wants", "got -1"]),
+    "a condition": (lambda: lectopt.switch_when(3, sgd(1), sgd(2)), T, ["condition=lambda t"]),
+    "Wolfe's order": (lambda: lectopt.scale_by_wolfe_line_search(c1=0.5, c2=0.1), V, ["c1 < c2"]),
+    "amsgrad": (
+        lambda: lectopt.amsgrad(0.1, maximum_of="corrected", eps_placement="uncorrected"),
+        V,
+        ['Write maximum_of="raw".'],
+    ),
+    "momentum": (lambda: lectopt.momentum(1, form="ema", dampening=0.5), V, ['"heavy_ball"']),
+    "bounds": (lambda: lectopt.local_gains(1, min_gain=2, max_gain=1), V, ["at most max_gain"]),
+    "boundaries": (lambda: lectopt.join((1, 2), ()), V, ["2 schedules need 1", "join((warmup"]),
+    "falling boundaries": (lambda: lectopt.join((1, 2, 3), (5, 2)), V, ["increasing", "(5, 2)"]),
+    "a negative rate": (
+        lambda: lectopt.satisfies_robbins_monro(lambda k: -1.0),
+        V,
+        ["zero or more", "-1.0 at count 0"],
+    ),
+    "a traced rate": (
+        lambda: jax.jit(lambda r: lectopt.satisfies_robbins_monro(lambda k: r).sum)(0.1),
+        V,
+        ["traced", "Ask before the transformation"],
+    ),
+    "cmu's rmsprop": (lambda: lectures.cmu11785.rmsprop(literal=True), V, ["go together"]),
+    "stat's SGD": (lambda: lectures.stat479.SGD(0.1, nesterov=True), V, ["momentum=0.9"]),
+    "a changing rate": (lambda: lectures.ttic31230.sgd_as_mcmc(lambda k: 1), V, ["constant"]),
+    "two clippings": (lambda: keras.SGD(clipnorm=1.0, clipvalue=1.0), V, ["only one", "clipvalue"]),
+    "values": (lambda: keras.PiecewiseConstantDecay([1], [1.0]), V, ["2 values, got 1", "Write"]),
+    "not needed": (lambda: torch.Adam(foreach=True), V, ["foreach is not needed", "XLA"]),
+    "no pair": (lambda: torch.Adam(betas=0.9), V, ["2 numbers", "betas=(0.9, 0.999)"]),
+    "half a pair": (lambda: torch.Adam(betas=(2, 0.9)), V, ["betas[0]", "betas[0]=0.9"]),
+    "no length": (lambda: torch.OneCycleLR(0.1), V, ["Write total_steps="]),
+    "no momentum": (lambda: torch.SGD(nesterov=True), V, ["nesterov needs a momentum"]),
+    "nothing to cycle": (lambda: torch.Adagrad(torch.CyclicLR(1, 2)), V, ["cycle_momentum=False"]),
+    "a mode": (lambda: torch.ReduceLROnPlateau(1, threshold_mode="a"), V, ["'rel', 'abs'"]),
+    "a reduction": (lambda: torch.ReduceLROnPlateau(0.1, factor=2), V, ["factor must lie in"]),
+    "a rate below the least": (
+        lambda: torch.ReduceLROnPlateau(0.1, min_lr=0.2),
+        V,
+        ["min_lr at most lr; got 0.1, 0.1, 0.2"],
+    ),
+    "port": (lambda: lectopt.port(3, "keras"), T, ["got 3", "port(dialects.torch.Adam"]),
+}  # fmt: skip
+
+USED = {
+    "no parameters": (
+        updated(lectopt.adamw(1e-3), params=None),
+        V,
+        ["add_decayed_weights needs the parameters. Write tx.update(grads, state, params)."],
+    ),
+    "no parameters of a dialect": (
+        updated(dialects.optax.adamw(1e-3), params=None),
+        V,
+        ["add_decayed_weights needs the parameters."],
+    ),
+    "no parameters of a tree": (updated(lectopt.monitor(sgd(1)), params=None), V, ["monitor n"]),
+    "no loss": (updated(lectopt.reduce_on_plateau()), T, ["needs value", "value=loss"]),
+    "no loss for a weight": (updated(lectopt.rprop(1, variant="irprop+")), T, ["value=loss"]),
+    "losses": (
+        updated(lectopt.reduce_on_plateau(), value=jnp.ones(2)),
+        V,
+        ["shape (2,)", "value=losses.mean()"],
+    ),
+    "losses for a weight": (
+        updated(lectopt.rprop(1.0, variant="irprop+"), value=jnp.ones(2)),
+        V,
+        ["shape (2,)", "value=losses.mean()"],
+    ),
+    "a condition's argument": (
+        updated(lectopt.switch_when(lambda loss: loss < 1, sgd(1), sgd(2))),
+        T,
+        ["wants loss", "loss=..."],
+    ),
+    "a state not returned": (
+        updated(forgetful(lectopt.adam(0.1))),
+        V,
+        ["does not return the state of inner", "updates, after = inner(updates)"],
+    ),
+    "another state": (
+        updated(lectopt.adam(0.1), state=sgd(1.0).init(PARAMS)),
+        V,
+        ["This state has no 'count'", "state = tx.init(params)"],
+    ),
+    "another state below": (
+        updated(lectopt.momentum(0.1), state={"mu": PARAMS}),
+        V,
+        ["no 'trace', only ['mu']"],
+    ),
+    "no state of a slot": (
+        lambda: lectopt.trees.leaves_like(PARAMS, {"mu": PARAMS}, "nu"),
+        V,
+        ["no 'nu'"],
+    ),
+    "a gradient short": (
+        updated(lectopt.adam(0.1), {"w": PARAMS["w"]}),
+        V,
+        ["no gradient for ['b']", "None for a leaf"],
+    ),
+    "another shape": (
+        updated(lectopt.adam(0.1), {"w": jnp.ones(1), "b": PARAMS["b"]}),
+        V,
+        ["['w'] has shape (1,), but mu has (3,)"],
+    ),
+    "whole numbers": (updated(sgd(1.0), {"w": jnp.ones(3, int), "b": None}), T, ["floating point"]),
+    "a module": (_module, V, ["Write nnx.state(model, nnx.Param) for the model"]),
+    "a mask of other keys": (
+        started(lectopt.adamw(0.1, mask=MASK)),
+        V,
+        ["The mask {'w': True, 'c': True} does not fit", "nothing for ['b']", "at its ['c']"],
+    ),
+    "a function to other keys": (
+        started(lectopt.adamw(0.1, mask=lambda params: {"w": True})),
+        V,
+        ["lambda> does not fit the parameters: it has nothing for ['b']"],
+    ),
+    "a mask of numbers": (started(lectopt.adamw(0.1, mask={"w": 1, "b": 0})), V, ["True or False"]),
+    "no path": (
+        started(chain(lectopt.scale_by_path({"v": 1.0}), sgd(1.0))),
+        V,
+        ["'v' matches no path", "w"],
+    ),
+    "no window": (
+        lambda: lectopt.averaging_window(sgd(1.0).init(PARAMS)),
+        V,
+        ["contains scale_by_snr"],
+    ),
+    "no monitor": (lambda: lectopt.metrics(sgd(1.0).init(PARAMS)), V, ["tx = monitor(tx)"]),
+}  # fmt: skip
+MISTAKES = {
+    f"{group}/{name}": row
+    for group, rows in dict(arguments=ARGUMENTS, built=BUILT, used=USED).items()
+    for name, row in rows.items()
+}
+assert averaging  # the module that a message names
