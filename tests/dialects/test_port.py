@@ -4,6 +4,7 @@ changes at every update; what it calls impossible is measurably not.
 
 import functools as ft
 import importlib.util
+import re
 import warnings
 
 import jax
@@ -216,5 +217,20 @@ def test_what_cannot_be_ported():
         port(optax.sgd(0.1), "torch")
     twice = lectopt.chain(lectopt.add_decayed_weights(0.1), torch.AdamW())
     assert "twice" in port(twice, "torch").reason
+    for tx, reason in (
+        (
+            lectopt.chain(lectopt.sign(), lectopt.ema(0.9)),
+            "a chain of sign, ema, which is no algorithm",
+        ),
+        (lectopt.yogi(0.1), "its denominator contains additive_mean_square, which"),
+        (
+            lectopt.chain(
+                lectopt.ratio(lectopt.ema(0.9), lectopt.root(lectopt.sum_of_squares())),
+                lectopt.scale_by_learning_rate(0.1),
+            ),
+            "it divides ema by root.*, which no framework does",
+        ),
+    ):
+        assert re.search(reason, port(tx, "torch").reason)
     masked = lectopt.adamw(0.1, mask={"w": True})
     assert port(masked, "torch").verdict == IMPOSSIBLE

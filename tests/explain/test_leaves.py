@@ -1,5 +1,6 @@
 """Trees and arrays: what differs between leaves, sums over one or all, rows and columns."""
 
+import re
 from pathlib import Path
 
 import jax
@@ -129,6 +130,12 @@ def test_strangers_get_an_answer():
     assert "ZeroDivisionError" in explain(broken).obstacle
     growing = strange(lambda u, s, p=None: (u, (*s, 1)))
     assert "changes its structure" in explain(growing).obstacle
+    for params, reason in (
+        ({"w": jnp.ones(2, complex)}, "the leaf 'w' is of type complex64; .* real numbers"),
+        ({"w": jnp.ones(0)}, "the leaf 'w' of params is empty; leave it out"),
+        ({}, "params holds no array"),
+    ):
+        assert re.fullmatch(reason, explain(optax.sgd, params=params).obstacle)
     assert "not explained" in explain(growing).latex and explain(growing)._repr_html_()
 
 

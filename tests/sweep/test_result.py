@@ -80,6 +80,12 @@ def test_unknown_metrics_are_refused(result, arguments, message):
             method(*arguments)
 
 
+def test_a_rate_of_0_has_no_place_on_a_logarithmic_axis():
+    result = run({"sgd": optax.sgd}, {"learning_rate": [0.0, 0.1]}, seeds=1)
+    with pytest.raises(ValueError, match="positive values of 'learning_rate' .*, got 0.0"):
+        result.plot_sensitivity("loss", "test")
+
+
 def test_progress_is_one_bar_or_silence(capsys):
     space = {"learning_rate": [0.1, 1e38]}
     sweep(PROBLEM, {"a": optax.sgd}, space, 1, 4, progress=False)

@@ -280,5 +280,5 @@ def _root(parts: list[Transformation]) -> dict[str, Any]:
             case "rectification":
                 found |= dict(threshold=s["threshold"], fallback=s["fallback"])
             case _:
-                raise Unreadable(f"its denominator has a {part.name}, which no framework has")
+                raise Unreadable(f"its denominator contains {part.name}, which no framework has")
     return found

@@ -1,0 +1,40 @@
+"""A package that is not installed is missed where it is needed, with what to install."""
+
+import sys
+
+import optax
+import pytest
+
+import lectopt
+from lectopt.training import digits
+from tests.sweep.logistic import PROBLEM, RATES, run
+
+
+@pytest.fixture
+def result():
+    return run({"sgd": optax.sgd}, {"learning_rate": RATES[:2]}, seeds=1)
+
+
+def missing(monkeypatch, *modules):
+    for module in modules:
+        monkeypatch.setitem(sys.modules, module, None)
+
+
+def test_of_a_sweep(monkeypatch, result):
+    missing(monkeypatch, "tqdm", "matplotlib.figure", "pandas", "sklearn.datasets")
+    with pytest.raises(
+        ImportError, match=r'needs tqdm: pip install "lectopt\[demo\]", or progress'
+    ):
+        lectopt.sweep(PROBLEM, {"sgd": optax.sgd}, {"learning_rate": [0.1]}, 1, 1, progress=True)
+    with pytest.raises(ImportError, match=r'tables need pandas: pip install "lectopt\[demo\]"'):
+        result.table()
+    with pytest.raises(ImportError, match=r'plots need matplotlib: pip install "lectopt\[demo\]"'):
+        result.plot_sensitivity("accuracy", "test")
+    with pytest.raises(ImportError, match=r'scikit-learn: pip install "lectopt\[demo\]"'):
+        digits()
+
+
+def test_of_explain(monkeypatch):
+    missing(monkeypatch, "sympy")
+    with pytest.raises(ImportError, match=r'pip install "lectopt\[explain\]"'):
+        lectopt.explain(optax.sgd)
