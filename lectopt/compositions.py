@@ -6,16 +6,18 @@ A composition of rules for one weight is again one, and runs as one program per 
 
 import functools as ft
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
 
 from lectopt.programs import Expression, InTurn, SideBySide, reference
+from lectopt.records import under
 from lectopt.segments import ByLeaf, Change, Layout, Place, Segment, as_by_leaf
 from lectopt.sharing import Again, Shared, walk
 from lectopt.transformation import Context, State, Transformation
 from lectopt.values import call_text, key_of
+from lectopt.wrapping import Masked, Named
 
 
 class Chain(ByLeaf):
@@ -38,8 +40,10 @@ class Chain(ByLeaf):
         """A chain of these members.
 
         Raises:
-          ValueError: two members would keep their state under the same name.
+          ValueError: two members would keep their state under the same name, or one that must be
+            last is followed by what changes its updates.
         """
+        _check_order(parts)
         owners: dict[str, Transformation] = {}
         for part in parts:
             for key in part.keys:
@@ -78,6 +82,10 @@ class Chain(ByLeaf):
         for by_leaf, parts in groups:
             runs += [Segment([as_by_leaf(p) for p in parts])] if by_leaf else list(parts)
         return runs
+
+    def entries(self) -> dict[str, Any]:
+        """See `Transformation`."""
+        return {k: entry for part in self.parts for k, entry in part.entries().items()}
 
     def start(self, params: Any) -> State:
         """See `Transformation`."""
@@ -128,6 +136,9 @@ class Parallel(ByLeaf):
         Raises:
           ValueError: members share a moment, but are no rules for one weight all the way to it.
         """
+        for part in members.values():
+            if part.last:
+                raise ValueError(f"{name}: {_misplaced(part)}")
         shared = Shared()
         parts = tuple(shared.once(part) for part in members.values())
         return cls(
@@ -155,22 +166,27 @@ class Parallel(ByLeaf):
         ]
         return SideBySide(reference(self.combine), tuple(parts))
 
+    def entries(self) -> dict[str, Any]:
+        """See `Transformation`."""
+        return self._record(part.entries() for part in self.parts)
+
     def start(self, params: Any) -> State:
         """See `Transformation`."""
-        records = zip(self.labels, (part.start(params) for part in self.parts), strict=True)
-        entry = {label: record for label, record in records if record}
-        return {self.name: entry} if entry else {}
+        return self._record(part.start(params) for part in self.parts)
+
+    def _record(self, members: Iterable[Any]) -> dict[str, Any]:
+        records = zip(self.labels, members, strict=True)
+        return under(self.name, {label: record for label, record in records if record})
 
     def step(self, updates: Any, state: State, now: Context) -> tuple[Any, State]:
         """See `Transformation`."""
         if self.by_leaf:
             return self.segment.step(updates, state, now)
-        old, outs, entry = state.get(self.name, {}), [], {}
+        old, results = state.get(self.name, {}), []
         for label, part in zip(self.labels, self.parts, strict=True):
-            out, own = part.step(updates, old.get(label, {}), now)
-            outs.append(out)
-            entry |= {label: own} if own else {}
-        return jax.tree.map(self.combine, *outs), ({self.name: entry} if entry else {})
+            results.append(part.step(updates, old.get(label, {}), now))
+        outs, records = zip(*results, strict=True)
+        return jax.tree.map(self.combine, *outs), self._record(records)
 
     def _key_among(self, seen: dict[int, int]) -> Any:
         made = (self.name, key_of(self.combine), self.labels)
@@ -183,3 +199,31 @@ class Parallel(ByLeaf):
                 taken = name in names.values()
                 names[id(part.original)] = f"{name}_{number}" if taken else name
         return call_text(self.name, [p._text(names) for p in self.parts[: self.written]])
+
+
+def _check_order(parts: Sequence[Transformation]) -> None:
+    """Raise ValueError if a member that must be last has one behind it that changes updates."""
+    for i, part in enumerate(parts):
+        for later in parts[i + 1 :] if part.last else ():
+            # Two masks may pick different leaves: what they pick is known only with parameters.
+            if not _passes(later) and not (_is_masked(part) and _is_masked(later)):
+                raise ValueError(f"chain: {_misplaced(part)} Behind it stands {later!r}.")
+
+
+def _misplaced(part: Transformation) -> str:
+    what = next(p.name for p in walk(part) if p.last and not any(q.last for q in p.parts))
+    return (
+        f"{what} reads off the updates what becomes of the parameters, so nothing may change them "
+        f"afterwards. Put it last, as in chain(sgd(0.1), {what}(...))."
+    )
+
+
+def _passes(part: Transformation) -> bool:
+    """Whether updates come out of it as they went in."""
+    if part.parts:
+        return all(map(_passes, part.parts)) and isinstance(part, Chain | Named | Masked)
+    return part.last or part.name in ("identity", "optax.identity")
+
+
+def _is_masked(part: Transformation) -> bool:
+    return isinstance(part, Masked) or (isinstance(part, Named) and _is_masked(part.parts[0]))

@@ -12,7 +12,7 @@ from jax.core import Tracer
 
 from lectopt.programs import Apply, Expression, InTurn, Program, program_of
 from lectopt.transformation import Context, State, Transformation
-from lectopt.trees import Tree, is_none, lookup, misfit_message, missing_message
+from lectopt.trees import Tree, is_none, misfit_message, missing_message
 from lectopt.values import is_concrete
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Segment:
     def _column(self, tree: Tree, state: State, place: Place, rule: "Rule", slot: str) -> list[Any]:
         shaped = not callable(rule.lifted.slots[slot])
         masked = bool(self.layout.masks)
-        return tree.like(lookup(state, place, slot), slot, shaped, may_lack=masked)
+        return tree.like(_record(state, place), slot, shaped, may_lack=masked)
 
     def _params(self, tree: Tree, now: Context) -> Sequence[Any]:
         if now.params is not None:  # a mismatch is told here, not by whoever adds the update
@@ -160,7 +160,7 @@ class Segment:
         kept = self.nothing
         if self.keeps:
             kept = tuple(
-                {name: lookup(state, place, name)[name] for name in rule.lifted.scalars}
+                {name: _record(state, place)[name] for name in rule.lifted.scalars}
                 for place, rule in zip(self.layout.places, rules, strict=True)
             )
         return self.program.numbers(now.count, now.t, settings, kept, extra)
@@ -249,6 +249,12 @@ def is_function(mask: Any) -> bool:
 
 def _array(number: Any) -> Any:
     return jnp.asarray(number, float) if isinstance(number, float) else jnp.asarray(number)
+
+
+def _record(state: State, place: Place) -> State:
+    for name in place:
+        state = state[name]
+    return state
 
 
 def _put(record: State, path: Place, value: Any) -> None:

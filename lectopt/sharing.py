@@ -18,6 +18,10 @@ class Again(ByLeaf):
         """See `ByLeaf`."""
         return AgainExpression(layout.index(self.original))  # pyright: ignore[reportArgumentType]
 
+    def entries(self) -> dict[str, Any]:
+        """See `Transformation`."""
+        return {}
+
     def start(self, params: Any) -> State:
         """See `Transformation`."""
         return {}

@@ -6,6 +6,7 @@ With `lifting`, which makes transformations from rules, and `compositions`, whic
 one another, this is all the machinery there is.
 """
 
+import functools as ft
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
@@ -14,7 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from lectopt.trees import check_inexact, dtype_of, widened, wrong_state_message
+from lectopt.look_ahead import take_gradients_as_given, warn_unless_asked
+from lectopt.records import SLOT, Entries, check_state
+from lectopt.trees import check_inexact, check_trained, dtype_of, widened
 from lectopt.values import Value, call_text
 
 State = dict[str, Any]
@@ -97,8 +100,10 @@ class Transformation(Value, optax.GradientTransformationExtraArgs):
         self, updates: Any, state: State, params: Any = None, **extra: Any
     ) -> tuple[Any, State]:
         """The updates to add to the parameters, and the new state."""
-        if self.counted and (not isinstance(state, Mapping) or "count" not in state):
-            raise ValueError(wrong_state_message("count", state))
+        warn_unless_asked(self)
+        check_state(state, self.all_entries)
+        if params is not None:
+            check_trained(updates, params)
         count = state["count"] if self.counted else None
         if count is not None and not isinstance(count, jax.Array):
             count = jnp.asarray(count)  # as a checkpoint may bring it back
@@ -112,10 +117,21 @@ class Transformation(Value, optax.GradientTransformationExtraArgs):
         return out, ({"count": _increment(count)} | new if self.counted else new)
 
     def point(self, params: Any, state: State) -> Any:
-        """Where to take the gradient of the next update: `params`, but for look-ahead methods."""
+        """Where to take the gradient of the next update: `params`, but for look-ahead methods.
+
+        The first update of one of these warns if nobody has asked it, or one that equals it: the
+        loop then takes its gradients elsewhere.
+        """
         if not self.looks_ahead:
             return params
+        take_gradients_as_given(self)
+        check_state(state, self.all_entries)
         return self.point_at(params, state, state.get("count"))
+
+    @ft.cached_property
+    def all_entries(self) -> Entries:
+        """The entries of its state (`records`), the counter's too."""
+        return dict(count=SLOT) | self.entries() if self.counted else self.entries()
 
     @property
     def members(self) -> tuple["Transformation", ...]:
@@ -123,9 +139,19 @@ class Transformation(Value, optax.GradientTransformationExtraArgs):
         return self.parts
 
     @property
+    def last(self) -> bool:
+        """Whether something in it reads off the updates what becomes of the parameters, so that
+        nothing may change them afterwards."""
+        return any(part.last for part in self.parts)
+
+    @property
     def looks_ahead(self) -> bool:
         """Whether it wants the gradient anywhere but at the parameters."""
         return any(part.looks_ahead for part in self.parts)
+
+    def entries(self) -> dict[str, Any]:
+        """The entries of the state that it owns, as `records` writes them."""
+        raise NotImplementedError
 
     def start(self, params: Any) -> State:
         """The entries of the state that it owns, before the first update."""

@@ -1,7 +1,8 @@
 """Leaves of gradient trees: their dtypes, and whether they fit the parameters and the state."""
 
+import functools as ft
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jax
@@ -25,7 +26,10 @@ def or_else(new: Any, old: Any) -> Any:
 
 def dtype_of(leaf: Any) -> Any:
     """The dtype of an array, an abstract array or a Python number."""
-    return np.dtype(leaf.dtype if hasattr(leaf, "dtype") else jnp.result_type(leaf))
+    dtype = leaf.dtype if hasattr(leaf, "dtype") else jnp.result_type(leaf)
+    if isinstance(dtype, np.dtype) or jnp.issubdtype(dtype, jax.dtypes.extended):
+        return dtype  # NumPy has no dtype for the second kind, as of keys of random numbers
+    return np.dtype(dtype)
 
 
 def wide_dtype(dtype: Any) -> Any:
@@ -34,21 +38,46 @@ def wide_dtype(dtype: Any) -> Any:
     return np.dtype(np.float32) if exact or dtype.itemsize < 4 else dtype
 
 
-_INEXACT: set[Any] = set()  # dtypes that gradients were seen to have
+@ft.cache
+def is_inexact(dtype: Any) -> bool:
+    """Whether it is that of floating point or complex numbers, which can have gradients."""
+    return bool(jnp.issubdtype(dtype, jnp.inexact))
 
 
 def check_inexact(updates: Any, leaves: Iterable[Any]) -> None:
     """Raise TypeError if a leaf is not floating point or complex, so cannot be a gradient."""
     for leaf in leaves:
-        if leaf is None or (dtype := dtype_of(leaf)) in _INEXACT:
-            continue
-        if not jnp.issubdtype(dtype, jnp.inexact):
+        if leaf is not None and not is_inexact(dtype := dtype_of(leaf)):
             raise TypeError(
                 f"Gradients must be floating point or complex; {_path_of(leaf, updates)} is "
                 f"{dtype}. Give None as the gradient of leaves that are not trained, or leave "
                 "them out of the parameters."
             )
-        _INEXACT.add(dtype)
+
+
+def check_trained(updates: Any, params: Any) -> None:
+    """Raise TypeError if a leaf with a gradient is no floating point or complex parameter.
+
+    Its update would be rounded to the dtype of the parameter, and mostly to nothing.
+    """
+    if all(is_inexact(dtype_of(param)) for param in jax.tree.leaves(params)):
+        return
+    leaves, treedef = jax.tree.flatten(updates, is_leaf=is_none)
+    try:
+        parts = treedef.flatten_up_to(params)
+    except (ValueError, TypeError):
+        return  # who reads the parameters says what does not match
+    for leaf, part in zip(leaves, parts, strict=True):
+        if leaf is None or not is_inexact(dtype_of(leaf)):
+            continue
+        for dtype in map(dtype_of, jax.tree.leaves(part)):
+            if not is_inexact(dtype):
+                raise TypeError(
+                    f"The parameter {_path_of(leaf, updates)} is {dtype}, and its gradient "
+                    f"{dtype_of(leaf)}: integers cannot take its steps. Write "
+                    "jnp.asarray(param, jnp.float32) before tx.init, or give None as the gradient "
+                    "of what is not trained."
+                )
 
 
 def widened(updates: Any) -> Any:
@@ -94,10 +123,8 @@ class Tree:
           may_lack: whether None may stand there, as for a leaf that a mask leaves out.
 
         Raises:
-          ValueError: `record` lacks `key`, or its tree has other leaves or shapes.
+          ValueError: the tree has other leaves or shapes.
         """
-        if not is_record(record) or key not in record:
-            raise ValueError(wrong_state_message(key, record))
         try:
             leaves = self.treedef.flatten_up_to(record[key])
         except (ValueError, TypeError):
@@ -117,11 +144,6 @@ class Tree:
         return leaves
 
 
-def is_record(state: Any) -> bool:
-    """Whether a state, or a part of one, has entries by name."""
-    return type(state) is dict or isinstance(state, Mapping)  # the first is fast
-
-
 def _shape(leaf: Any) -> tuple[int, ...]:
     return leaf.shape if hasattr(leaf, "shape") else np.shape(leaf)
 
@@ -129,31 +151,6 @@ def _shape(leaf: Any) -> tuple[int, ...]:
 def leaves_like(updates: Any, record: Any, key: str, may_lack: bool = False) -> list[Any]:
     """See `Tree.like`."""
     return Tree(updates).like(record, key, may_lack=may_lack)
-
-
-def lookup(state: Any, place: Sequence[str], key: str) -> Mapping[str, Any]:
-    """The record of a state, at a place in it, that holds `key`.
-
-    Raises:
-      ValueError: there is none.
-    """
-    record: Any = {"": state}
-    for name, below in zip(("", *place), (*place, key), strict=True):
-        record = record[name]
-        if not is_record(record) or below not in record:
-            raise ValueError(wrong_state_message(below, record))
-    return record
-
-
-def wrong_state_message(key: str, state: Any) -> str:
-    """The message for a state that does not hold what the optimizer keeps there."""
-    held = (
-        f"only {sorted(state)}" if isinstance(state, Mapping) else f"it is a {type(state).__name__}"
-    )
-    return (
-        f"This state has no {key!r}, {held}: it belongs to another optimizer. "
-        "Write state = tx.init(params) with the same tx that updates."
-    )
 
 
 USUAL = dict(value="loss", grad="grads", value_fn="loss_fn")  # what is given for an argument

@@ -4,13 +4,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from lectopt.programs import Expression, Only
+from lectopt.records import MAY_BE, under, wrong_state_message
 from lectopt.segments import ByLeaf, Change, Layout, Place, as_by_leaf, picks
 from lectopt.transformation import Context, State, Transformation, is_transformation
-from lectopt.trees import dtype_of, is_none, or_else, wide_dtype
+from lectopt.trees import dtype_of, is_inexact, is_none, or_else, wide_dtype
 from lectopt.values import shown
 
 AnyTransformation = optax.GradientTransformation
@@ -41,17 +41,20 @@ class Named(ByLeaf):
         """See `ByLeaf`."""
         return Named.of(self.keys[0], change(self.parts[0]))
 
+    def entries(self) -> dict[str, Any]:
+        """See `Transformation`."""
+        return under(self.keys[0], self.parts[0].entries())
+
     def start(self, params: Any) -> State:
         """See `Transformation`."""
-        entry = self.parts[0].start(params)
-        return {self.keys[0]: entry} if entry else {}
+        return under(self.keys[0], self.parts[0].start(params))
 
     def step(self, updates: Any, state: State, now: Context) -> tuple[Any, State]:
         """See `Transformation`."""
         if self.by_leaf:
             return self.segment.step(updates, state, now)
         updates, entry = self.parts[0].step(updates, state.get(self.keys[0], {}), now)
-        return updates, ({self.keys[0]: entry} if entry else {})
+        return updates, under(self.keys[0], entry)
 
     def point_at(self, params: Any, state: State, count: Any) -> Any:
         """See `Transformation`."""
@@ -85,6 +88,10 @@ class Masked(ByLeaf):
         """See `ByLeaf`."""
         layout.masks.append(self.mask)
         return Only(len(layout.masks) - 1, as_by_leaf(self.parts[0]).expression(layout, place))
+
+    def entries(self) -> dict[str, Any]:
+        """See `Transformation`."""
+        return self.parts[0].entries()
 
     def start(self, params: Any) -> State:
         """The state, with None for the leaves that are left out."""
@@ -132,6 +139,10 @@ class Foreign(Transformation):
             by_leaf=False,
         )
 
+    def entries(self) -> dict[str, Any]:
+        """See `Transformation`."""
+        return {self.keys[0]: MAY_BE}
+
     def start(self, params: Any) -> State:
         """See `Transformation`."""
         entry = self.foreign.init(_wide(params))
@@ -141,6 +152,8 @@ class Foreign(Transformation):
         """See `Transformation`."""
         tx, key = optax.with_extra_args_support(self.foreign), self.keys[0]
         entry = state.get(key, optax.EmptyState())
+        if key not in state and self.start(updates if now.params is None else now.params):
+            raise ValueError(wrong_state_message(f"it lacks {key!r}"))
         params = None if now.params is None else _wide(now.params)
         updates, entry = tx.update(updates, entry, params, **now.extra)
         return updates, ({key: entry} if key in state else {})
@@ -179,12 +192,15 @@ def _mistaken(member: Any) -> str:
 
 
 def _wide(params: Any) -> Any:
-    """Parameters as wide as the updates a foreign member gets: its state then keeps its dtype."""
+    """Parameters as wide as the updates a foreign member gets: its state then keeps its dtype. What
+    can have no gradient is None among both."""
 
     def wide(leaf: Any) -> Any:
-        dtype = wide_dtype(dtype_of(leaf))
+        dtype = dtype_of(leaf)
+        if not is_inexact(dtype):
+            return None
         if isinstance(leaf, jax.ShapeDtypeStruct):
-            return leaf.update(dtype=dtype)
-        return jnp.asarray(leaf, dtype) if jnp.issubdtype(dtype_of(leaf), np.inexact) else leaf
+            return leaf.update(dtype=wide_dtype(dtype))
+        return jnp.asarray(leaf, wide_dtype(dtype))
 
     return jax.tree.map(wide, params)

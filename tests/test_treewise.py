@@ -80,7 +80,7 @@ def test_what_is_missing():
         ValueError, match=r"greedy needs the parameters. Write tx.update\(grads, st"
     ):
         tx.update(PARAMS, state, value=1.0)
-    with pytest.raises(ValueError, match="has no 'seen'.* Write state = tx.init"):
+    with pytest.raises(ValueError, match="lacks 'seen'.* Write state = tx.init"):
         tx.update(PARAMS, {"count": state["count"], "total": 0.0}, PARAMS, value=1.0)
 
 

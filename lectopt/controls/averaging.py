@@ -24,7 +24,8 @@ PARAMS = "params"  # a slot that starts as a copy of the parameters
 
 @checked
 def average_params(scheme: Scheme, start: Count = 0) -> Transformation:
-    """Keep an average of the parameters; the updates pass through unchanged. Last in a chain.
+    """Keep an average of the parameters; the updates pass through unchanged. Last in a chain: what
+    would change them later is refused, but cannot be seen in a chain of Optax.
 
     Iterate `w_t` is what the parameters are after an update, so the starting point has no share in
     the average (CMU's `w_t` is the point where gradient `t` is taken, one update earlier).
@@ -86,8 +87,8 @@ def _younger(params: Any) -> State:
     return lengths | {"younger": jax.tree.map(widened_copy, params)}
 
 
-_average = treewise(average=PARAMS, share=0.0)(_average_params)
-_average_suffix = treewise(average=PARAMS, share=0.0, suffix=_younger)(_average_params)
+_average = treewise(average=PARAMS, share=0.0, last=True)(_average_params)
+_average_suffix = treewise(average=PARAMS, share=0.0, suffix=_younger, last=True)(_average_params)
 
 
 def _after(updates: Any, params: Any) -> Any:

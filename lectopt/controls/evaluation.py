@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from lectopt.averaging import AVERAGE, SHARE
 from lectopt.state_search import Names, entries, names, records
+from lectopt.trees import dtype_of, is_inexact
 
 AHEAD = (
     "look_ahead"  # entry of a state: how far the parameters stand ahead of the point to evaluate
@@ -36,6 +37,8 @@ def evaluation_params(opt_state: Any, params: Any) -> Any:
 
     def evaluated(path: Any, param: Any) -> Any:
         leaf = names(path)
+        if not is_inexact(dtype_of(param)):
+            return param
         if leaf in slow and leaf not in averages:
             return slow[leaf].astype(param.dtype)
         base = param - ahead[leaf].astype(param.dtype) if leaf in ahead else param

@@ -9,9 +9,17 @@ import numpy as np
 
 from lectopt.lifting._maker import asked
 from lectopt.programs import Apply, Settings, reference
+from lectopt.records import SLOT
 from lectopt.segments import ByLeaf, Layout, Place
 from lectopt.transformation import State
-from lectopt.trees import dtype_of, is_none, leaves_like, wide_dtype
+from lectopt.trees import (
+    dtype_of,
+    is_inexact,
+    is_none,
+    leaves_like,
+    or_else,
+    wide_dtype,
+)
 from lectopt.values import Value, is_concrete, value_at
 
 if TYPE_CHECKING:
@@ -64,6 +72,10 @@ class Rule(ByLeaf):
         return layout.add(
             self, Apply(reference(self.lifted), self.static, len(layout.rules)), place
         )
+
+    def entries(self) -> dict[str, Any]:
+        """See `Transformation`."""
+        return dict.fromkeys(self.keys, SLOT)
 
     def start(self, params: Any) -> State:
         """One tree per slot, shaped, placed and sharded as the parameters; and the numbers."""
@@ -139,10 +151,12 @@ class Rule(ByLeaf):
             where = at_point(param, own, **asked(at_point, numbers))
             return where.astype(dtype_of(param))
 
-        leaves, treedef = jax.tree.flatten(params, is_leaf=is_none)
-        columns = [leaves_like(params, state, slot) for slot in self.lifted.slots]
+        moving = jax.tree.map(lambda p: p if is_inexact(dtype_of(p)) else None, params)
+        leaves, treedef = jax.tree.flatten(moving, is_leaf=is_none)
+        columns = [leaves_like(moving, state, slot) for slot in self.lifted.slots]
         rows = zip(leaves, *columns, strict=True)
-        return treedef.unflatten([None if row[0] is None else at(*row) for row in rows])
+        there = treedef.unflatten([None if row[0] is None else at(*row) for row in rows])
+        return or_else(there, params)
 
     def _key_among(self, seen: dict[int, int]) -> Any:
         seen[id(self)] = seen[0] = seen.get(0, 0) + 1  # no object has the id 0

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 from lectopt.lifting._inner import Inner
 from lectopt.lifting._maker import asked, inputs_of, maker, settings_of
 from lectopt.lifting._rule import Slots
+from lectopt.records import SLOT
 from lectopt.transformation import Context, State, Transformation, is_transformation
-from lectopt.trees import lookup, missing_message, widened_copy
+from lectopt.trees import missing_message, widened_copy
 from lectopt.values import Importable, Value, value_at
 from lectopt.wrapping import AnyTransformation, as_transformation
 
@@ -27,6 +28,7 @@ def treewise(
     counted: Callable[..., bool] | None = None,
     raw: Iterable[str] = (),
     beside: str | None = None,
+    last: bool = False,
     **slots: Slot,
 ) -> Callable[[Callable[..., Any]], Callable[..., Transformation]]:
     """Lift a rule for the whole tree to a transformation.
@@ -53,6 +55,8 @@ def treewise(
       raw: names of settings that are functions, and not schedules.
       beside: the transformation among the settings whose state stands beside the slots, and not
         under its name: what only watches or holds back another one then changes no checkpoint.
+      last: whether the rule passes the updates on as they are and reads off them what becomes of
+        the parameters, so that nothing after it in a chain may change them.
       **slots: for each slot its first value: a number, which is one number for the whole tree; the
         name of the setting that holds it; `"params"`, a copy of the parameters in wide floats; or a
         function of the parameters (and of settings, by name) to any tree.
@@ -74,7 +78,7 @@ def treewise(
     """
 
     def decorate(rule: Callable[..., Any]) -> Callable[..., Transformation]:
-        lifted = Lifted(rule, slots, point, check, counted, frozenset(raw), beside)
+        lifted = Lifted(rule, slots, point, check, counted, frozenset(raw), beside, last)
         return maker(rule, lifted.arguments, (rule,), lifted)
 
     return decorate
@@ -92,9 +96,10 @@ class Lifted(Importable):
         counted: Callable[..., bool] | None,
         raw: frozenset[str],
         beside: str | None,
+        last: bool,
     ):
         self.rule, self.slots, self.at_point, self.check, self.raw = rule, slots, point, check, raw
-        self.counted = counted
+        self.counted, self.last = counted, last
         self.name, self.beside = rule.__name__.removeprefix("_"), beside
         self.arguments = settings_of(rule)
         self.inner = {p.name for p in self.arguments if p.annotation in TRANSFORMATIONS}
@@ -144,6 +149,11 @@ class TreeRule(Transformation):
     lifted: Lifted
     inner: Mapping[str, Transformation]
 
+    def entries(self) -> dict[str, Any]:
+        """See `Transformation`."""
+        inner = {name: tx.entries() for name, tx in self.inner.items()}
+        return dict.fromkeys(self.lifted.slots, SLOT) | self._placed(inner)
+
     def start(self, params: Any) -> State:
         """The slots and the states of the transformations inside."""
         if self.lifted.check is not None:
@@ -171,7 +181,7 @@ class TreeRule(Transformation):
 
     def step(self, updates: Any, state: State, now: Context) -> tuple[Any, State]:
         """Run the rule."""
-        old = {slot: lookup(state, (), slot)[slot] for slot in self.lifted.slots}
+        old = {slot: state[slot] for slot in self.lifted.slots}
         wide = jax.tree.map(_wide, old)
         told: dict[str, Any] = dict(
             state=Slots(wide), params=now.params, count=now.count, record=state
@@ -216,6 +226,11 @@ class TreeRule(Transformation):
         if missing:
             wanted = [name for name in self.lifted.outside if self.lifted.inputs[name]]
             raise TypeError(missing_message(self.name, missing, wanted))
+
+    @property
+    def last(self) -> bool:
+        """See `Transformation`."""
+        return self.lifted.last or super().last
 
     @property
     def looks_ahead(self) -> bool:

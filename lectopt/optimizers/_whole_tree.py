@@ -117,7 +117,16 @@ def _each(updates: Any, rule: Callable[..., Any], *trees: Any) -> Any:
     return jax.tree.map(of_leaf, updates, *trees, is_leaf=is_none)
 
 
-@treewise(slow_params="params")
+def _no_average(params: Any, fast_optimizer: Any) -> None:
+    del params
+    if fast_optimizer.last:
+        raise ValueError(
+            "lookahead moves the weights after its fast optimizer, and an average inside would not "
+            "see it. Write chain(lookahead(fast_optimizer), average_params(...))."
+        )
+
+
+@treewise(slow_params="params", check=_no_average)
 def lookahead(
     updates: Any,
     state: Any,
@@ -144,7 +153,8 @@ def lookahead(
         anew.)
 
     Raises:
-      ValueError: `update` was not given the parameters.
+      ValueError: `update` was not given the parameters; from `init`, `fast_optimizer` keeps an
+        average of the parameters.
 
     Source: Zhang et al. 2019 (Algorithm 1).
     """

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from lectopt.look_ahead import take_gradients_as_given
 from lectopt.testing import trees
 from lectopt.testing.precision import double, stepwise
 from lectopt.testing.probing import loss_of, moves, reduces, zeros
@@ -84,7 +85,8 @@ class Subject:
 
     def build(self, **changes: Any) -> Transformation:
         """The transformation, with some settings changed, so that it may be given any keyword."""
-        return optax.with_extra_args_support(self.make(**{**self.settings, **changes}))
+        tx = take_gradients_as_given(self.make(**{**self.settings, **changes}))
+        return optax.with_extra_args_support(tx)
 
     def needs_trees(self) -> bool:
         """Whether an update needs keywords about its trees, which wrappers would have to convert:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import lectopt
+from lectopt.look_ahead import take_gradients_as_given
 
 WEIGHT = "weight"  # the only leaf that a row is tried on; its name tells slots from scalars
 PROBE = {WEIGHT: np.float32([1, 2])}
@@ -40,7 +41,7 @@ class Algorithm:
 
     def build(self, learning_rate: Any = 0.1, **numbers: Any) -> lectopt.Transformation:
         """The optimizer, with the numbers of the row where none are given."""
-        return self.make(learning_rate, **{**self.numbers, **numbers})
+        return take_gradients_as_given(self.make(learning_rate, **{**self.numbers, **numbers}))
 
     def twin_path(self, theta: Any, grad: Any, rate: Any, steps: int, value: Any = None) -> Any:
         """The twin's parameters after every update; `value(theta, t)` is the loss."""
