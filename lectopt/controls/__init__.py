@@ -2,6 +2,7 @@
 
 from lectopt.controls._swats import projected_rate_settles, scale_by_sgd_rate, swats
 from lectopt.controls.averaging import average_params
+from lectopt.controls.carrying import carry_over
 from lectopt.controls.critical_batch import averaging_window, critical_batch_size
 from lectopt.controls.evaluation import evaluation_params
 from lectopt.controls.line_search import LineSearchStatus, scale_by_wolfe_line_search
@@ -15,6 +16,7 @@ __all__ = [
     "LineSearchStatus",
     "average_params",
     "averaging_window",
+    "carry_over",
     "critical_batch_size",
     "evaluation_params",
     "metrics",
