@@ -34,6 +34,7 @@ class Range(typing.NamedTuple):
     meaning: str
     example: float
     above: bool = False
+    fine: bool = False  # what matters is the distance to `high`, which half precision does not have
 
     def __contains__(self, value: object) -> bool:
         number = typing.cast(float, value)
@@ -50,18 +51,28 @@ LearningRate = Annotated[
     Range(0, math.inf, False, "a step size; the minus sign of descent is added here", 1e-3),
 ]
 Decay = Annotated[
-    Numeric, Range(0, 1, False, "the share of the old average that is kept at each step", 0.9)
+    Numeric,
+    Range(0, 1, False, "the share of the old average that is kept at each step", 0.9, fine=True),
 ]
 NonNegative = Annotated[Numeric, Range(0, math.inf, False, "a finite number, zero or more", 0.01)]
+Bound = Annotated[Numeric, Range(0, math.inf, True, "zero or more; math.inf for no bound", 1.0)]
+PositiveBound = Annotated[
+    Numeric, Range(0, math.inf, True, "above zero; math.inf for no bound", 1.0, True)
+]
 Fraction = Annotated[Numeric, Range(0, 1, True, "a factor that makes smaller, or a share", 0.5)]
 Growth = Annotated[Numeric, Range(1, math.inf, False, "a factor that makes larger", 1.2)]
 Positive = Annotated[Numeric, Range(0, math.inf, False, "a finite number above zero", 1.0, True)]
 Steps = Annotated[
     Numeric, Range(1, math.inf, False, "a number of updates or epochs, one or more", 10)
 ]
-Count = Annotated[Numeric, Range(0, math.inf, False, "a number of updates, zero or more", 1000)]
+Count = Annotated[
+    Numeric, Range(0, math.inf, True, "a number of updates, zero or more; math.inf for never", 1000)
+]
+Period = Annotated[
+    Numeric, Range(1, math.inf, True, "a number of updates, one or more; math.inf for never", 10)
+]
 RectificationThreshold = Annotated[
-    Numeric, Range(4, math.inf, False, "a number of gradients; the variance exists above 4", 5.0)
+    Numeric, Range(4, math.inf, True, "a number of gradients; the variance exists above 4", 5.0)
 ]
 EpsPlacement = Literal["outside", "inside", "uncorrected"]
 
@@ -121,8 +132,24 @@ def check(where: str, name: str, value: Any, annotation: Any, default: Any = Non
             f"{where}: {name} must be one number, got an array of shape {np.shape(value)}. "
             f"For many values write jax.vmap(lambda {name}: train({where}(...)))(values)."
         )
+    _check_digits(where, name, value, interval)
     if is_concrete(value) and float(value) not in interval:
         raise ValueError(
             f"{where}: {name} must lie in {interval} ({interval.meaning}); "
             f"got {float(value):g}. {hint}"
         )
+
+
+def _check_digits(where: str, name: str, value: Any, interval: Range) -> None:
+    if not interval.fine or not hasattr(value, "dtype") or not _is_half(value.dtype):
+        return
+    raise TypeError(
+        f"{where}: {name} arrives in {value.dtype}, which has hardly a number next to "
+        f"{interval.high:g}. Give it in float32. Where optax.inject_hyperparams has made it so, "
+        f"because the weights are {value.dtype}, write optax.inject_hyperparams({where}, "
+        "hyperparam_dtype=jnp.float32)(...)."
+    )
+
+
+def _is_half(dtype: Any) -> bool:
+    return jnp.issubdtype(dtype, jnp.floating) and dtype.itemsize < 4

@@ -22,7 +22,7 @@ from lectopt.values import is_concrete
 
 AdamSteps = Annotated[
     Numeric,
-    Range(2, np.inf, False, "after one update the average equals its only estimate", 1000),
+    Range(2, np.inf, True, "after one update the average equals its only estimate", 1000),
 ]
 
 

@@ -1,6 +1,7 @@
 """Line search: how far to go along a direction so that the conditions of Wolfe hold."""
 
 import enum
+import functools as ft
 import inspect
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
@@ -12,6 +13,7 @@ import optax
 from lectopt.controls.wolfe import Kind, Phi, Slope, check_order, conditions, ray
 from lectopt.lifting import treewise
 from lectopt.settings import Steps
+from lectopt.shards import summed_over, vary_over, varying_axes
 from lectopt.signatures import checked
 from lectopt.transformation import State, Transformation
 from lectopt.trees import is_none, leaves_like
@@ -60,7 +62,14 @@ def _scale_by_wolfe_line_search(
     phi, origin = _problem(updates, params, value, grad, value_fn, extra)
     descends = jnp.isfinite(origin[0]) & jnp.isfinite(origin[1]) & (origin[1] < 0)
     kept = jnp.where(old["learning_rate"] > 0, old["learning_rate"], 1)
-    first = kept if initial == "keep" else jnp.ones([], real)
+    axes = varying_axes(*origin, kept)
+    first = vary_over(axes, kept if initial == "keep" else jnp.ones([], real))
+    if kind == "strong" and varying_axes(first):
+        raise ValueError(
+            "scale_by_wolfe_line_search: the strong search is Optax's, which cannot be another one "
+            "in every shard. Give a value that all shards have, as in jax.lax.psum(loss, axis), or "
+            'write kind="weak".'
+        )
     search = _bisection if kind == "weak" else _zoom
     a, reached, evaluations, status = search(phi, origin, descends, first, c1, c2, max_evaluations)
     status = jnp.where(descends, status, LineSearchStatus.NO_DESCENT)
@@ -96,6 +105,10 @@ def scale_by_wolfe_line_search(
     `update` takes `value=`, `grad=` (both at the parameters) and `value_fn=`; of the other extra
     arguments, `value_fn` gets those that it names.
 
+    Inside `jax.shard_map` all shards search together where they have one value, as from
+    `jax.lax.psum(loss, axis)`, and the weak search goes by itself in every shard where each has a
+    value of its own.
+
     Args:
       kind: of the curvature condition, see `wolfe_conditions`.
       c1: share of the predicted decrease that is enough, in [0, 1).
@@ -110,6 +123,7 @@ def scale_by_wolfe_line_search(
 
     Raises:
       TypeError: `update` was not given `value`, `grad` or `value_fn`.
+      ValueError: the strong search, and shards with values of their own.
 
     Source: Liège (S1-07, S1-08); Burke, Lewis and Overton for the bisection; Nocedal and Wright,
     algorithms 3.5 and 3.6, for the zoom.
@@ -129,7 +143,9 @@ def _problem(
     leaves = jax.tree.leaves(updates, is_leaf=is_none)
     pairs = zip(leaves, leaves_like(updates, {"grad": grad}, "grad"), strict=True)
     # Gradients of complex weights are conjugated, as Optax wants them.
-    slope = sum(jnp.sum(jnp.real(d * jnp.conj(g))) for d, g in pairs if d is not None)
+    products = [jnp.sum(jnp.real(d * jnp.conj(g))) for d, g in pairs if d is not None]
+    # Where all shards have one value, it depends on all of them, and so does its slope.
+    slope = sum(summed_over(varying_axes(x) - varying_axes(value), x) for x in products)
     real = jnp.result_type(float)
     origin = jnp.asarray(value, real), jnp.asarray(slope, real)
     return ray(value_fn, params, updates, passed), origin
@@ -174,6 +190,7 @@ def _bisection(
     zero, infinity = jnp.zeros_like(first), jnp.full_like(first, jnp.inf)
     none, failed = jnp.int32(0), jnp.int32(LineSearchStatus.NO_DECREASE)
     begin = Search(zero, infinity, first, zero, origin[0], none, failed)
+    begin = jax.tree.map(ft.partial(vary_over, varying_axes(first)), begin)
     end = jax.lax.while_loop(unfinished, attempt, begin)
     return end.best, end.value, end.evaluations, end.status
 
@@ -198,6 +215,7 @@ def _zoom(
     zero, one = jnp.zeros_like(first), jnp.ones_like(first)
     state: Any = search.init(zero)
     state = state._replace(learning_rate=first)
+    state = jax.tree.map(ft.partial(vary_over, varying_axes(first)), state)
     a, state = search.update(one, state, zero, value=origin[0], grad=origin[1], value_fn=walled)
     info = state.info
     found = (info.decrease_error <= 0) & (info.curvature_error <= 0)

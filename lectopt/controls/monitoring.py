@@ -4,6 +4,7 @@ The record has a fixed structure from `init`, so it travels through `scan`, `vma
 checkpoints and Flax like every other state, and `metrics` finds it there.
 """
 
+import functools as ft
 import os
 from typing import Any
 
@@ -12,12 +13,12 @@ import jax.numpy as jnp
 import optax
 
 from lectopt.combinators import chain
+from lectopt.controls.acting_rate import acting_rate
 from lectopt.lifting import treewise
-from lectopt.numerics import abs_sq
+from lectopt.norms import by_part, over, scaled_norm
 from lectopt.state_search import Names, records
 from lectopt.transformation import State, Transformation
 from lectopt.trees import dtype_of, wide_dtype
-from lectopt.values import value_at
 
 METRICS = "metrics"  # entry of a state: the record of a monitor
 NORMS = ("grad_norm", "update_norm", "param_norm", "update_ratio", "descent_cosine")
@@ -27,7 +28,7 @@ def _start(params: Any, inner: Transformation) -> State:
     del params
     record = {name: jnp.zeros([], jnp.float32) for name in NORMS}
     record |= {"nonfinite": jnp.zeros([], jnp.int32)}
-    if len(_learning_rates(inner)) == 1:
+    if acting_rate(inner) is not None:
         record |= {"learning_rate": jnp.zeros([], jnp.float32)}
     if _counted(inner):
         record |= {"clip_fraction": jnp.zeros([], jnp.float32)}
@@ -58,8 +59,12 @@ def monitor(
     - `descent_cosine`: the cosine of the angle between the update and the negative gradient, 0 if
       one of them is 0; a negative one means that the update goes uphill.
     - `nonfinite`: how many numbers of the gradient are infinite or NaN.
-    - `learning_rate`: of the `scale_by_learning_rate` inside, if there is exactly one; a schedule
-      is read at this update.
+    - `learning_rate`: the rate that acts in this update, if it is one number: that of the one
+      `scale_by_learning_rate` inside, a schedule read at this update, times what a plateau, a line
+      search or a `scale` in the same chain makes of it. It is left out where weights have rates of
+      their own (`rprop`, `scale_by_path`, a mask), where two take turns (`switch_when`), and where
+      a member cannot be judged: one of Optax behind the rate, or a scale before a rule that is not
+      linear.
     - `clip_fraction`: the share of all updates so far that a member of the chain with `clip` in its
       name has made smaller, if there is such a member.
 
@@ -90,8 +95,8 @@ def monitor(
             clipped |= _smaller(updates, before)
     record = _measured(gradient, updates, params)
     if "learning_rate" in state.metrics:
-        (rate,) = _learning_rates(inner.tx)  # pyright: ignore[reportAttributeAccessIssue]
-        record["learning_rate"] = jnp.asarray(value_at(rate, count), jnp.float32)
+        rate: Any = acting_rate(inner.tx)  # pyright: ignore[reportAttributeAccessIssue]
+        record["learning_rate"] = jnp.asarray(rate(new, count), jnp.float32)
     if "clip_fraction" in state.metrics:
         share = state.metrics["clip_fraction"]
         record["clip_fraction"] = share + (clipped - share) / t
@@ -143,21 +148,31 @@ def _measured(gradient: Any, updates: Any, params: Any) -> dict[str, Any]:
         if jnp.issubdtype(dtype_of(p), jnp.inexact)
     ]
     gs, us = jax.tree.leaves(gradient), jax.tree.leaves(updates)
-    grad_norm, update_norm, param_norm = _norm(gs), _norm(us), _norm(wide)
-    lengths = grad_norm * update_norm
-    descent = -sum((_inner(u, g) for u, g in zip(us, gs, strict=True)), jnp.float32(0))
+    scaled = [_scaled_norm(leaves) for leaves in (gs, us, wide)]
+    grad_norm, update_norm, param_norm = (scale * norm for scale, norm in scaled)
+    # Of both divided by their norms, as the product of the norms may be no float any more.
+    (grad_scale, grad_unit), (update_scale, update_unit), _ = scaled
+    products = [
+        _inner(_over(u, update_scale), _over(g, grad_scale)) for u, g in zip(us, gs, strict=True)
+    ]
+    descent = -sum(products, jnp.float32(0))
     return dict(
         grad_norm=grad_norm,
         update_norm=update_norm,
         param_norm=param_norm,
         update_ratio=jnp.where(param_norm == 0, 0, update_norm / _or_one(param_norm)),
-        descent_cosine=jnp.where(lengths == 0, 0, descent / _or_one(lengths)),
+        descent_cosine=descent / (grad_unit * update_unit),
         nonfinite=sum((jnp.sum(~jnp.isfinite(g)) for g in gs), jnp.int32(0)),
     )
 
 
-def _norm(leaves: list[Any]) -> Any:
-    return jnp.sqrt(sum((jnp.sum(abs_sq(leaf)) for leaf in leaves), jnp.float32(0)))
+def _scaled_norm(leaves: list[Any]) -> tuple[Any, Any]:
+    """`lectopt.norms.scaled_norm` of any number of leaves."""
+    return scaled_norm(leaves) if leaves else (jnp.zeros([]), jnp.ones([]))
+
+
+def _over(leaf: Any, scale: Any) -> Any:
+    return by_part(ft.partial(over, scale=scale), leaf)
 
 
 def _inner(a: Any, b: Any) -> Any:
@@ -178,13 +193,6 @@ def _smaller(after: Any, before: Any) -> Any:
 
 def _is_clip(tx: Transformation) -> bool:
     return "clip" in tx.name
-
-
-def _learning_rates(tx: Transformation) -> list[Any]:
-    """The learning rates in a composition."""
-    if tx.name == "scale_by_learning_rate":
-        return [tx.settings["learning_rate"]]
-    return [rate for part in tx.parts for rate in _learning_rates(part)]
 
 
 def _distinct(places: list[Names]) -> list[Names]:

@@ -15,6 +15,7 @@ import numpy as np
 import optax
 
 from lectopt.lifting import treewise
+from lectopt.settings import Count, NonNegative, Range, domains
 from lectopt.state_search import Names, names, owners
 from lectopt.transformation import Transformation
 from lectopt.trees import is_none
@@ -38,7 +39,7 @@ def scale_by_path(factors: Mapping[str, Any]) -> Transformation:
 
     Source: ISI, transfer learning (S2-25: "slow down learning rate"); Howard and Ruder 2018.
     """
-    rules = _rules("scale_by_path", factors, "a finite number, zero or more", 0.1)
+    rules = _rules("scale_by_path", factors, NonNegative, 0.1)
 
     return _scale_by_path(factors=rules)
 
@@ -80,7 +81,8 @@ def unfreeze_gradually(
 
     Args:
       steps: for each pattern, as in `scale_by_path`, the number of updates before its leaves
-        start, zero or more. Leaves that no pattern matches train from the beginning.
+        start, zero or more; `math.inf` for never. Leaves that no pattern matches train from the
+        beginning.
       inner: the optimizer.
 
     Raises:
@@ -89,7 +91,7 @@ def unfreeze_gradually(
 
     Source: ISI, transfer learning (S2-25: "gradually unfreeze layers"); Howard and Ruder 2018.
     """
-    rules = _rules("unfreeze_gradually", steps, "a number of updates, zero or more", 1000)
+    rules = _rules("unfreeze_gradually", steps, Count, 1000)
     return _unfreeze_gradually(steps=rules, inner=inner)
 
 
@@ -178,8 +180,9 @@ class _Schedules(_Rules):
         return _Rules(self.name, [(p, value_at(value, count)) for p, value in self.items])
 
 
-def _rules(where: str, given: Mapping[str, Any], meaning: str, example: float) -> _Rules:
+def _rules(where: str, given: Mapping[str, Any], annotation: Any, example: float) -> _Rules:
     """Check patterns and values."""
+    ((interval,), _) = domains(annotation)
     hint = f'Write {where}({{"encoder/.*": {example:g}}}).'
     if isinstance(given, _Rules):
         return given
@@ -192,15 +195,16 @@ def _rules(where: str, given: Mapping[str, Any], meaning: str, example: float) -
             raise ValueError(
                 f"{where}: {pattern!r} is no regular expression ({error}). {hint}"
             ) from None
-        if is_concrete(value) and not _is_nonnegative(value):
+        if is_concrete(value) and not _is_one_of(value, interval):
             raise ValueError(
-                f"{where}: {pattern!r} wants {meaning}, or a schedule; got {value!r}. {hint}"
+                f"{where}: {pattern!r} wants {interval.meaning}, or a schedule; got {value!r}. "
+                f"{hint}"
             )
     scheduled = any(map(callable, given.values()))
     return (_Schedules if scheduled else _Rules)(where, given.items())
 
 
-def _is_nonnegative(value: Any) -> bool:
+def _is_one_of(value: Any, interval: Range) -> bool:
     numeric = isinstance(value, int | float | np.ndarray | np.generic | jax.Array)
     one = numeric and not isinstance(value, bool) and np.ndim(value) == 0
-    return one and 0 <= float(value) < np.inf
+    return one and float(value) in interval

@@ -12,8 +12,12 @@ from lectopt.transformation import State
 
 Factor = Annotated[Numeric, Range(0, 1, False, "what is left of the rate after a reduction", 0.1)]
 Scale = Annotated[Numeric, Range(0, 1, True, "a share of the learning rate", 0.01)]
-Evaluations = Annotated[Numeric, Range(0, math.inf, False, "a number of evaluations", 10)]
+Evaluations = Annotated[
+    Numeric, Range(0, math.inf, True, "a number of evaluations; math.inf for no end", 10)
+]
 Threshold = Annotated[Numeric, Range(0, math.inf, False, "zero or more", 1e-4)]
+
+FOREVER = 2**30  # evaluations: int32 and float32 both have that number
 
 
 def _start(params: Any, mode: str) -> State:
@@ -126,7 +130,9 @@ def _judged(
         scale=scale,
         best_value=jnp.where(better, current, best),
         plateau_count=jnp.where(reduce, 0, bad),
-        cooldown_count=jnp.where(reduce, cooldown, entry["cooldown_count"] - cooling),
+        cooldown_count=jnp.where(
+            reduce, jnp.minimum(cooldown, FOREVER), entry["cooldown_count"] - cooling
+        ),
         reductions=entry["reductions"] + (scale < entry["scale"]),
         total=jnp.zeros_like(entry["total"]),
         values=jnp.zeros_like(entry["values"]),

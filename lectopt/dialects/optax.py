@@ -25,6 +25,7 @@ from lectopt.primitives import (
     trace,
 )
 from lectopt.settings import (
+    Bound,
     Decay,
     Fraction,
     Growth,
@@ -232,7 +233,7 @@ def rprop(
     eta_minus: Fraction = 0.5,
     eta_plus: Growth = 1.2,
     min_step_size: NonNegative = 1e-6,
-    max_step_size: NonNegative = 50.0,
+    max_step_size: Bound = 50.0,
 ) -> Transformation:
     """Rprop as Optax 0.2.8 computes it: each update makes the move of the one before.
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from lectopt.dialects.spelling import local
 from lectopt.lifting import leafwise
-from lectopt.settings import Fraction, Growth, LearningRate, NonNegative
+from lectopt.settings import Bound, Fraction, Growth, LearningRate, NonNegative
 
 
 @leafwise(step_sizes="learning_rate", prev_updates=0.0)
@@ -19,7 +19,7 @@ def scale_by_late_rprop(
     eta_minus: Fraction = 0.5,
     eta_plus: Growth = 1.2,
     min_step_size: NonNegative = 1e-6,
-    max_step_size: NonNegative = 50.0,
+    max_step_size: Bound = 50.0,
 ) -> Any:
     """`scale_by_rprop` that puts out `prev_updates` where it should put out the new move.
 

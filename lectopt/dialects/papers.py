@@ -14,7 +14,7 @@ from lectopt.controls import swats as _swats
 from lectopt.dialects.spelling import spelled
 from lectopt.primitives import scale_by_adadelta, scale_by_learning_rate, shrink_weights
 from lectopt.schedules import scaled
-from lectopt.settings import Decay, Fraction, Growth, LearningRate, NonNegative
+from lectopt.settings import Bound, Decay, Fraction, Growth, LearningRate, NonNegative
 from lectopt.transformation import Transformation
 
 
@@ -52,7 +52,7 @@ def rprop(
     eta_minus: Fraction = 0.5,
     eta_plus: Growth = 1.2,
     delta_min: NonNegative = 1e-6,
-    delta_max: NonNegative = 50.0,
+    delta_max: Bound = 50.0,
 ) -> Transformation:
     """Rprop with weight backtracking: after a change of sign the last move is taken back.
 

@@ -19,6 +19,8 @@ from lectopt.lectures.misprints import mean_square_per_epoch
 from lectopt.primitives import scale_by_learning_rate
 from lectopt.schedules import Schedule
 from lectopt.settings import (
+    Bound,
+    Count,
     Decay,
     Fraction,
     Growth,
@@ -41,7 +43,7 @@ def rprop(
     eta_minus: Fraction = 0.5,
     eta_plus: Growth = 1.2,
     Delta_min: NonNegative = 1e-6,
-    Delta_max: NonNegative = 50.0,
+    Delta_max: Bound = 50.0,
 ) -> Transformation:
     """Rprop, "methods that decouple the dimensions": a step `Delta` for every weight.
 
@@ -135,7 +137,7 @@ def polynomial_decay_averaging(gamma: NonNegative = 3.0) -> Transformation:
 
 
 @checked
-def plateau(factor: Divisor = 10.0, patience: NonNegative = 10) -> Transformation:
+def plateau(factor: Divisor = 10.0, patience: Count = 10) -> Transformation:
     """Fix learning rate until the error plateaus, then reduce learning rate by a fixed factor
     (e.g. 10).
 

@@ -16,7 +16,7 @@ from lectopt import primitives as _primitives
 from lectopt.combinators import chain, debiased
 from lectopt.lectures.misprints import add_constant
 from lectopt.schedules import scaled
-from lectopt.settings import Decay, LearningRate, NonNegative, Numeric, Range
+from lectopt.settings import Bound, Decay, LearningRate, NonNegative, Numeric, Range
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
@@ -65,9 +65,7 @@ def weight_decay(
 
 
 @checked
-def gradient_clipping(
-    threshold: NonNegative, by: Literal["norm", "value"] = "norm"
-) -> Transformation:
+def gradient_clipping(threshold: Bound, by: Literal["norm", "value"] = "norm") -> Transformation:
     """Gradient clipping, the "solution" for exploding gradients: `g min(1, threshold / |g|)`.
 
     The slide has neither formula nor number. By default the norm is that of the whole gradient.

@@ -5,7 +5,7 @@ from typing import Any
 from lectopt.combinators import chain
 from lectopt.primitives import add_decayed_weights, average_tail, scale_by_falling_rate
 from lectopt.schedules import shifted
-from lectopt.settings import LearningRate, NonNegative
+from lectopt.settings import Count, LearningRate, NonNegative
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
@@ -15,7 +15,7 @@ def asgd(
     learning_rate: LearningRate,
     lambd: NonNegative = 1e-4,
     alpha: NonNegative = 0.75,
-    t0: NonNegative = 1e6,
+    t0: Count = 1e6,
     *,
     state_dtype: Any = None,
 ) -> Transformation:

@@ -15,7 +15,7 @@ from lectopt.primitives import (
     shrink_weights,
     trace,
 )
-from lectopt.settings import Decay, Fraction, LearningRate, NonNegative, Positive
+from lectopt.settings import Decay, Fraction, LearningRate, NonNegative, PositiveBound
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 from lectopt.values import is_concrete
@@ -64,7 +64,7 @@ def adafactor(
     decay_rate: Fraction = 0.8,
     decay_offset: NonNegative = 0.0,
     multiply_by_parameter_scale: bool = True,
-    clipping_threshold: Positive | None = 1.0,
+    clipping_threshold: PositiveBound | None = 1.0,
     momentum: Decay | None = None,
     *,
     weight_decay_rate: NonNegative | None = None,

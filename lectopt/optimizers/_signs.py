@@ -14,7 +14,7 @@ from lectopt.primitives import (
     trace,
     trace_with_gains,
 )
-from lectopt.settings import Decay, Fraction, Growth, LearningRate, NonNegative
+from lectopt.settings import Bound, Decay, Fraction, Growth, LearningRate, NonNegative
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 from lectopt.values import is_concrete
@@ -26,7 +26,7 @@ def rprop(
     eta_minus: Fraction = 0.5,
     eta_plus: Growth = 1.2,
     min_step_size: NonNegative = 1e-6,
-    max_step_size: NonNegative = 50.0,
+    max_step_size: Bound = 50.0,
     *,
     variant: Literal["irprop-", "rprop-", "rprop+", "irprop+"] = "irprop-",
     state_dtype: Any = None,
@@ -43,7 +43,7 @@ def rprop(
       eta_minus: factor after a change of sign, in [0, 1].
       eta_plus: factor while the sign stays, one or more.
       min_step_size: lower bound of every step, the first included.
-      max_step_size: upper bound of every step, the first included.
+      max_step_size: upper bound of every step, the first included; `math.inf` for none.
       variant: what a change of sign does. `"irprop-"`: no move now, and the next step keeps its
         size (PyTorch); `"rprop-"`: nothing more, the weight moves on with half the step;
         `"rprop+"`: the last move is taken back (Riedmiller and Braun); `"irprop+"`: it is taken
@@ -70,7 +70,7 @@ def local_gains(
     increment: NonNegative = 0.05,
     decrement: Fraction = 0.05,
     min_gain: NonNegative = 0.01,
-    max_gain: NonNegative = 100.0,
+    max_gain: Bound = 100.0,
     agree: Literal["gradient", "velocity"] = "gradient",
     *,
     momentum: Decay | None = None,
@@ -88,7 +88,7 @@ def local_gains(
       decrement: in [0, 1]; the slide's beta too.
       min_gain: lower bound of the gain; 0.1 and 10 or 0.01 and 100 in Hinton's lecture, none on
         the slide.
-      max_gain: upper bound of the gain.
+      max_gain: upper bound of the gain; `math.inf` for none.
       agree: what consistent means. `"gradient"`: the gradient has the sign of the one before (the
         slide); `"velocity"`: it points along the velocity `v = momentum v - learning_rate gain g`,
         by which the weight then moves (Hinton).

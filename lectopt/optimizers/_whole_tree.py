@@ -11,7 +11,7 @@ import optax
 
 from lectopt.lifting import treewise
 from lectopt.numerics import abs_sq, one_minus_power, sqrt
-from lectopt.settings import Decay, Fraction, LearningRate, NonNegative, Positive, Steps
+from lectopt.settings import Decay, Fraction, LearningRate, NonNegative, Period, Positive
 from lectopt.trees import is_none, leaves_like, or_else, wide_dtype, widened_copy
 
 
@@ -134,7 +134,7 @@ def lookahead(
     t: Any,
     *,
     fast_optimizer: optax.GradientTransformation,
-    sync_period: Steps = 6,
+    sync_period: Period = 6,
     slow_step_size: Fraction = 0.5,
     reset_state: bool = False,
 ) -> Any:
@@ -146,7 +146,8 @@ def lookahead(
 
     Args:
       fast_optimizer: any transformation.
-      sync_period: updates between two returns, one or more; 5 or 10 in the paper.
+      sync_period: updates between two returns, one or more; 5 or 10 in the paper, `math.inf` for
+        none.
       slow_step_size: in [0, 1]; 0.5 or 0.8 in the paper.
       reset_state: begin anew with the state of the optimizer at every return, and with the number
         of the update that its bias corrections see. (Its schedules go on, where Optax's begin

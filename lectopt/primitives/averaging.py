@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from lectopt.lifting import leafwise
-from lectopt.settings import LearningRate, NonNegative
+from lectopt.settings import Count, LearningRate, NonNegative
 
 
 def _falling(
@@ -32,15 +32,13 @@ def scale_by_falling_rate(u: Any, rate: Any) -> Any:
     return -rate * u
 
 
-def _share(t: Any, *, t0: NonNegative = 1e6) -> Any:
+def _share(t: Any, *, t0: Count = 1e6) -> Any:
     averaged = t - 1 - t0
     return jnp.where(averaged < 1, 0, 1 / jnp.maximum(averaged, 1))
 
 
 @leafwise(average=0.0, once=dict(share=_share), numbers=dict(share=0.0))
-def average_tail(
-    u: Any, state: Any, t: Any, param: Any, share: Any, *, t0: NonNegative = 1e6
-) -> Any:
+def average_tail(u: Any, state: Any, t: Any, param: Any, share: Any, *, t0: Count = 1e6) -> Any:
     """Record the mean of the weights from update `t0 + 2` on; the update itself passes unchanged.
 
     `average = average + share (param + u - average)` with `share = 1 / (t - 1 - t0)`. Before, the

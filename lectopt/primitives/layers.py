@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from lectopt.lifting import leafwise
 from lectopt.numerics import abs_sq, sqrt
-from lectopt.settings import Decay, Fraction, NonNegative, Positive, surely_positive
+from lectopt.settings import Decay, Fraction, NonNegative, PositiveBound, surely_positive
 
 
 @leafwise(
@@ -121,7 +121,7 @@ def _root(moment: Any) -> Any:
 
 
 @leafwise()
-def clip_by_block_rms(g: Any, *, threshold: Positive = 1.0) -> Any:
+def clip_by_block_rms(g: Any, *, threshold: PositiveBound = 1.0) -> Any:
     """A leaf scaled by `1 / max(1, rms / threshold)`, `rms` the root mean square of its numbers.
 
     Args:

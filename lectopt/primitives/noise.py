@@ -15,9 +15,11 @@ import numpy as np
 from lectopt import numerics
 from lectopt.lifting import treewise
 from lectopt.settings import LearningRate, NonNegative
+from lectopt.shards import varying_axes
 from lectopt.signatures import checked
 from lectopt.state_search import names
 from lectopt.transformation import Transformation
+from lectopt.trees import is_none
 from lectopt.values import is_concrete
 
 
@@ -25,6 +27,7 @@ from lectopt.values import is_concrete
 def _add_langevin_noise(
     updates: Any,
     count: Any,
+    params: Any = None,
     *,
     learning_rate: LearningRate,
     temperature: NonNegative = 1.0,
@@ -33,10 +36,14 @@ def _add_langevin_noise(
     scale = numerics.sqrt(2 * learning_rate * temperature)
     draw_key = jax.random.fold_in(_typed(key), count)
 
-    def noisy(path: Any, u: Any) -> Any:
-        return u + (scale * _normal(_folded(draw_key, path), u)).astype(u.dtype)
+    def noisy(path: Any, u: Any, weight: Any) -> Any:
+        if u is None:
+            return None
+        key = _of_shard(_folded(draw_key, path), weight)
+        return u + (scale * _normal(key, u)).astype(u.dtype)
 
-    return jax.tree_util.tree_map_with_path(noisy, updates)
+    weights = updates if params is None else params
+    return jax.tree_util.tree_map_with_path(noisy, updates, weights, is_leaf=is_none)
 
 
 @checked
@@ -48,6 +55,10 @@ def add_langevin_noise(
 
     After `scale_by_learning_rate(learning_rate)` it makes Langevin dynamics. The real and the
     imaginary part of a complex weight each get that noise.
+
+    Inside `jax.shard_map`, weights that differ from shard to shard get noise of their own in every
+    shard, and copies of one weight the same. The types say which are which: with
+    `check_vma=False`, where they do not, all shards draw the same.
 
     Args:
       learning_rate: zero or more, or a schedule: that of the steps the noise belongs to.
@@ -70,6 +81,14 @@ def _folded(key: Any, path: Any) -> Any:
     digest = hashlib.blake2b(repr(names(path)).encode(), digest_size=8).digest()
     for word in np.frombuffer(digest, "<u4"):
         key = jax.random.fold_in(key, word)
+    return key
+
+
+def _of_shard(key: Any, weight: Any) -> Any:
+    """A key of its own for every shard of a weight that differs from shard to shard; copies of one
+    weight must get the same noise, or they would part."""
+    for axis in sorted(varying_axes(weight)):
+        key = jax.random.fold_in(key, jax.lax.axis_index(axis))
     return key
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import jax.numpy as jnp
 
 from lectopt.lifting import leafwise
-from lectopt.settings import Decay, Fraction, Growth, LearningRate, NonNegative
+from lectopt.settings import Bound, Decay, Fraction, Growth, LearningRate, NonNegative
 
 
 @leafwise()
@@ -47,7 +47,7 @@ def scale_by_rprop(
     eta_minus: Fraction = 0.5,
     eta_plus: Growth = 1.2,
     min_step_size: NonNegative = 1e-6,
-    max_step_size: NonNegative = 50.0,
+    max_step_size: Bound = 50.0,
     variant: Literal["irprop-", "rprop-", "rprop+"] = "irprop-",
 ) -> Any:
     """The sign of the gradient times a step size of its own for every weight.
@@ -60,7 +60,7 @@ def scale_by_rprop(
       eta_minus: factor after a change of sign, in [0, 1].
       eta_plus: factor while the sign stays, one or more.
       min_step_size: lower bound of every step, the first included.
-      max_step_size: upper bound of every step, the first included.
+      max_step_size: upper bound of every step, the first included; `math.inf` for none.
       variant: what a change of sign does beyond that; see `lectopt.rprop`.
       state_dtype: dtype of the step sizes and of the last move.
 
@@ -101,7 +101,7 @@ def scale_by_irprop_plus(
     eta_minus: Fraction = 0.5,
     eta_plus: Growth = 1.2,
     min_step_size: NonNegative = 1e-6,
-    max_step_size: NonNegative = 50.0,
+    max_step_size: Bound = 50.0,
 ) -> Any:
     """`scale_by_rprop` that takes the last move of a weight back if its gradient changed sign and
     the loss grew.
@@ -147,7 +147,7 @@ def scale_by_local_gains(
     increment: NonNegative = 0.05,
     decrement: Fraction = 0.05,
     min_gain: NonNegative = 0.01,
-    max_gain: NonNegative = 100.0,
+    max_gain: Bound = 100.0,
 ) -> Any:
     """The gradient times a gain for every weight: more while its sign stays, less when it changes.
 
@@ -158,7 +158,7 @@ def scale_by_local_gains(
       increment: zero or more; the slide's beta.
       decrement: in [0, 1]; the slide's beta too.
       min_gain: lower bound of the gain.
-      max_gain: upper bound of the gain.
+      max_gain: upper bound of the gain; `math.inf` for none.
       state_dtype: dtype of the gain and of the last gradient.
 
     Source: STAT 479 (S4-22, S4-23; the bounds are Hinton's).
@@ -177,7 +177,7 @@ def trace_with_gains(
     increment: NonNegative = 0.05,
     decrement: Fraction = 0.05,
     min_gain: NonNegative = 0.01,
-    max_gain: NonNegative = 100.0,
+    max_gain: Bound = 100.0,
 ) -> Any:
     """A velocity whose pushes have local gains: a gain grows while its push agrees with the
     velocity.

@@ -16,7 +16,7 @@ from lectopt.primitives import (
     clip_by_value,
     shrink_weights,
 )
-from lectopt.settings import Fraction, NonNegative
+from lectopt.settings import Bound, Fraction, NonNegative
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
@@ -42,9 +42,9 @@ Accumulation = Annotated[
 def common(
     *,
     weight_decay: NonNegative | None = None,
-    clipnorm: NonNegative | None = None,
-    clipvalue: NonNegative | None = None,
-    global_clipnorm: NonNegative | None = None,
+    clipnorm: Bound | None = None,
+    clipvalue: Bound | None = None,
+    global_clipnorm: Bound | None = None,
     use_ema: bool = False,
     ema_momentum: Fraction = 0.99,
     ema_overwrite_frequency: Overwrite = None,

@@ -10,7 +10,7 @@ from lectopt.dialects.torch.frame import (
     framed,
     pytorch,
 )
-from lectopt.settings import Decay, Fraction, Growth, LearningRate, NonNegative
+from lectopt.settings import Count, Decay, Fraction, Growth, LearningRate, NonNegative
 from lectopt.transformation import Transformation
 
 
@@ -60,7 +60,7 @@ def ASGD(
     lr: LearningRate = 1e-2,
     lambd: NonNegative = 1e-4,
     alpha: NonNegative = 0.75,
-    t0: NonNegative = 1e6,
+    t0: Count = 1e6,
     weight_decay: NonNegative = 0,
     foreach: Foreach = None,
     maximize: bool = False,
