@@ -17,28 +17,44 @@ from lectopt.trees import dtype_of
 def scaled_norm(leaves: list[Any]) -> tuple[Any, Any]:
     """A scale, and the norm of `leaves / scale`: 1 if the scale is their norm.
 
-    It is computed in float32 or wider, and of the leaves divided by their largest magnitude where
-    squares would overflow or underflow there too. Only such a norm costs another two passes.
+    Only a norm whose square overflows or underflows costs another two passes.
     """
+    norm = plain_norm(leaves)
+    return lax.cond(
+        is_ordinary(norm),
+        lambda leaves: (norm, jnp.ones_like(norm)),
+        lambda leaves: norm_by_largest(leaves),
+        leaves,
+    )
+
+
+def plain_norm(leaves: list[Any]) -> Any:
+    """The root of the sum of squares, in float32 or wider."""
+    dtype = _real_of(leaves)
+    return sqrt(sum((jnp.sum(abs_sq(x)).astype(dtype) for x in leaves), jnp.zeros([], dtype)))
+
+
+def is_ordinary(norm: Any) -> Any:
+    """Whether a plain norm has lost nothing to overflow or underflow."""
+    return (norm > float(jnp.finfo(norm.dtype).tiny) ** 0.25) & (norm < jnp.inf)
+
+
+def norm_by_largest(leaves: list[Any]) -> tuple[Any, Any]:
+    """The largest magnitude, and the norm of `leaves` divided by it, 1 or more."""
+    dtype = _real_of(leaves)
+    zero = jnp.zeros([], dtype)
+    largest = ft.reduce(jnp.maximum, (_magnitude(leaf).astype(dtype) for leaf in leaves), zero)
+    # XLA divides by multiplying with the reciprocal, which underflows for the largest floats.
+    finite = jnp.minimum(largest, float(jnp.finfo(dtype).max) / 8)
+    scale = jnp.where(jnp.isinf(largest), largest, finite)
+    units = [by_part(ft.partial(over, scale=scale), leaf) for leaf in leaves]
+    # Some coordinate of a unit is at least 1; the maximum matters only where all are 0.
+    return scale, jnp.maximum(plain_norm(units), 1)
+
+
+def _real_of(leaves: list[Any]) -> Any:
     reals = [jnp.finfo(leaf.dtype).dtype for leaf in leaves]
-    dtype = ft.reduce(np.promote_types, reals, np.dtype(np.float32))
-
-    def norm_of(leaves: list[Any]) -> Any:
-        squares = (jnp.sum(abs_sq(leaf)).astype(dtype) for leaf in leaves)
-        return sqrt(sum(squares, jnp.zeros([], dtype)))
-
-    def by_largest() -> tuple[Any, Any]:
-        largest = ft.reduce(jnp.maximum, (_magnitude(leaf).astype(dtype) for leaf in leaves))
-        # XLA divides by multiplying with the reciprocal, which underflows for the largest floats.
-        finite = jnp.minimum(largest, float(jnp.finfo(dtype).max) / 8)
-        scale = jnp.where(jnp.isinf(largest), largest, finite)
-        units = [by_part(ft.partial(over, scale=scale), leaf) for leaf in leaves]
-        # Some coordinate of a unit is at least 1; the maximum matters only where all are 0.
-        return scale, jnp.maximum(norm_of(units), 1)
-
-    norm = norm_of(leaves)
-    ordinary = (norm > float(jnp.finfo(dtype).tiny) ** 0.25) & (norm < jnp.inf)
-    return lax.cond(ordinary, lambda: (norm, jnp.ones_like(norm)), by_largest)
+    return ft.reduce(np.promote_types, reals, np.dtype(np.float32))
 
 
 def _magnitude(leaf: Any) -> Any:

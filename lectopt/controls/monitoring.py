@@ -11,11 +11,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from jax import lax
 
 from lectopt.combinators import chain
 from lectopt.controls.acting_rate import acting_rate
 from lectopt.lifting import treewise
-from lectopt.norms import by_part, over, scaled_norm
+from lectopt.norms import by_part, norm_by_largest, over, scaled_norm
 from lectopt.state_search import Names, records
 from lectopt.transformation import State, Transformation
 from lectopt.trees import dtype_of, wide_dtype
@@ -86,14 +87,16 @@ def monitor(
 
     Source: Liège, visualise training (S1-01).
     """
-    gradient, new, clipped = updates, {}, jnp.bool_(False)
+    gradient, given = updates, _given(updates, params)
+    updates = _known_after([given["grad_norm"], given["param_norm"]], gradient)
+    new, clipped = {}, jnp.bool_(False)
     for member in inner.members:  # pyright: ignore[reportAttributeAccessIssue]
         before = updates
         updates, own = member(updates)
         new |= own
         if _is_clip(member.tx):
             clipped |= _smaller(updates, before)
-    record = _measured(gradient, updates, params)
+    record = _measured(gradient, updates, given)
     if "learning_rate" in state.metrics:
         rate: Any = acting_rate(inner.tx)  # pyright: ignore[reportAttributeAccessIssue]
         record["learning_rate"] = jnp.asarray(rate(new, count), jnp.float32)
@@ -140,45 +143,59 @@ def metrics(opt_state: Any) -> dict[str, jax.Array]:
     }
 
 
-def _measured(gradient: Any, updates: Any, params: Any) -> dict[str, Any]:
-    """The record of one update."""
+@ft.partial(jax.jit, inline=True)  # without it, branches are compiled at every uncompiled call
+def _given(gradient: Any, params: Any) -> dict[str, Any]:
+    """What is measured before the update."""
     wide = [
         jnp.asarray(p, wide_dtype(dtype_of(p)))
         for p in jax.tree.leaves(params)
         if jnp.issubdtype(dtype_of(p), jnp.inexact)
     ]
+    gs = jax.tree.leaves(gradient)
+    grad_norm, param_norm = (scale * norm for scale, norm in map(scaled_norm, (gs, wide)))
+    counted = lax.cond(jnp.isfinite(grad_norm), lambda gs: jnp.int32(0), _nonfinite, gs)
+    return dict(grad_norm=grad_norm, param_norm=param_norm, nonfinite=counted)
+
+
+def _known_after(norms: list[Any], tree: Any) -> Any:
+    """The same tree, computed with when the norms are known.
+
+    No weight is then written before it has been read, which would take a copy of all of them. XLA
+    has dropped an `optimization_barrier` before it decides on copies; what it cannot tell is that
+    no norm is negative.
+    """
+    never = ft.reduce(jnp.logical_or, (norm < 0 for norm in norms))
+    return jax.tree.map(lambda x: jnp.where(never, 0, x), tree)
+
+
+def _measured(gradient: Any, updates: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """The record of one update."""
     gs, us = jax.tree.leaves(gradient), jax.tree.leaves(updates)
-    scaled = [_scaled_norm(leaves) for leaves in (gs, us, wide)]
-    grad_norm, update_norm, param_norm = (scale * norm for scale, norm in scaled)
-    # Of both divided by their norms, as the product of the norms may be no float any more.
-    (grad_scale, grad_unit), (update_scale, update_unit), _ = scaled
-    products = [
-        _inner(_over(u, update_scale), _over(g, grad_scale)) for u, g in zip(us, gs, strict=True)
-    ]
-    descent = -sum(products, jnp.float32(0))
-    return dict(
-        grad_norm=grad_norm,
+    grad_norm, param_norm = given["grad_norm"], given["param_norm"]
+    scale, norm = norm_by_largest(us)
+    update_norm = scale * norm
+    inner = _inner([_over(u, scale) for u in us], gs)
+    return given | dict(
         update_norm=update_norm,
-        param_norm=param_norm,
         update_ratio=jnp.where(param_norm == 0, 0, update_norm / _or_one(param_norm)),
-        descent_cosine=descent / (grad_unit * update_unit),
-        nonfinite=sum((jnp.sum(~jnp.isfinite(g)) for g in gs), jnp.int32(0)),
+        descent_cosine=-inner / norm / _or_one(grad_norm),
     )
 
 
-def _scaled_norm(leaves: list[Any]) -> tuple[Any, Any]:
-    """`lectopt.norms.scaled_norm` of any number of leaves."""
-    return scaled_norm(leaves) if leaves else (jnp.zeros([]), jnp.ones([]))
+def _nonfinite(leaves: list[Any]) -> Any:
+    return sum((jnp.sum(~jnp.isfinite(leaf)) for leaf in leaves), jnp.int32(0))
 
 
 def _over(leaf: Any, scale: Any) -> Any:
     return by_part(ft.partial(over, scale=scale), leaf)
 
 
-def _inner(a: Any, b: Any) -> Any:
+def _inner(a: list[Any], b: list[Any]) -> Any:
     """The inner product of real vectors; complex numbers count as two."""
     # Products summed, and not a dot product: it needs no decision where its result is to be placed.
-    return jnp.sum(jnp.real(a) * jnp.real(b) + jnp.imag(a) * jnp.imag(b))
+    pairs = zip(a, b, strict=True)
+    products = (jnp.real(x) * jnp.real(y) + jnp.imag(x) * jnp.imag(y) for x, y in pairs)
+    return sum(map(jnp.sum, products), jnp.zeros([]))
 
 
 def _or_one(x: Any) -> Any:

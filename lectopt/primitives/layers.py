@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from lectopt.lifting import leafwise
-from lectopt.numerics import abs_sq, sqrt
+from lectopt.numerics import abs_sq, computes, sqrt
 from lectopt.settings import Decay, Fraction, NonNegative, PositiveBound, surely_positive
 
 
@@ -120,6 +120,19 @@ def _root(moment: Any) -> Any:
     return sqrt(jnp.where(moment == 0, jnp.inf, moment))
 
 
+def _rms_in(g: Any, threshold: Any) -> Any:
+    return sqrt(jnp.mean(abs_sq(g))) / threshold
+
+
+@computes(_rms_in)
+def _rms_in_units(g: Any, threshold: Any) -> Any:
+    """The root mean square of a leaf over a threshold, from squares that overflow 2^40 times later.
+
+    Those that underflow are of leaves far below the threshold, where no digit is asked for.
+    """
+    return sqrt(jnp.mean(abs_sq(g * (2.0**-40 / threshold)))) * 2.0**40
+
+
 @leafwise()
 def clip_by_block_rms(g: Any, *, threshold: PositiveBound = 1.0) -> Any:
     """A leaf scaled by `1 / max(1, rms / threshold)`, `rms` the root mean square of its numbers.
@@ -129,12 +142,14 @@ def clip_by_block_rms(g: Any, *, threshold: PositiveBound = 1.0) -> Any:
 
     Source: Shazeer and Stern 2018, Adafactor (section 6).
     """
-    return g / jnp.maximum(1, sqrt(jnp.mean(abs_sq(g))) / threshold)
+    return g / jnp.maximum(1, _rms_in_units(g, threshold))
 
 
 @leafwise()
 def scale_by_param_block_rms(u: Any, param: Any, *, min_scale: NonNegative = 1e-3) -> Any:
     """A leaf times the root mean square of its weights: `u max(min_scale, rms(param))`.
+
+    It is infinite of weights above 1.8e19, whose squares are no numbers of float32.
 
     Args:
       min_scale: the least factor, zero or more.

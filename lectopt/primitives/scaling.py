@@ -161,6 +161,6 @@ def scale_by_adadelta(
     """
     e_g = rho * state.e_g + (1 - rho) * abs_sq(g)
     below = jnp.where(e_g + eps == 0, jnp.inf, e_g) if may_vanish else e_g  # 0 instead of 0/0
-    d = sqrt(state.e_x + eps) / sqrt(below + eps) * g
+    d = sqrt((state.e_x + eps) / (below + eps)) * g  # one root: XLA keeps each in an array
     e_x = rho * state.e_x + (1 - rho) * abs_sq(d)
     return d, dict(e_g=e_g, e_x=e_x)

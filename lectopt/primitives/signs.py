@@ -34,8 +34,16 @@ def _resized(
 ) -> tuple[Any, Any]:
     """Whether the gradient changed its sign, and the new step size."""
     agreement = agreement_of(g, state.prev_updates)
-    factor = jnp.where(agreement > 0, eta_plus, jnp.where(agreement < 0, eta_minus, 1))
-    return agreement < 0, jnp.clip(state.step_sizes * factor, low, high)
+    grown, shrunk, same = (
+        jnp.clip(state.step_sizes * factor, low, high) for factor in (eta_plus, eta_minus, 1)
+    )
+    return agreement < 0, _by_agreement(agreement, grown, shrunk, same)
+
+
+def _by_agreement(agreement: Any, grown: Any, shrunk: Any, same: Any) -> Any:
+    # The choice is made last: XLA then keeps what is chosen, instead of computing it again for
+    # every use from a copy of the old slot.
+    return jnp.where(agreement > 0, grown, jnp.where(agreement < 0, shrunk, same))
 
 
 @leafwise(step_sizes="learning_rate", prev_updates=0.0)
@@ -133,10 +141,8 @@ def scale_by_irprop_plus(
 def _regained(
     agreement: Any, gain: Any, increment: Any, decrement: Any, low: Any, high: Any
 ) -> Any:
-    grown, shrunk = gain + increment, gain * (1 - decrement)
-    return jnp.clip(
-        jnp.where(agreement > 0, grown, jnp.where(agreement < 0, shrunk, gain)), low, high
-    )
+    choices = gain + increment, gain * (1 - decrement), gain
+    return _by_agreement(agreement, *(jnp.clip(choice, low, high) for choice in choices))
 
 
 @leafwise(gain=1.0, previous_gradient=0.0)

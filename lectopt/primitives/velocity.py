@@ -66,7 +66,7 @@ def shift_ahead(u: Any, state: Any, *, decay: Decay) -> Any:
 
     Source: the change of variable of CMU's Nesterov (S0-34, S0-35); Keras' SGD.
     """
-    ahead = decay * (state.look_ahead + u)
+    ahead = decay * state.look_ahead + decay * u
     return u + ahead, dict(look_ahead=ahead)
 
 
