@@ -70,7 +70,9 @@ def shown(value: Any) -> str:
     if isinstance(value, Tracer):
         return f"<traced {value.dtype}>"
     if isinstance(value, np.ndarray | np.generic | jax.Array) and np.ndim(value) == 0:
-        return repr(np.asarray(value).item())
+        value = np.asarray(value).item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return f"float('{value}')"
     if isinstance(value, types.FunctionType):
         return value.__qualname__
     return repr(value)

@@ -183,7 +183,8 @@ def _measured(gradient: Any, updates: Any, given: dict[str, Any]) -> dict[str, A
 
 
 def _nonfinite(leaves: list[Any]) -> Any:
-    return sum((jnp.sum(~jnp.isfinite(leaf)) for leaf in leaves), jnp.int32(0))
+    counts = (jnp.sum(~jnp.isfinite(leaf), dtype=jnp.int32) for leaf in leaves)
+    return sum(counts, jnp.int32(0))
 
 
 def _over(leaf: Any, scale: Any) -> Any:

@@ -262,7 +262,7 @@ def test_prints_and_compares():
     "call, error, words",
     [
         (lambda: reduce_on_plateau(1.0), ValueError, ["factor", "[0, 1)", "got 1", "factor=0.1"]),
-        (lambda: reduce_on_plateau(patience=-1), ValueError, ["patience", "[0, inf)"]),
+        (lambda: reduce_on_plateau(patience=-1), ValueError, ["patience", "[0, inf]"]),
         (lambda: reduce_on_plateau(mode="auto"), ValueError, ["mode", "'min', 'max'", "'auto'"]),
         (lambda: reduce_on_plateau(accumulate=0), ValueError, ["accumulate", "[1, inf)"]),
         (lambda: reduce_on_plateau(min_scale=2.0), ValueError, ["min_scale", "share of the"]),

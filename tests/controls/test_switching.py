@@ -151,7 +151,7 @@ def test_leaves_without_gradient_stay_out_of_the_inner_products():
 def test_swats_refuses_a_schedule_that_starts_at_zero():
     with pytest.raises(ValueError, match="must not start at 0"):
         lectopt.swats(optax.linear_schedule(0.0, 0.1, 10))
-    with pytest.raises(ValueError, match=re.escape("min_adam_steps must lie in [2, inf)")):
+    with pytest.raises(ValueError, match=re.escape("min_adam_steps must lie in [2, inf]")):
         lectopt.swats(min_adam_steps=1)
 
 

@@ -195,5 +195,5 @@ def test_is_a_transformation_like_the_others(clip):
     params = jax.tree.map(lambda g: jnp.asarray(g, jnp.float32), GRADS)
     longer, adam = lectopt.chain(tx, lectopt.adam(0.1)), lectopt.adam(0.1)
     assert jax.tree.structure(longer.init(params)) == jax.tree.structure(adam.init(params))
-    with pytest.raises(ValueError, match=r"\[0, inf\).*got -1"):
+    with pytest.raises(ValueError, match=r"\[0, inf\].*got -1"):
         clip(-1.0)
