@@ -1,8 +1,45 @@
 """lectopt: the optimization algorithms of five deep-learning lectures, as Optax transformations.
 
-A package offers what its `__all__` lists, and so does this one, which has all of theirs.
+Optimizers, under the field's standard names:
+  adabelief, adadelta, adafactor, adagrad, adam, adamax, adamw, additive_mean_square, amsgrad,
+  asgd, interpolated_ema, lion, local_gains, lookahead, momentum, nadam, nesterov, novograd,
+  prodigy, radam, rmsprop, rprop, sgd, sgld, snr_sgd, yogi
+
+Schedules of the learning rate, or of any other number:
+  constant, cosine_decay, cosine_restarts, exponential_decay, halving, inverse_strong_convexity,
+  inverse_time_decay, join, lambda_schedule, power_decay, satisfies_robbins_monro,
+  scale_learning_rate, schedule, step_decay, triangular, warmup
+
+Controls, which need more than the gradient of the step:
+  LineSearchStatus, average_params, averaging_window, critical_batch_size, evaluation_params,
+  metrics, monitor, projected_rate_settles, reduce_on_plateau, scale_by_path, scale_by_sgd_rate,
+  scale_by_wolfe_line_search, swats, switch_when, unfreeze_gradually, wolfe_conditions
+
+Combinators, which make a transformation of transformations:
+  chain, debiased, deviation, masked, parallel, product, ratio, root, total, variance
+
+Primitives, of which optimizers are made:
+  add_decayed_weights, add_l1, add_langevin_noise, average_tail, bias_correction,
+  clip_by_block_rms, clip_by_global_norm, clip_by_norm, clip_by_value, ema, identity,
+  infinity_moment, mean_square, negate, nesterov_ema, nesterov_ema_warmed, rectification,
+  running_max, scale, scale_by_adadelta, scale_by_factored_rms, scale_by_falling_rate,
+  scale_by_irprop_plus, scale_by_leaf_norm, scale_by_learning_rate, scale_by_local_gains,
+  scale_by_param_block_rms, scale_by_rms, scale_by_rprop, scale_by_rss, scale_by_snr,
+  scale_by_stddev, scale_by_visit_count, shift_ahead, shrink_weights, sign, square_root,
+  sum_of_squares, trace, trace_ahead, trace_with_gains, undampen_first
+
+To write a rule of your own, and what it becomes:
+  leafwise, treewise, Transformation
+
+To read, compare, translate, and try optimizers:
+  explain, same_update, port, Port, sweep, SweepResult, Problem
+
+Modules with names of their own, in which `dir` and `help` show what there is:
+  lectures, dialects, averaging, schedules, settings, training, testing
 """
 
+import importlib as _importlib
+import sys as _sys
 import typing as _typing
 
 from lectopt import (
@@ -21,6 +58,7 @@ from lectopt._sweep import SweepResult, sweep
 from lectopt.combinators import *
 from lectopt.controls import *
 from lectopt.dialects.port import Port, port
+from lectopt.display import offer as _offer
 from lectopt.explain import same_update
 from lectopt.lifting import leafwise, treewise
 from lectopt.optimizers import *
@@ -29,35 +67,10 @@ from lectopt.schedules import *
 from lectopt.training import Problem
 from lectopt.transformation import Transformation
 
-if _typing.TYPE_CHECKING:
-    from lectopt.explain import explain
-else:  # the package itself, which can be called: `import lectopt.explain.x` works beside it
-    from lectopt import explain
-
 __version__ = "0.1.0"
 
-__all__ = [
-    "Port",
-    "Problem",
-    "SweepResult",
-    "Transformation",
-    "averaging",
-    "dialects",
-    "explain",
-    "leafwise",
-    "lectures",
-    "port",
-    "same_update",
-    "schedules",
-    "settings",
-    "sweep",
-    "training",
-    "treewise",
-]
-__all__ += combinators.__all__
-__all__ += controls.__all__
+__all__: list[str] = []
 __all__ += optimizers.__all__
-__all__ += primitives.__all__
 __all__ += schedules.__all__
 # What schedules are made of, and what asking them gives, has its place beside them.
 del RobbinsMonro, Schedule, relative, scaled, shifted  # noqa: F821
@@ -66,7 +79,24 @@ __all__.remove("Schedule")
 __all__.remove("relative")
 __all__.remove("scaled")
 __all__.remove("shifted")
+__all__ += controls.__all__
+__all__ += combinators.__all__
+__all__ += primitives.__all__
+__all__ += ["leafwise", "treewise", "Transformation"]
+__all__ += ["explain", "same_update", "port", "Port", "sweep", "SweepResult", "Problem"]
+__all__ += ["lectures", "dialects", "averaging", "schedules", "settings", "training", "testing"]
+
+if _typing.TYPE_CHECKING:
+    from lectopt import testing
+    from lectopt.explain import explain
+else:  # the package itself, which can be called: `import lectopt.explain.x` works beside it
+    from lectopt import explain
+
+    def __getattr__(name):
+        if name == "testing":  # which nobody needs to train
+            return _importlib.import_module("lectopt.testing")
+        raise AttributeError(f"module 'lectopt' has no attribute {name!r}")
 
 
-def __dir__() -> list[str]:
-    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
+for _module in (_sys.modules[__name__], combinators, controls, optimizers, primitives):
+    _offer(_module)

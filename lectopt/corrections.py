@@ -15,7 +15,9 @@ def identity(g: Any) -> Any:
     return g
 
 
-def _correction(t: Any, *, decay: Decay, of_root: bool = False, ahead: NonNegative = 0.0) -> Any:
+def _correction(
+    t: Any, *, decay: Decay[Any], of_root: bool = False, ahead: NonNegative[Any] = 0.0
+) -> Any:
     correction = one_minus_power(decay, t + ahead)
     return sqrt(correction) if of_root else correction
 
@@ -39,7 +41,7 @@ def bias_correction(moment: Any, correction: Any) -> Any:
 
 @leafwise(known=dict(may_vanish=lambda eps: not surely_positive(eps)))
 def square_root(
-    v: Any, may_vanish: bool, *, eps: NonNegative = 0.0, eps_inside: bool = False
+    v: Any, may_vanish: bool, *, eps: NonNegative[Any] = 0.0, eps_inside: bool = False
 ) -> Any:
     """`sqrt(v) + eps`, or `sqrt(v + eps)` if `eps_inside`; infinite where that would be 0."""
     if may_vanish:

@@ -10,18 +10,43 @@ import math
 import types
 import typing
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lectopt.values import is_concrete
+from lectopt.values import is_concrete, shown
+
+__all__ = [
+    "Count",
+    "Decay",
+    "EpsPlacement",
+    "Fraction",
+    "Growth",
+    "LearningRate",
+    "NonNegative",
+    "Number",
+    "Numeric",
+    "Positive",
+    "Range",
+    "RectificationThreshold",
+    "Scalar",
+    "Schedule",
+    "Steps",
+]
 
 Schedule = Callable[[Any], Any]
-# A number, a scalar array, a tracer or a schedule to the caller, and a tracer to the rule: no
-# static type says both.
-Numeric = Any
+Scalar = float | np.number | np.ndarray | jax.Array
+Number = Scalar | Schedule
+# To a type checker `Decay` is a `Number`; what cannot follow a schedule is a `Decay[Scalar]`, and a
+# rule, which gets the value at the step, has `Decay[Any]`.
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    Numeric = TypeVar("Numeric", default=Number)
+else:
+    Numeric = typing.TypeVar("Numeric")
 
 
 class Range(typing.NamedTuple):
@@ -115,11 +140,18 @@ def check(where: str, name: str, value: Any, annotation: Any, default: Any = Non
                 f"Write for example {name}={choices[0]!r}."
             )
         return
-    if (value is None and choices) or callable(value):
+    if value is None and choices:
         return
     (interval,) = ranges
     usual = isinstance(default, int | float) and default in interval
     hint = f"Write for example {name}={default if usual else interval.example:g}."
+    if callable(value):
+        if getattr(annotation, "__origin__", None) == Scalar:
+            raise TypeError(
+                f"{where}: {name} must be one number for the whole training, and no schedule; "
+                f"got {shown(value)}. {hint}"
+            )
+        return
     if isinstance(value, bool | str) or not isinstance(
         value, int | float | np.ndarray | np.generic | jax.Array
     ):

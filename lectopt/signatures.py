@@ -8,6 +8,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 from lectopt import settings as _settings
 from lectopt import words as _words
+from lectopt.display import show
 from lectopt.settings import Range
 
 P = ParamSpec("P")
@@ -106,7 +107,7 @@ class Signature:
 
     def call(self, function: Callable[..., T], values: Mapping[str, Any]) -> T:
         """Call `function`, which has this signature, with all arguments by name."""
-        bound = inspect.BoundArguments(self.bare, dict(values))  # pyright: ignore[reportArgumentType]
+        bound = inspect.BoundArguments(self.bare, dict(values))
         return function(*bound.args, **bound.kwargs)
 
     def refusal(self, error: TypeError, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
@@ -192,4 +193,5 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
         signature.bind(args, kwargs)
         return function(*args, **kwargs)
 
+    show(wrapper)
     return wrapper

@@ -1,13 +1,29 @@
 """Bad settings: the error says what was wanted, what came, and what to write."""
 
+import inspect
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import lectopt
+from lectopt.settings import domains
+from tests.support.public import FUNCTIONS, numbers_of
 
 PARAMS = {"w": jnp.ones(3), "b": jnp.ones(2)}
+# What functions must be given besides numbers.
+GIVEN = dict(
+    fast_optimizer=lectopt.sgd(0.1),
+    key=0,
+    lr_lambda=lambda epoch: 1.0,
+    milestones=(1, 2),
+    moment=lectopt.mean_square(0.9),
+    rate=0.1,
+    scheme=lectopt.averaging.uniform(),
+    to="torch",
+    total_steps=10,
+)
 
 
 @pytest.mark.parametrize(
@@ -76,3 +92,24 @@ def test_bad_settings(call, error, words):
 
 def test_a_traced_setting_is_not_refused():
     assert jax.jit(lambda b1: lectopt.adam(0.1, b1).init(PARAMS)["count"])(2.0) == 0
+
+
+@pytest.mark.parametrize("where", [w for w, f in FUNCTIONS.items() if numbers_of(f)], ids=".".join)
+def test_a_schedule_is_let_in_or_refused_in_words(where):
+    """Every number of every public function, as its annotation says."""
+    if where[1] == "sgd_as_mcmc":
+        pytest.skip("it says itself why its rate is constant: tests/lectures/test_signatures.py")
+    function = FUNCTIONS[where]
+    parameters, numbers = inspect.signature(function).parameters, numbers_of(function)
+    examples = {k: domains(function.__annotations__[k])[0][0].example for k in numbers}
+    needed = {k: examples.get(k) for k, p in parameters.items() if p.default is p.empty}
+    needed |= {k: v for k, v in GIVEN.items() if k in parameters}
+    for name, may_be_schedule in numbers.items():
+        settings = needed | {name: lambda count, value=examples[name]: value}
+        if "literal" in parameters and name == "steps_per_epoch":
+            settings["literal"] = True
+        if may_be_schedule:
+            function(**settings)
+            continue
+        with pytest.raises(TypeError, match=f"{name} must be one number .* and no schedule"):
+            function(**settings)

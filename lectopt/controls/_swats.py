@@ -95,10 +95,10 @@ def projected_rate_settles(
     t: Any,
     proposed: Any,
     *,
-    decay: Decay = 0.999,
-    switch_tol: NonNegative = 1e-9,
+    decay: Decay[Any] = 0.999,
+    switch_tol: NonNegative[Any] = 1e-9,
     relative: bool = False,
-    min_steps: AdamSteps = 2,
+    min_steps: AdamSteps[Any] = 2,
 ) -> Any:
     """The condition of `swats` for `switch_when`: the rate that SGD would need has settled.
 
@@ -126,7 +126,7 @@ def projected_rate_settles(
 
 
 @leafwise()
-def scale_by_sgd_rate(u: Any, sgd_rate: Any, *, scale: NonNegative = 1.0) -> Any:
+def scale_by_sgd_rate(u: Any, sgd_rate: Any, *, scale: NonNegative[Any] = 1.0) -> Any:
     """Downhill at the rate that a condition of `switch_when` has measured: `-scale sgd_rate u`.
 
     Args:

@@ -63,7 +63,14 @@ def average_params(scheme: Scheme, start: Count = 0) -> Transformation:
 
 
 def _average_params(
-    updates: Any, state: Any, params: Any, count: Any, record: Any, *, scheme: Any, start: Count = 0
+    updates: Any,
+    state: Any,
+    params: Any,
+    count: Any,
+    record: Any,
+    *,
+    scheme: Any,
+    start: Count[Any] = 0,
 ) -> Any:
     iterate, ahead = _after(updates, params), entries(record, AHEAD)
 

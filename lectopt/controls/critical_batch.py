@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import optax
 
-from lectopt.settings import Positive
+from lectopt.settings import Positive, Scalar
 from lectopt.signatures import checked
 from lectopt.state_search import subtrees
 
@@ -53,7 +53,7 @@ def _merged(a: Any, b: Any) -> Any:
 
 
 @checked
-def critical_batch_size(opt_state: Any, batch_size: Positive) -> Any:
+def critical_batch_size(opt_state: Any, batch_size: Positive[Scalar]) -> Any:
     """The batch size B* for which a step would be best, estimated for every weight: `N batch_size`.
 
     Below it, twice the batch allows about twice the step; far above it, more samples buy little.

@@ -52,9 +52,9 @@ def _scale_by_wolfe_line_search(
     value_fn: Any,
     *,
     kind: Kind = "weak",
-    c1: Slope = 1e-4,
-    c2: Slope = 0.9,
-    max_evaluations: Steps = 30,
+    c1: Slope[Any] = 1e-4,
+    c2: Slope[Any] = 0.9,
+    max_evaluations: Steps[Any] = 30,
     initial: Literal["one", "keep"] = "one",
     **extra: Any,
 ) -> Any:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from lectopt.settings import NonNegative, Numeric, Range
+from lectopt.settings import NonNegative, Numeric, Range, Scalar
 from lectopt.signatures import checked
 from lectopt.trees import dtype_of, is_none
 from lectopt.values import is_concrete
@@ -35,8 +35,8 @@ def wolfe_conditions(
     direction: Any,
     step: NonNegative = 1.0,
     *,
-    c1: Slope = 1e-4,
-    c2: Slope = 0.9,
+    c1: Slope[Scalar] = 1e-4,
+    c2: Slope[Scalar] = 0.9,
     kind: Kind = "weak",
     **extra: Any,
 ) -> Wolfe:

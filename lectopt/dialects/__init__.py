@@ -4,8 +4,12 @@ A name has its source's arguments, in its order, with its defaults, and gives it
 `torch.Adam` is PyTorch's Adam, `keras.Adam` is Keras', and they are not the same algorithm.
 """
 
-from lectopt.dialects import keras as keras
-from lectopt.dialects import optax as optax
-from lectopt.dialects import papers as papers
-from lectopt.dialects import porting as porting
-from lectopt.dialects import torch as torch
+from lectopt.dialects import keras, optax, papers, porting, torch
+
+__all__ = [
+    "keras",
+    "optax",
+    "papers",
+    "porting",
+    "torch",
+]

@@ -35,6 +35,22 @@ from lectopt.settings import (
 )
 from lectopt.transformation import Transformation
 
+__all__ = [
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamax",
+    "adamaxw",
+    "adamw",
+    "amsgrad",
+    "nadam",
+    "nadamw",
+    "radam",
+    "rmsprop",
+    "rprop",
+    "sgd",
+]
+
 
 @spelled()
 def sgd(

@@ -15,11 +15,11 @@ def scale_by_late_rprop(
     g: Any,
     state: Any,
     *,
-    learning_rate: LearningRate,
-    eta_minus: Fraction = 0.5,
-    eta_plus: Growth = 1.2,
-    min_step_size: NonNegative = 1e-6,
-    max_step_size: Bound = 50.0,
+    learning_rate: LearningRate[Any],
+    eta_minus: Fraction[Any] = 0.5,
+    eta_plus: Growth[Any] = 1.2,
+    min_step_size: NonNegative[Any] = 1e-6,
+    max_step_size: Bound[Any] = 50.0,
 ) -> Any:
     """`scale_by_rprop` that puts out `prev_updates` where it should put out the new move.
 
@@ -38,6 +38,6 @@ def scale_by_late_rprop(
 
 @leafwise()
 @local("optax")
-def plus(moment: Any, *, eps_root: NonNegative) -> Any:
+def plus(moment: Any, *, eps_root: NonNegative[Any]) -> Any:
     """`moment + eps_root`."""
     return moment + eps_root

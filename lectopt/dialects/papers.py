@@ -17,6 +17,24 @@ from lectopt.schedules import scaled
 from lectopt.settings import Bound, Decay, Fraction, Growth, LearningRate, NonNegative
 from lectopt.transformation import Transformation
 
+__all__ = [
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamax",
+    "adamw",
+    "amsgrad",
+    "averaged_sgd",
+    "heavy_ball",
+    "nadam",
+    "nesterov",
+    "radam",
+    "rmsprop",
+    "rmsprop_graves",
+    "rprop",
+    "swats",
+]
+
 
 @spelled()
 def heavy_ball(alpha: LearningRate, beta: Decay) -> Transformation:

@@ -17,7 +17,7 @@ from lectopt.dialects.porting.problem import distance
 from lectopt.dialects.porting.recipe import Unreadable, read
 from lectopt.dialects.porting.scaling import for_gradients_times
 from lectopt.dialects.porting.writing import CONSTANT, Draft, Verdict
-from lectopt.settings import Positive
+from lectopt.settings import Positive, Scalar
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
@@ -63,7 +63,7 @@ def port(
     optimizer: Transformation,
     to: Literal["torch", "keras", "optax"],
     *,
-    gradient_scale: Positive = 1.0,
+    gradient_scale: Positive[Scalar] = 1.0,
 ) -> Port:
     """Say an optimizer in the words of PyTorch, Keras or Optax.
 

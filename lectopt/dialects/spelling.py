@@ -12,6 +12,7 @@ import jax
 
 from lectopt import settings as _settings
 from lectopt import values as _values
+from lectopt.display import show
 from lectopt.schedules import Schedule, schedule
 from lectopt.signatures import Signature
 
@@ -86,6 +87,7 @@ def held(
             signature.check(name, value)
         return function(**values)
 
+    show(wrapper)
     return wrapper
 
 

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from lectopt.explain.comparing.comparison import Comparison
     from lectopt.explain.explanation import Explanation
 
+__all__ = [
+    "explain",
+    "replay",
+    "same_update",
+]
+
 EXTRA = 'lectopt.explain needs SymPy. Write pip install "lectopt[explain]".'
 
 

@@ -12,9 +12,13 @@ STAT 479 give, and every sum starts at 0. Where a slide is misprinted the functi
 meant, and `literal=True` what is printed; a misprint that cannot be run is described instead.
 """
 
-from lectopt.lectures import cmu11785 as cmu11785
-from lectopt.lectures import isi as isi
-from lectopt.lectures import liege as liege
-from lectopt.lectures import misprints as misprints
-from lectopt.lectures import stat479 as stat479
-from lectopt.lectures import ttic31230 as ttic31230
+from lectopt.lectures import cmu11785, isi, liege, misprints, stat479, ttic31230
+
+__all__ = [
+    "cmu11785",
+    "isi",
+    "liege",
+    "misprints",
+    "stat479",
+    "ttic31230",
+]

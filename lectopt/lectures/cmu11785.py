@@ -29,12 +29,27 @@ from lectopt.settings import (
     Numeric,
     Positive,
     Range,
+    Scalar,
     Steps,
 )
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
 Divisor = Annotated[Numeric, Range(1, math.inf, False, "what the rate is divided by", 10.0, True)]
+
+__all__ = [
+    "adam",
+    "momentum",
+    "nesterov",
+    "one_over_k",
+    "one_over_lambda_t",
+    "one_over_sqrt_k",
+    "plateau",
+    "polynomial_decay_averaging",
+    "rmsprop",
+    "rprop",
+    "sgd",
+]
 
 
 @checked
@@ -137,7 +152,7 @@ def polynomial_decay_averaging(gamma: NonNegative = 3.0) -> Transformation:
 
 
 @checked
-def plateau(factor: Divisor = 10.0, patience: Count = 10) -> Transformation:
+def plateau(factor: Divisor[Scalar] = 10.0, patience: Count = 10) -> Transformation:
     """Fix learning rate until the error plateaus, then reduce learning rate by a fixed factor
     (e.g. 10).
 
@@ -230,7 +245,7 @@ def rmsprop(
             f"and steps_per_epoch go together; got {literal=}, {steps_per_epoch=}. Write for "
             "example rmsprop(literal=True, steps_per_epoch=100)."
         )
-    if not literal:
+    if steps_per_epoch is None:
         return _optimizers.rmsprop(eta, gamma, epsilon, eps_placement="inside")
     moment = mean_square_per_epoch(gamma, steps_per_epoch)
     return chain(ratio(identity(), root(moment, epsilon, "inside")), scale_by_learning_rate(eta))

@@ -16,9 +16,21 @@ from lectopt import primitives as _primitives
 from lectopt.combinators import chain, debiased
 from lectopt.lectures.misprints import add_constant
 from lectopt.schedules import scaled
-from lectopt.settings import Bound, Decay, LearningRate, NonNegative, Numeric, Range
+from lectopt.settings import Bound, Decay, LearningRate, NonNegative, Numeric, Range, Scalar
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
+
+__all__ = [
+    "adam",
+    "gradient_clipping",
+    "gradient_descent",
+    "gradual_unfreezing",
+    "l2_regularization",
+    "momentum",
+    "moving_average",
+    "rmsprop",
+    "weight_decay",
+]
 
 Examples = Annotated[
     Numeric, Range(1, float("inf"), False, "a number of training examples, one or more", 1000)
@@ -26,7 +38,9 @@ Examples = Annotated[
 
 
 @checked
-def l2_regularization(lambda_: NonNegative, m: Examples, mask: Any = None) -> Transformation:
+def l2_regularization(
+    lambda_: NonNegative, m: Examples[Scalar], mask: Any = None
+) -> Transformation:
     """L2 Regularization: the gradient of `lambda/(2m) sum |W|^2 + lambda/(2m) sum |b|^2`, added
     to that of the loss: `g + lambda/m W`.
 
@@ -46,7 +60,7 @@ def l2_regularization(lambda_: NonNegative, m: Examples, mask: Any = None) -> Tr
 
 @checked
 def weight_decay(
-    alpha: LearningRate, lambda_: NonNegative, m: Examples, *, literal: bool = False
+    alpha: LearningRate, lambda_: NonNegative, m: Examples[Scalar], *, literal: bool = False
 ) -> Transformation:
     """Weight decay: `W := W - alpha (dL/dW + lambda/m W) = (1 - alpha lambda/m) W - alpha dL/dW`.
 

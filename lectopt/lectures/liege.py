@@ -16,6 +16,20 @@ from lectopt.settings import Decay, Fraction, LearningRate, NonNegative, Steps
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
+__all__ = [
+    "adagrad",
+    "adam",
+    "exponential_decay",
+    "gradient_descent",
+    "momentum",
+    "nesterov",
+    "one_over_t_decay",
+    "rmsprop",
+    "sgd",
+    "step_decay",
+    "wolfe_line_search",
+]
+
 
 @checked
 def gradient_descent(gamma: LearningRate) -> Transformation:

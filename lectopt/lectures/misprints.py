@@ -13,6 +13,14 @@ from lectopt.numerics import abs_sq, one_minus_power
 from lectopt.primitives.signs import agreement_of
 from lectopt.settings import Decay, Fraction, NonNegative, Steps
 
+__all__ = [
+    "add_constant",
+    "mean_square_per_epoch",
+    "stale_mean_square",
+    "times_bias",
+    "without_root",
+]
+
 
 def _here(rule: Callable[..., Any]) -> Callable[..., Any]:
     """Let the rule print with this module's name, so that it evaluates among those of `lectopt`."""
@@ -23,7 +31,7 @@ def _here(rule: Callable[..., Any]) -> Callable[..., Any]:
 @leafwise(nu=0.0)
 @_here
 def mean_square_per_epoch(
-    g: Any, state: Any, t: Any, *, decay: Decay, steps_per_epoch: Steps
+    g: Any, state: Any, t: Any, *, decay: Decay[Any], steps_per_epoch: Steps[Any]
 ) -> Any:
     """`mean_square` that begins again from 0 at the start of every epoch.
 
@@ -41,7 +49,7 @@ def mean_square_per_epoch(
 
 @leafwise()
 @_here
-def add_constant(g: Any, *, constant: NonNegative) -> Any:
+def add_constant(g: Any, *, constant: NonNegative[Any]) -> Any:
     """`g + constant`, the same for every weight.
 
     Args:
@@ -54,7 +62,7 @@ def add_constant(g: Any, *, constant: NonNegative) -> Any:
 
 @leafwise(nu=0.0)
 @_here
-def stale_mean_square(g: Any, state: Any, *, decay: Decay) -> Any:
+def stale_mean_square(g: Any, state: Any, *, decay: Decay[Any]) -> Any:
     """`nu = decay nu + (1 - decay) |g|^2`, but out comes the `nu` from before `g`.
 
     Args:
@@ -88,7 +96,7 @@ def gains_that_shrink_at_zero(g: Any, state: Any, t: Any, *, beta: Fraction) -> 
 
 @leafwise()
 @_here
-def times_bias(moment: Any, t: Any, *, decay: Decay, from_zero: bool = True) -> Any:
+def times_bias(moment: Any, t: Any, *, decay: Decay[Any], from_zero: bool = True) -> Any:
     """`(1 - decay^t) moment`, the bias correction the wrong way round.
 
     Args:
@@ -103,7 +111,7 @@ def times_bias(moment: Any, t: Any, *, decay: Decay, from_zero: bool = True) -> 
 
 @leafwise()
 @_here
-def without_root(v: Any, *, eps: NonNegative = 0.0) -> Any:
+def without_root(v: Any, *, eps: NonNegative[Any] = 0.0) -> Any:
     """`v + eps` where `sqrt(v) + eps` belongs; infinite where that would be 0.
 
     Args:

@@ -12,13 +12,15 @@ from lectopt import optimizers as _optimizers
 from lectopt.combinators import chain, ratio
 from lectopt.controls._swats import AdamSteps
 from lectopt.lectures.misprints import gains_that_shrink_at_zero, without_root
-from lectopt.lectures.stat479_decay import ExponentialLR as ExponentialLR
-from lectopt.lectures.stat479_decay import LambdaLR as LambdaLR
-from lectopt.lectures.stat479_decay import adjust_learning_rate as adjust_learning_rate
-from lectopt.lectures.stat479_decay import exponential_decay as exponential_decay
-from lectopt.lectures.stat479_decay import halving as halving
-from lectopt.lectures.stat479_decay import inverse_decay as inverse_decay
-from lectopt.lectures.stat479_decay import triangular as triangular
+from lectopt.lectures.stat479_decay import (
+    ExponentialLR,
+    LambdaLR,
+    adjust_learning_rate,
+    exponential_decay,
+    halving,
+    inverse_decay,
+    triangular,
+)
 from lectopt.primitives import (
     add_decayed_weights,
     mean_square,
@@ -30,6 +32,24 @@ from lectopt.settings import Decay, Fraction, LearningRate, NonNegative
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 from lectopt.values import is_concrete
+
+__all__ = [
+    "ExponentialLR",
+    "LambdaLR",
+    "SGD",
+    "adam",
+    "adjust_learning_rate",
+    "exponential_decay",
+    "halving",
+    "inverse_decay",
+    "local_gains",
+    "momentum",
+    "nesterov",
+    "original_momentum",
+    "rmsprop",
+    "swats",
+    "triangular",
+]
 
 UNBOUNDED = 1e30  # of a gain that grows by at most 1 in an update
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from lectopt import schedules as _schedules
 from lectopt.schedules import Schedule
-from lectopt.settings import Fraction, LearningRate, NonNegative, Steps
+from lectopt.settings import Fraction, LearningRate, NonNegative, Scalar, Steps
 from lectopt.signatures import checked
 
 
@@ -31,7 +31,11 @@ def exponential_decay(eta_0: LearningRate, k: NonNegative, steps_per_epoch: Step
 
 @checked
 def halving(
-    eta_0: LearningRate, every: Steps = 1, steps_per_epoch: Steps = 1, *, literal: bool = False
+    eta_0: LearningRate,
+    every: Steps[Scalar] = 1,
+    steps_per_epoch: Steps[Scalar] = 1,
+    *,
+    literal: bool = False,
 ) -> Schedule:
     """2) Halving the learning rate: `eta_t := eta_{t-1} / 2`.
 
@@ -86,7 +90,7 @@ def triangular(base_lr: LearningRate, max_lr: LearningRate, stepsize: Steps) -> 
 def adjust_learning_rate(
     initial_lr: LearningRate,
     decay_rate: NonNegative,
-    steps_per_epoch: Steps = 1,
+    steps_per_epoch: Steps[Scalar] = 1,
     *,
     literal: bool = False,
 ) -> Schedule:

@@ -15,10 +15,23 @@ from lectopt.lectures.misprints import stale_mean_square, times_bias
 from lectopt.primitives import ema, mean_square, scale_by_learning_rate, scale_by_snr
 from lectopt.primitives.statistics import Window
 from lectopt.schedules import Schedule
-from lectopt.settings import Decay, LearningRate, NonNegative, Positive, Steps
+from lectopt.settings import Decay, LearningRate, NonNegative, Positive, Scalar, Steps
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 from lectopt.values import shown
+
+__all__ = [
+    "adam",
+    "cosine_restarts",
+    "learning_rate_scaling",
+    "momentum",
+    "rmsprop",
+    "running_average",
+    "sgd_as_mcmc",
+    "statistical",
+    "statistical_1d",
+    "vanilla_sgd",
+]
 
 Placement = Literal["inside", "outside"]
 
@@ -39,7 +52,7 @@ def vanilla_sgd(eta: LearningRate) -> Transformation:
 
 
 @checked
-def running_average(N: Steps) -> Transformation:
+def running_average(N: Steps[Scalar]) -> Transformation:
     """Running averages: `muhat_{t+1} = (1 - 1/N) muhat_t + (1/N) x_{t+1}`, from `muhat_0 = 0`.
 
     The next slide's explicit form prints the exponents `-(t - s)` and `-n`; with these its sums are
@@ -147,7 +160,7 @@ def adam(
 
 
 @checked
-def learning_rate_scaling(eta_1: LearningRate, B: Steps) -> Any:
+def learning_rate_scaling(eta_1: LearningRate, B: Steps[Scalar]) -> Any:
     """Learning rate scaling: `eta_B = B eta_1`, the rate for batches of `B`.
 
     Args:

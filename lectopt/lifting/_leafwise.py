@@ -19,6 +19,9 @@ from lectopt.values import Importable
 
 Slot = float | str | Callable[..., Any]
 NONE: Mapping[str, Any] = types.MappingProxyType({})
+STATE_DTYPE = inspect.Parameter(
+    "state_dtype", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Any
+)
 
 
 def leafwise(
@@ -98,8 +101,7 @@ class Lifted(Importable):
         self.wants_param, self.wants_count = "param" in asks, bool(asks & {"t", "count"})
         made = {"state", "t", "count", "param", *known, *once, *numbers, *self.settings}
         self.outside = sorted(asks - made)  # extra arguments of `update`
-        dtype = inspect.Parameter("state_dtype", inspect.Parameter.KEYWORD_ONLY, default=None)
-        self.arguments = arguments + [dtype] * bool(slots)
+        self.arguments = arguments + [STATE_DTYPE] * bool(slots)
 
     def make(self, values: dict[str, Any], defaults: Mapping[str, Any]) -> "Rule":
         """The transformation with these settings."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lectopt.display import readable
 from lectopt.signatures import Signature
 from lectopt.transformation import Transformation
 
@@ -76,7 +77,8 @@ def maker(
 
     make.__name__ = name
     make.lifted = lifted  # pyright: ignore[reportAttributeAccessIssue]
-    make.__signature__ = signature.bare  # pyright: ignore[reportAttributeAccessIssue]
+    whole = signature.bare.replace(return_annotation=Transformation)
+    make.__signature__ = readable(whole, *functions)  # pyright: ignore[reportAttributeAccessIssue]
     annotations = {k: v for f in functions for k, v in f.__annotations__.items()}
     make.__annotations__ = {k: v for k, v in annotations.items() if k in signature.defaults}
     return make

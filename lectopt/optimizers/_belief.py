@@ -22,7 +22,9 @@ from lectopt.transformation import Transformation
 
 
 @leafwise(nu="initial")
-def additive_mean_square(g: Any, state: Any, *, decay: Decay, initial: NonNegative = 0.0) -> Any:
+def additive_mean_square(
+    g: Any, state: Any, *, decay: Decay[Any], initial: NonNegative[Any] = 0.0
+) -> Any:
     """A mean square that moves by at most `(1 - decay) |g|^2`: `nu = nu - (1 - decay) sign(nu -
     |g|^2) |g|^2`.
 

@@ -114,7 +114,7 @@ def local_gains(
 
 
 @leafwise(mu=0.0)
-def interpolated_ema(g: Any, state: Any, *, b1: Decay = 0.9, b2: Decay = 0.99) -> Any:
+def interpolated_ema(g: Any, state: Any, *, b1: Decay[Any] = 0.9, b2: Decay[Any] = 0.99) -> Any:
     """Two averages in one slot: `b1 mu + (1 - b1) g` comes out, `mu = b2 mu + (1 - b2) g` is kept.
 
     Args:

@@ -9,7 +9,7 @@ from lectopt.numerics import computes, sqrt
 from lectopt.settings import Decay, RectificationThreshold
 
 
-def _r(t: Any, *, decay: Decay, threshold: RectificationThreshold = 5.0) -> Any:
+def _r(t: Any, *, decay: Decay[Any], threshold: RectificationThreshold[Any] = 5.0) -> Any:
     rho_inf, rho = _worth_to_all_digits(decay, t)
     r2 = (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
     return sqrt(jnp.where(rho >= threshold, r2, 0))

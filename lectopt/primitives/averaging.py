@@ -11,9 +11,9 @@ from lectopt.settings import Count, LearningRate, NonNegative
 def _falling(
     t: Any,
     *,
-    learning_rate: LearningRate,
-    lambd: NonNegative = 1e-4,
-    alpha: NonNegative = 0.75,
+    learning_rate: LearningRate[Any],
+    lambd: NonNegative[Any] = 1e-4,
+    alpha: NonNegative[Any] = 0.75,
 ) -> Any:
     return learning_rate / (1 + lambd * learning_rate * (t - 1)) ** alpha
 
@@ -32,13 +32,15 @@ def scale_by_falling_rate(u: Any, rate: Any) -> Any:
     return -rate * u
 
 
-def _share(t: Any, *, t0: Count = 1e6) -> Any:
+def _share(t: Any, *, t0: Count[Any] = 1e6) -> Any:
     averaged = t - 1 - t0
     return jnp.where(averaged < 1, 0, 1 / jnp.maximum(averaged, 1))
 
 
 @leafwise(average=0.0, once=dict(share=_share), numbers=dict(share=0.0))
-def average_tail(u: Any, state: Any, t: Any, param: Any, share: Any, *, t0: Count = 1e6) -> Any:
+def average_tail(
+    u: Any, state: Any, t: Any, param: Any, share: Any, *, t0: Count[Any] = 1e6
+) -> Any:
     """Record the mean of the weights from update `t0 + 2` on; the update itself passes unchanged.
 
     `average = average + share (param + u - average)` with `share = 1 / (t - 1 - t0)`. Before, the

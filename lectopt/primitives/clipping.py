@@ -17,7 +17,7 @@ from lectopt.settings import Bound
 
 
 @leafwise()
-def clip_by_value(g: Any, *, delta: Bound) -> Any:
+def clip_by_value(g: Any, *, delta: Bound[Any]) -> Any:
     """Every coordinate brought into `[-delta, delta]`; real and imaginary part by themselves.
 
     Args:
@@ -29,7 +29,7 @@ def clip_by_value(g: Any, *, delta: Bound) -> Any:
 
 
 @leafwise()
-def clip_by_norm(g: Any, *, max_norm: Bound) -> Any:
+def clip_by_norm(g: Any, *, max_norm: Bound[Any]) -> Any:
     """Every leaf `g` of the gradient scaled by `min(1, max_norm / |g|)`.
 
     Args:
@@ -42,7 +42,7 @@ def clip_by_norm(g: Any, *, max_norm: Bound) -> Any:
 
 
 @treewise()
-def clip_by_global_norm(updates: Any, *, max_norm: Bound) -> Any:
+def clip_by_global_norm(updates: Any, *, max_norm: Bound[Any]) -> Any:
     """The whole gradient scaled by `min(1, max_norm / |g|)`, which keeps its direction.
 
     Args:

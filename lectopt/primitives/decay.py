@@ -12,12 +12,12 @@ from lectopt.transformation import Transformation
 
 
 @leafwise()
-def _add_decayed_weights(g: Any, param: Any, *, weight_decay: NonNegative = 0.0) -> Any:
+def _add_decayed_weights(g: Any, param: Any, *, weight_decay: NonNegative[Any] = 0.0) -> Any:
     return g + weight_decay * param
 
 
 @leafwise()
-def _add_l1(g: Any, param: Any, *, l1: NonNegative = 0.0) -> Any:
+def _add_l1(g: Any, param: Any, *, l1: NonNegative[Any] = 0.0) -> Any:
     return g + l1 * jnp.sign(param)
 
 
@@ -65,7 +65,7 @@ def add_l1(l1: NonNegative = 0.0, mask: Any = None) -> Transformation:
 
 @leafwise()
 def shrink_weights(
-    u: Any, param: Any, *, learning_rate: LearningRate, weight_decay: NonNegative = 0.0
+    u: Any, param: Any, *, learning_rate: LearningRate[Any], weight_decay: NonNegative[Any] = 0.0
 ) -> Any:
     """`u - learning_rate weight_decay param`: decoupled decay, last in a chain, whose `u` is the
     step.

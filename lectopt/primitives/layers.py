@@ -19,8 +19,8 @@ def scale_by_leaf_norm(
     t: Any,
     may_vanish: bool,
     *,
-    decay: Decay = 0.25,
-    eps: NonNegative = 1e-6,
+    decay: Decay[Any] = 0.25,
+    eps: NonNegative[Any] = 1e-6,
     eps_inside: bool = False,
 ) -> Any:
     """Divide the gradient of a leaf by a moving average of its norm: `g / (sqrt(nu) + eps)`.
@@ -76,9 +76,9 @@ def scale_by_factored_rms(
     state: Any,
     decay: Any,
     *,
-    decay_rate: Fraction = 0.8,
-    decay_offset: NonNegative = 0.0,
-    eps: NonNegative = 1e-30,
+    decay_rate: Fraction[Any] = 0.8,
+    decay_offset: NonNegative[Any] = 0.0,
+    eps: NonNegative[Any] = 1e-30,
 ) -> Any:
     """Divide the gradient of a matrix by a root mean square that is kept as rows and columns.
 
@@ -134,7 +134,7 @@ def _rms_in_units(g: Any, threshold: Any) -> Any:
 
 
 @leafwise()
-def clip_by_block_rms(g: Any, *, threshold: PositiveBound = 1.0) -> Any:
+def clip_by_block_rms(g: Any, *, threshold: PositiveBound[Any] = 1.0) -> Any:
     """A leaf scaled by `1 / max(1, rms / threshold)`, `rms` the root mean square of its numbers.
 
     Args:
@@ -146,7 +146,7 @@ def clip_by_block_rms(g: Any, *, threshold: PositiveBound = 1.0) -> Any:
 
 
 @leafwise()
-def scale_by_param_block_rms(u: Any, param: Any, *, min_scale: NonNegative = 1e-3) -> Any:
+def scale_by_param_block_rms(u: Any, param: Any, *, min_scale: NonNegative[Any] = 1e-3) -> Any:
     """A leaf times the root mean square of its weights: `u max(min_scale, rms(param))`.
 
     It is infinite of weights above 1.8e19, whose squares are no numbers of float32.

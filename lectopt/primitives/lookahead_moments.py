@@ -35,8 +35,8 @@ def nesterov_ema_warmed(
     ahead: Any,
     mu_product: Any,
     *,
-    decay: Decay,
-    momentum_decay: NonNegative = 4e-3,
+    decay: Decay[Any],
+    momentum_decay: NonNegative[Any] = 4e-3,
     warm_mean: bool = False,
 ) -> Any:
     """`nesterov_ema` with the coefficient `c_t = decay (1 - 0.96^(momentum_decay t) / 2)`.

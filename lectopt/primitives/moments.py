@@ -11,7 +11,7 @@ from lectopt.settings import Decay, NonNegative, surely_positive
 
 
 @leafwise(mu="initial")
-def ema(g: Any, state: Any, *, decay: Decay, initial: Any = 0.0) -> Any:
+def ema(g: Any, state: Any, *, decay: Decay[Any], initial: Any = 0.0) -> Any:
     """Exponential moving average: `mu = decay mu + (1 - decay) g`, not corrected for its start.
 
     `optax.ema` corrects by default: that is `debiased(ema(decay))` here.
@@ -35,7 +35,7 @@ def ema(g: Any, state: Any, *, decay: Decay, initial: Any = 0.0) -> Any:
         ahead=lambda t, *, decay: one_minus_power(decay, t + 1),
     ),
 )
-def nesterov_ema(g: Any, state: Any, now: Any, ahead: Any, *, decay: Decay) -> Any:
+def nesterov_ema(g: Any, state: Any, now: Any, ahead: Any, *, decay: Decay[Any]) -> Any:
     """The bias-corrected average that the next update will see, as far as it is known now
     (Nesterov's idea in Adam).
 
@@ -54,7 +54,12 @@ def nesterov_ema(g: Any, state: Any, now: Any, ahead: Any, *, decay: Decay) -> A
 
 @leafwise(nu="initial")
 def mean_square(
-    g: Any, state: Any, *, decay: Decay, initial: NonNegative = 0.0, added: NonNegative = 0.0
+    g: Any,
+    state: Any,
+    *,
+    decay: Decay[Any],
+    initial: NonNegative[Any] = 0.0,
+    added: NonNegative[Any] = 0.0,
 ) -> Any:
     """Moving average of the squared gradient: `nu = decay nu + (1 - decay) |g|^2 + added`.
 
@@ -72,7 +77,7 @@ def mean_square(
 
 
 @leafwise(sum_of_squares="initial")
-def sum_of_squares(g: Any, state: Any, *, initial: NonNegative = 0.0) -> Any:
+def sum_of_squares(g: Any, state: Any, *, initial: NonNegative[Any] = 0.0) -> Any:
     """Sum of all squared gradients so far: `r = r + |g|^2`.
 
     Args:
@@ -105,8 +110,8 @@ def infinity_moment(
     state: Any,
     may_vanish: bool,
     *,
-    decay: Decay,
-    eps: NonNegative = 0.0,
+    decay: Decay[Any],
+    eps: NonNegative[Any] = 0.0,
     eps_in_max: bool = False,
 ) -> Any:
     """The largest gradient that is not yet forgotten: `nu = max(decay nu, |g|)`.

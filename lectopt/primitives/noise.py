@@ -29,8 +29,8 @@ def _add_langevin_noise(
     count: Any,
     params: Any = None,
     *,
-    learning_rate: LearningRate,
-    temperature: NonNegative = 1.0,
+    learning_rate: LearningRate[Any],
+    temperature: NonNegative[Any] = 1.0,
     key: Any,
 ) -> Any:
     scale = numerics.sqrt(2 * learning_rate * temperature)

@@ -15,7 +15,7 @@ from lectopt.transformation import Transformation
 
 
 @leafwise()
-def scale_by_learning_rate(u: Any, *, learning_rate: LearningRate) -> Any:
+def scale_by_learning_rate(u: Any, *, learning_rate: LearningRate[Any]) -> Any:
     """Downhill: `-learning_rate u`.
 
     Args:
@@ -144,7 +144,7 @@ def scale_by_rss(
 
 @leafwise(e_g=0.0, e_x=0.0, known=dict(may_vanish=lambda eps: not surely_positive(eps)))
 def scale_by_adadelta(
-    g: Any, state: Any, may_vanish: bool, *, rho: Decay = 0.9, eps: NonNegative = 1e-6
+    g: Any, state: Any, may_vanish: bool, *, rho: Decay[Any] = 0.9, eps: NonNegative[Any] = 1e-6
 ) -> Any:
     """The gradient in the units of the weight: times the root mean square of the past steps, over
     that of the gradients.

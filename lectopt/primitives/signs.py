@@ -51,11 +51,11 @@ def scale_by_rprop(
     g: Any,
     state: Any,
     *,
-    learning_rate: LearningRate,
-    eta_minus: Fraction = 0.5,
-    eta_plus: Growth = 1.2,
-    min_step_size: NonNegative = 1e-6,
-    max_step_size: Bound = 50.0,
+    learning_rate: LearningRate[Any],
+    eta_minus: Fraction[Any] = 0.5,
+    eta_plus: Growth[Any] = 1.2,
+    min_step_size: NonNegative[Any] = 1e-6,
+    max_step_size: Bound[Any] = 50.0,
     variant: Literal["irprop-", "rprop-", "rprop+"] = "irprop-",
 ) -> Any:
     """The sign of the gradient times a step size of its own for every weight.
@@ -105,11 +105,11 @@ def scale_by_irprop_plus(
     state: Any,
     grew: Any,
     *,
-    learning_rate: LearningRate,
-    eta_minus: Fraction = 0.5,
-    eta_plus: Growth = 1.2,
-    min_step_size: NonNegative = 1e-6,
-    max_step_size: Bound = 50.0,
+    learning_rate: LearningRate[Any],
+    eta_minus: Fraction[Any] = 0.5,
+    eta_plus: Growth[Any] = 1.2,
+    min_step_size: NonNegative[Any] = 1e-6,
+    max_step_size: Bound[Any] = 50.0,
 ) -> Any:
     """`scale_by_rprop` that takes the last move of a weight back if its gradient changed sign and
     the loss grew.
@@ -150,10 +150,10 @@ def scale_by_local_gains(
     g: Any,
     state: Any,
     *,
-    increment: NonNegative = 0.05,
-    decrement: Fraction = 0.05,
-    min_gain: NonNegative = 0.01,
-    max_gain: Bound = 100.0,
+    increment: NonNegative[Any] = 0.05,
+    decrement: Fraction[Any] = 0.05,
+    min_gain: NonNegative[Any] = 0.01,
+    max_gain: Bound[Any] = 100.0,
 ) -> Any:
     """The gradient times a gain for every weight: more while its sign stays, less when it changes.
 
@@ -179,11 +179,11 @@ def trace_with_gains(
     u: Any,
     state: Any,
     *,
-    decay: Decay = 0.9,
-    increment: NonNegative = 0.05,
-    decrement: Fraction = 0.05,
-    min_gain: NonNegative = 0.01,
-    max_gain: Bound = 100.0,
+    decay: Decay[Any] = 0.9,
+    increment: NonNegative[Any] = 0.05,
+    decrement: Fraction[Any] = 0.05,
+    min_gain: NonNegative[Any] = 0.01,
+    max_gain: Bound[Any] = 100.0,
 ) -> Any:
     """A velocity whose pushes have local gains: a gain grows while its push agrees with the
     velocity.

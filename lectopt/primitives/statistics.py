@@ -27,11 +27,11 @@ def scale_by_snr(
     state: Any,
     t: Any,
     *,
-    warmup: Window = 50,
-    noise_factor: Positive = 16.0,
-    min_window: Window = 2,
-    max_window: Window = 1000,
-    eps: NonNegative = 0.0,
+    warmup: Window[Any] = 50,
+    noise_factor: Positive[Any] = 16.0,
+    min_window: Window[Any] = 2,
+    max_window: Window[Any] = 1000,
+    eps: NonNegative[Any] = 0.0,
     literal: bool = False,
 ) -> Any:
     """The gradient times the share of a full step that its signal-to-noise ratio allows.

@@ -10,7 +10,7 @@ from lectopt.settings import Decay
 
 @leafwise(trace=0.0)
 def trace(
-    u: Any, state: Any, *, decay: Decay, nesterov: bool = False, dampening: Decay = 0.0
+    u: Any, state: Any, *, decay: Decay[Any], nesterov: bool = False, dampening: Decay[Any] = 0.0
 ) -> Any:
     """Velocity: `v = decay v + (1 - dampening) u`, from `v = 0`.
 
@@ -34,7 +34,7 @@ def trace(
 
 
 @leafwise(trace=0.0, point=lambda param, state, *, decay: param + decay * state.trace)
-def trace_ahead(u: Any, state: Any, *, decay: Decay) -> Any:
+def trace_ahead(u: Any, state: Any, *, decay: Decay[Any]) -> Any:
     """Velocity that wants the gradient where it is about to carry the weights.
 
     `v = decay v + u`, with the gradient taken at `param + decay v` of the old `v`
@@ -51,7 +51,7 @@ def trace_ahead(u: Any, state: Any, *, decay: Decay) -> Any:
 
 
 @leafwise(look_ahead=0.0)
-def shift_ahead(u: Any, state: Any, *, decay: Decay) -> Any:
+def shift_ahead(u: Any, state: Any, *, decay: Decay[Any]) -> Any:
     """Nesterov's method in the shifted weights `phi = param + decay v`, where it takes its
     gradient.
 
@@ -71,7 +71,7 @@ def shift_ahead(u: Any, state: Any, *, decay: Decay) -> Any:
 
 
 @leafwise()
-def undampen_first(u: Any, t: Any, *, dampening: Decay) -> Any:
+def undampen_first(u: Any, t: Any, *, dampening: Decay[Any]) -> Any:
     """Scale the first update by `1 / (1 - dampening)`, so that a `trace` with that dampening
     starts at `v = u`.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from lectopt.schedules.decays import constant
 from lectopt.schedules.formula import Schedule, Value, between, order_of, quotient, schedule
-from lectopt.settings import LearningRate, Numeric, Range, Steps
+from lectopt.settings import LearningRate, Numeric, Range, Scalar, Steps
 from lectopt.signatures import checked
 from lectopt.values import is_concrete, printed_in, value_at
 
@@ -17,7 +17,7 @@ Duration = Annotated[Numeric, Range(0, math.inf, False, "a number of updates, ze
 
 
 @schedule(order=lambda peak, steps, init: order_of(peak))
-def warmup(count: Any, *, peak: Value, steps: Duration, init: Value = 0.0) -> Any:
+def warmup(count: Any, *, peak: Value[Any], steps: Duration[Any], init: Value[Any] = 0.0) -> Any:
     """A straight line from `init` at count 0 to `peak` at count `steps`, then `peak`.
 
     `peak` may be a schedule, which then runs from count 0 on: with `init=0` it is multiplied by
@@ -62,7 +62,9 @@ def with_warmup(count: Any, *, schedule: Value, steps: Duration, init: Value = 0
     order=lambda init, factor, steps_per_epoch: order_of(init) + order_of(factor),
     raw=("factor",),
 )
-def lambda_schedule(count: Any, *, init: Value, factor: Value, steps_per_epoch: Steps = 1) -> Any:
+def lambda_schedule(
+    count: Any, *, init: Value[Any], factor: Value[Any], steps_per_epoch: Steps[Any] = 1
+) -> Any:
     """`init factor(epoch)`, for any function of the epoch: PyTorch's `LambdaLR`.
 
     Args:
@@ -78,7 +80,7 @@ def lambda_schedule(count: Any, *, init: Value, factor: Value, steps_per_epoch: 
 
 @schedule(order=lambda schedule, factor: order_of(schedule) + order_of(factor))
 @printed_in("schedules")
-def scaled(count: Any, *, schedule: Value, factor: Value) -> Any:
+def scaled(count: Any, *, schedule: Value[Any], factor: Value[Any]) -> Any:
     """The product of two schedules, or of a schedule and a number.
 
     Args:
@@ -158,8 +160,8 @@ def _join(count: Any, *, schedules: Any, boundaries: Any) -> Any:
 @checked
 def scale_learning_rate(
     base: LearningRate,
-    batch_size: Steps,
-    base_batch_size: Steps,
+    batch_size: Steps[Scalar],
+    base_batch_size: Steps[Scalar],
     rule: Literal["linear", "sqrt"] = "linear",
 ) -> Any:
     """The learning rate for another batch size.

@@ -15,7 +15,7 @@ def _common(first: float, second: float) -> float:
 
 
 @schedule(order=lambda base, peak, half_cycle: _common(order_of(base), order_of(peak)))
-def triangular(count: Any, *, base: Value, peak: Value, half_cycle: Steps) -> Any:
+def triangular(count: Any, *, base: Value[Any], peak: Value[Any], half_cycle: Steps[Any]) -> Any:
     """Up from `base` to `peak` in a straight line, down again, and so on.
 
     With `t = count`, from 0, and `s = half_cycle`: `cycle = floor(1 + t / (2 s))`, `x = |t / s -
@@ -33,7 +33,7 @@ def triangular(count: Any, *, base: Value, peak: Value, half_cycle: Steps) -> An
 
 
 @schedule(order=lambda init, steps, end: order_of(end))
-def cosine_decay(count: Any, *, init: Value, steps: Steps, end: Value = 0.0) -> Any:
+def cosine_decay(count: Any, *, init: Value[Any], steps: Steps[Any], end: Value[Any] = 0.0) -> Any:
     """Half a cosine from `init` to `end`, then `end`.
 
     With `t = min(count, steps)`, from 0: `end + (init - end) / 2 (1 + cos(pi t / steps))`.
@@ -49,7 +49,7 @@ def cosine_decay(count: Any, *, init: Value, steps: Steps, end: Value = 0.0) -> 
 
 
 @schedule(order=lambda init, steps, cycles: order_of(init))
-def cosine_restarts(count: Any, *, init: Value, steps: Steps, cycles: Steps) -> Any:
+def cosine_restarts(count: Any, *, init: Value[Any], steps: Steps[Any], cycles: Steps[Any]) -> Any:
     """Half a cosine from `init` towards 0, begun again in each cycle, for snapshot ensembles.
 
     With the lecture's `t = count + 1`, from 1, and `n = ceil(steps / cycles)`:

@@ -13,7 +13,7 @@ Rate = Annotated[Numeric, Range(0, math.inf, False, "how fast it falls, zero or 
 
 
 @schedule(order=lambda value: order_of(value))
-def constant(count: Any, *, value: Value) -> Any:
+def constant(count: Any, *, value: Value[Any]) -> Any:
     """The same `value` at every count.
 
     Source: every lecture's first gradient descent (S0-06, S1-02).
@@ -29,10 +29,10 @@ def constant(count: Any, *, value: Value) -> Any:
 def step_decay(
     count: Any,
     *,
-    init: Value,
-    factor: Factor = 0.5,
-    every: Steps = 10,
-    steps_per_epoch: Steps = 1,
+    init: Value[Any],
+    factor: Factor[Any] = 0.5,
+    every: Steps[Any] = 10,
+    steps_per_epoch: Steps[Any] = 1,
 ) -> Any:
     """Multiply by `factor` every so many epochs: `init factor^floor(epoch / every)`.
 
@@ -52,7 +52,9 @@ def step_decay(
 
 
 @schedule(order=lambda init, every, steps_per_epoch: math.inf)
-def halving(count: Any, *, init: Value, every: Steps = 1, steps_per_epoch: Steps = 1) -> Any:
+def halving(
+    count: Any, *, init: Value[Any], every: Steps[Any] = 1, steps_per_epoch: Steps[Any] = 1
+) -> Any:
     """Halve every so many epochs: `eta_t = eta_{t-1} / 2`, from `eta_0 = init`.
 
     Epochs count from 0, as in `step_decay`, of which this is the case `factor=0.5`.
@@ -73,10 +75,10 @@ def halving(count: Any, *, init: Value, every: Steps = 1, steps_per_epoch: Steps
 def exponential_decay(
     count: Any,
     *,
-    init: Value,
-    k: Rate,
-    staircase: Steps | None = None,
-    steps_per_epoch: Steps = 1,
+    init: Value[Any],
+    k: Rate[Any],
+    staircase: Steps[Any] | None = None,
+    steps_per_epoch: Steps[Any] = 1,
 ) -> Any:
     """`init exp(-k t)`, with `t` the time in epochs, from 0 at the first update.
 
@@ -99,7 +101,9 @@ def exponential_decay(
 
 
 @schedule(order=lambda init, k, steps_per_epoch: order_of(init) + (1 if k > 0 else 0))
-def inverse_time_decay(count: Any, *, init: Value, k: Rate, steps_per_epoch: Steps = 1) -> Any:
+def inverse_time_decay(
+    count: Any, *, init: Value[Any], k: Rate[Any], steps_per_epoch: Steps[Any] = 1
+) -> Any:
     """`init / (1 + k t)`, with `t` the time in epochs, from 0 at the first update.
 
     Args:
@@ -113,7 +117,7 @@ def inverse_time_decay(count: Any, *, init: Value, k: Rate, steps_per_epoch: Ste
 
 
 @schedule(order=lambda init, power: order_of(init) + power)
-def power_decay(count: Any, *, init: Value, power: NonNegative = 1.0) -> Any:
+def power_decay(count: Any, *, init: Value[Any], power: NonNegative[Any] = 1.0) -> Any:
     """`init / k^power`, with `k` the number of the update, from 1: `k = count + 1`.
 
     Args:
@@ -126,7 +130,7 @@ def power_decay(count: Any, *, init: Value, power: NonNegative = 1.0) -> Any:
 
 
 @schedule(order=lambda strong_convexity: 1.0)
-def inverse_strong_convexity(count: Any, *, strong_convexity: Positive) -> Any:
+def inverse_strong_convexity(count: Any, *, strong_convexity: Positive[Any]) -> Any:
     """`1 / (lambda t)`, with `t` the number of the update, from 1: `t = count + 1`.
 
     Args:

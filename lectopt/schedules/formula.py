@@ -17,6 +17,7 @@ import numpy as np
 
 from lectopt import settings as _settings
 from lectopt import values as _values
+from lectopt.display import readable
 from lectopt.signatures import MISSING, Signature
 from lectopt.transformation import LAST
 
@@ -44,7 +45,7 @@ def schedule(
       >>> from lectopt import schedule
       >>> from lectopt.settings import LearningRate, Positive
       >>> @schedule()
-      ... def inverse_log_decay(count, *, init: LearningRate, base: Positive = 2.0):
+      ... def inverse_log_decay(count, *, init: LearningRate[Any], base: Positive[Any] = 2.0):
       ...     return init / jnp.log(base + count)
       >>> inverse_log_decay(0.1)
       inverse_log_decay(init=0.1)
@@ -59,9 +60,9 @@ def schedule(
 
         make.__name__ = formula.name
         make.lifted = formula  # pyright: ignore[reportAttributeAccessIssue]
-        make.__signature__ = formula.signature.bare  # pyright: ignore[reportAttributeAccessIssue]
-        annotations = formula.signature.bare.parameters.values()
-        make.__annotations__ = {p.name: p.annotation for p in annotations}
+        whole = formula.signature.bare.replace(return_annotation=Schedule)
+        make.__signature__ = readable(whole, rule)  # pyright: ignore[reportAttributeAccessIssue]
+        make.__annotations__ = {p.name: p.annotation for p in whole.parameters.values()}
         return make
 
     return decorate
@@ -136,7 +137,7 @@ def order_of(value: Any) -> float:
     fixed = [
         setting
         for name, setting in value.settings.items()
-        if name not in value.formula.raw and annotations.get(name) != Value
+        if name not in value.formula.raw and annotations.get(name) != Value[Any]
     ]
     known = all(_values.is_concrete(setting) for setting in fixed)
     return float(value.formula.order(**value.settings)) if known else math.nan

@@ -5,6 +5,8 @@
 `check(subject)` that raises an `AssertionError` which says what was wrong and what is expected.
 """
 
+import sys as _sys
+
 # Checks run in the order of these imports, which is why they are not sorted: the first to fail is
 # then the plainest.
 # isort: off
@@ -12,12 +14,20 @@ from lectopt.testing import types_kept, leaves, values, references, tracing, der
 from lectopt.testing import storage, wrappers, frameworks, sharding, cost
 
 # isort: on
-from lectopt.testing.registry import CHECKS as CHECKS
-from lectopt.testing.running import check_transformation as check_transformation
-from lectopt.testing.running import parametrize_with_checks as parametrize_with_checks
-from lectopt.testing.subject import Subject as Subject
+from lectopt.display import offer as _offer
+from lectopt.testing.registry import CHECKS
+from lectopt.testing.running import check_transformation, parametrize_with_checks
+from lectopt.testing.subject import Subject
+
+__all__ = [
+    "CHECKS",
+    "Subject",
+    "check_transformation",
+    "parametrize_with_checks",
+]
 
 _GROUPS = (
     *(types_kept, leaves, values, references, tracing, derivatives),
     *(storage, wrappers, frameworks, sharding, cost),
 )
+_offer(_sys.modules[__name__])

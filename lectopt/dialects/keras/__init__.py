@@ -4,20 +4,43 @@
 `learning_rate` may be a number, a tracer, or a schedule such as `keras.CosineDecay(1e-3, 10_000)`.
 """
 
-from lectopt.dialects.keras.frame import moving_average as moving_average
-from lectopt.dialects.keras.moving import from_optimizer as from_optimizer
-from lectopt.dialects.keras.moving import read_params as read_params
-from lectopt.dialects.keras.optimizers import SGD as SGD
-from lectopt.dialects.keras.optimizers import Adadelta as Adadelta
-from lectopt.dialects.keras.optimizers import Adagrad as Adagrad
-from lectopt.dialects.keras.optimizers import Adam as Adam
-from lectopt.dialects.keras.optimizers import Adamax as Adamax
-from lectopt.dialects.keras.optimizers import AdamW as AdamW
-from lectopt.dialects.keras.optimizers import Nadam as Nadam
-from lectopt.dialects.keras.optimizers import RMSprop as RMSprop
-from lectopt.dialects.keras.schedules import CosineDecay as CosineDecay
-from lectopt.dialects.keras.schedules import CosineDecayRestarts as CosineDecayRestarts
-from lectopt.dialects.keras.schedules import ExponentialDecay as ExponentialDecay
-from lectopt.dialects.keras.schedules import InverseTimeDecay as InverseTimeDecay
-from lectopt.dialects.keras.schedules import PiecewiseConstantDecay as PiecewiseConstantDecay
-from lectopt.dialects.keras.schedules import PolynomialDecay as PolynomialDecay
+from lectopt.dialects.keras.frame import moving_average
+from lectopt.dialects.keras.moving import from_optimizer, read_params
+from lectopt.dialects.keras.optimizers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Nadam,
+    RMSprop,
+)
+from lectopt.dialects.keras.schedules import (
+    CosineDecay,
+    CosineDecayRestarts,
+    ExponentialDecay,
+    InverseTimeDecay,
+    PiecewiseConstantDecay,
+    PolynomialDecay,
+)
+
+__all__ = [
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "CosineDecay",
+    "CosineDecayRestarts",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "Nadam",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
+    "RMSprop",
+    "SGD",
+    "from_optimizer",
+    "moving_average",
+    "read_params",
+]

@@ -10,6 +10,7 @@ from lectopt.averaging import Scheme
 from lectopt.combinators import chain
 from lectopt.controls.averaging import average_params
 from lectopt.dialects.spelling import Name, Spelling, Unneeded, absent, held
+from lectopt.display import readable
 from lectopt.primitives import (
     clip_by_global_norm,
     clip_by_norm,
@@ -89,7 +90,8 @@ def framed(rule: Callable[..., Transformation]) -> Callable[..., Transformation]
         members = [*_clipping(whole.where, settings), rule(**passed), *after]
         return chain(*members) if len(members) > 1 else members[0]
 
-    build.__signature__ = whole.bare  # pyright: ignore[reportAttributeAccessIssue]
+    signature = whole.bare.replace(return_annotation=Transformation)
+    build.__signature__ = readable(signature, rule, common)  # pyright: ignore[reportAttributeAccessIssue]
     build.__annotations__ = common.__annotations__ | rule.__annotations__
     return held(whole, build)
 

@@ -17,9 +17,9 @@ def _elapsed(count: Any, decay_steps: Any, staircase: bool) -> Any:
 def ExponentialDecay(
     count: Any,
     *,
-    initial_learning_rate: LearningRate,
-    decay_steps: Positive,
-    decay_rate: NonNegative,
+    initial_learning_rate: LearningRate[Any],
+    decay_steps: Positive[Any],
+    decay_rate: NonNegative[Any],
     staircase: bool = False,
 ) -> Any:
     """`initial_learning_rate decay_rate^(count / decay_steps)`.
@@ -37,9 +37,9 @@ def ExponentialDecay(
 def InverseTimeDecay(
     count: Any,
     *,
-    initial_learning_rate: LearningRate,
-    decay_steps: Positive,
-    decay_rate: NonNegative,
+    initial_learning_rate: LearningRate[Any],
+    decay_steps: Positive[Any],
+    decay_rate: NonNegative[Any],
     staircase: bool = False,
 ) -> Any:
     """`initial_learning_rate / (1 + decay_rate count / decay_steps)`.
@@ -80,11 +80,11 @@ def PiecewiseConstantDecay(
 def CosineDecay(
     count: Any,
     *,
-    initial_learning_rate: LearningRate,
-    decay_steps: Steps,
-    alpha: Fraction = 0.0,
-    warmup_target: LearningRate | None = None,
-    warmup_steps: NonNegative = 0,
+    initial_learning_rate: LearningRate[Any],
+    decay_steps: Steps[Any],
+    alpha: Fraction[Any] = 0.0,
+    warmup_target: LearningRate[Any] | None = None,
+    warmup_steps: NonNegative[Any] = 0,
 ) -> Any:
     """Half a cosine from the rate to `alpha` times the rate, then no further.
 
@@ -111,10 +111,10 @@ def CosineDecay(
 def PolynomialDecay(
     count: Any,
     *,
-    initial_learning_rate: LearningRate,
-    decay_steps: Steps,
-    end_learning_rate: NonNegative = 0.0001,
-    power: NonNegative = 1.0,
+    initial_learning_rate: LearningRate[Any],
+    decay_steps: Steps[Any],
+    end_learning_rate: NonNegative[Any] = 0.0001,
+    power: NonNegative[Any] = 1.0,
     cycle: bool = False,
 ) -> Any:
     """`end + (initial - end) (1 - count / decay_steps)^power`, then `end`.
@@ -137,11 +137,11 @@ def PolynomialDecay(
 def CosineDecayRestarts(
     count: Any,
     *,
-    initial_learning_rate: LearningRate,
-    first_decay_steps: Steps,
-    t_mul: Growth = 2.0,
-    m_mul: NonNegative = 1.0,
-    alpha: Fraction = 0.0,
+    initial_learning_rate: LearningRate[Any],
+    first_decay_steps: Steps[Any],
+    t_mul: Growth[Any] = 2.0,
+    m_mul: NonNegative[Any] = 1.0,
+    alpha: Fraction[Any] = 0.0,
 ) -> Any:
     """Half a cosine, begun again in each period; the periods get longer.
 

@@ -11,7 +11,7 @@ from lectopt.values import value_at
 
 
 @formula("porting")
-def debiased(count: Any, *, rate: LearningRate, decay: Decay) -> Any:
+def debiased(count: Any, *, rate: LearningRate[Any], decay: Decay[Any]) -> Any:
     """`rate (1 - decay) / (1 - decay^t)`, `t = count + 1`: the rate with which a velocity is a
     bias-corrected average.
     """
@@ -19,13 +19,13 @@ def debiased(count: Any, *, rate: LearningRate, decay: Decay) -> Any:
 
 
 @formula("porting")
-def rising(count: Any, *, value: NonNegative, decay: Decay) -> Any:
+def rising(count: Any, *, value: NonNegative[Any], decay: Decay[Any]) -> Any:
     """`value sqrt(1 - decay^t)`, `t = count + 1`: a rate that corrects the bias in a root."""
     return value * sqrt(one_minus_power(decay, count + 1))
 
 
 @formula("porting")
-def falling(count: Any, *, value: NonNegative, decay: Decay) -> Any:
+def falling(count: Any, *, value: NonNegative[Any], decay: Decay[Any]) -> Any:
     """`value / sqrt(1 - decay^t)`, `t = count + 1`: an epsilon that joins a root before the bias
     correction, where it stands after it.
     """
@@ -33,7 +33,7 @@ def falling(count: Any, *, value: NonNegative, decay: Decay) -> Any:
 
 
 @formula("porting", raw=("rate",))
-def following(count: Any, *, momentum: Decay, rate: Any, inverse: bool = False) -> Any:
+def following(count: Any, *, momentum: Decay[Any], rate: Any, inverse: bool = False) -> Any:
     """`momentum rate(count) / rate(count - 1)`, or with `inverse` the other way round: a velocity
     that contains the rate behaves as one that does not.
     """

@@ -5,24 +5,40 @@ parameters. `lr` is a number, a tracer, or a schedule such as `torch.StepLR(1e-3
 steps_per_epoch=391)`, where PyTorch has a scheduler that acts on the optimizer from outside.
 """
 
-from lectopt.dialects.torch.adams import Adam as Adam
-from lectopt.dialects.torch.adams import Adamax as Adamax
-from lectopt.dialects.torch.adams import AdamW as AdamW
-from lectopt.dialects.torch.adams import NAdam as NAdam
-from lectopt.dialects.torch.adams import RAdam as RAdam
-from lectopt.dialects.torch.adaptive import Adadelta as Adadelta
-from lectopt.dialects.torch.adaptive import Adagrad as Adagrad
-from lectopt.dialects.torch.adaptive import RMSprop as RMSprop
-from lectopt.dialects.torch.cycles import CyclicLR as CyclicLR
-from lectopt.dialects.torch.cycles import OneCycleLR as OneCycleLR
-from lectopt.dialects.torch.descent import ASGD as ASGD
-from lectopt.dialects.torch.descent import SGD as SGD
-from lectopt.dialects.torch.descent import Rprop as Rprop
-from lectopt.dialects.torch.moving import from_optimizer as from_optimizer
-from lectopt.dialects.torch.moving import read_params as read_params
-from lectopt.dialects.torch.schedulers import CosineAnnealingLR as CosineAnnealingLR
-from lectopt.dialects.torch.schedulers import ExponentialLR as ExponentialLR
-from lectopt.dialects.torch.schedulers import LambdaLR as LambdaLR
-from lectopt.dialects.torch.schedulers import MultiStepLR as MultiStepLR
-from lectopt.dialects.torch.schedulers import ReduceLROnPlateau as ReduceLROnPlateau
-from lectopt.dialects.torch.schedulers import StepLR as StepLR
+from lectopt.dialects.torch.adams import Adam, Adamax, AdamW, NAdam, RAdam
+from lectopt.dialects.torch.adaptive import Adadelta, Adagrad, RMSprop
+from lectopt.dialects.torch.cycles import CyclicLR, OneCycleLR
+from lectopt.dialects.torch.descent import ASGD, SGD, Rprop
+from lectopt.dialects.torch.moving import from_optimizer, read_params
+from lectopt.dialects.torch.schedulers import (
+    CosineAnnealingLR,
+    ExponentialLR,
+    LambdaLR,
+    MultiStepLR,
+    ReduceLROnPlateau,
+    StepLR,
+)
+
+__all__ = [
+    "ASGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "CosineAnnealingLR",
+    "CyclicLR",
+    "ExponentialLR",
+    "LambdaLR",
+    "MultiStepLR",
+    "NAdam",
+    "OneCycleLR",
+    "RAdam",
+    "RMSprop",
+    "ReduceLROnPlateau",
+    "Rprop",
+    "SGD",
+    "StepLR",
+    "from_optimizer",
+    "read_params",
+]

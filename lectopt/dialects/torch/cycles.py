@@ -7,6 +7,7 @@ momentum=cycle.momentum)`, or `cycle_momentum=False`. One step of the scheduler 
 """
 
 import functools as ft
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Literal
 import jax.numpy as jnp
 
 from lectopt.dialects.spelling import formula
+from lectopt.display import readable
 from lectopt.schedules import Schedule
 from lectopt.schedules.formula import Formula
 from lectopt.settings import (
@@ -73,6 +75,8 @@ def _cycle(
             made = make(*args, **kwargs)
             return Cycle(made.formula, made.settings, turned)
 
+        signature = inspect.signature(make).replace(return_annotation=Cycle)
+        cycle.__signature__ = readable(signature, rule)  # pyright: ignore[reportAttributeAccessIssue]
         return cycle
 
     return decorate
@@ -86,17 +90,17 @@ def _cyclic_turned(s: Settings) -> Settings:
 def CyclicLR(
     count: Any,
     *,
-    base_lr: LearningRate,
-    max_lr: LearningRate,
-    step_size_up: Steps = 2000,
-    step_size_down: Steps | None = None,
+    base_lr: LearningRate[Any],
+    max_lr: LearningRate[Any],
+    step_size_up: Steps[Any] = 2000,
+    step_size_down: Steps[Any] | None = None,
     mode: Literal["triangular", "triangular2", "exp_range"] = "triangular",
-    gamma: NonNegative = 1.0,
+    gamma: NonNegative[Any] = 1.0,
     scale_fn: Any = None,
     scale_mode: Literal["cycle", "iterations"] = "cycle",
     cycle_momentum: bool = True,
-    base_momentum: Decay = 0.8,
-    max_momentum: Decay = 0.9,
+    base_momentum: Decay[Any] = 0.8,
+    max_momentum: Decay[Any] = 0.9,
 ) -> Any:
     """Up from `base_lr` to `max_lr` in a straight line, down again, and so on.
 
@@ -139,17 +143,17 @@ def _one_cycle_turned(s: Settings) -> Settings:
 def OneCycleLR(
     count: Any,
     *,
-    max_lr: LearningRate,
-    total_steps: Steps | None = None,
-    epochs: Steps | None = None,
-    steps_per_epoch: Steps | None = None,
-    pct_start: Fraction = 0.3,
+    max_lr: LearningRate[Any],
+    total_steps: Steps[Any] | None = None,
+    epochs: Steps[Any] | None = None,
+    steps_per_epoch: Steps[Any] | None = None,
+    pct_start: Fraction[Any] = 0.3,
     anneal_strategy: Literal["cos", "linear"] = "cos",
     cycle_momentum: bool = True,
-    base_momentum: Momentum = 0.85,
-    max_momentum: Momentum = 0.95,
-    div_factor: Positive = 25.0,
-    final_div_factor: Positive = 1e4,
+    base_momentum: Momentum[Any] = 0.85,
+    max_momentum: Momentum[Any] = 0.95,
+    div_factor: Positive[Any] = 25.0,
+    final_div_factor: Positive[Any] = 1e4,
     three_phase: bool = False,
 ) -> Any:
     """Up from `max_lr / div_factor` to `max_lr`, then down to `max_lr / div_factor /

@@ -65,10 +65,10 @@ def LambdaLR(
 def MultiStepLR(
     count: Any,
     *,
-    lr: LearningRate,
+    lr: LearningRate[Any],
     milestones: Sequence[int],
-    gamma: Fraction = 0.1,
-    steps_per_epoch: Steps = 1,
+    gamma: Fraction[Any] = 0.1,
+    steps_per_epoch: Steps[Any] = 1,
 ) -> Any:
     """`lr gamma^n`, with `n` the number of milestones at or before the epoch.
 
@@ -86,10 +86,10 @@ def MultiStepLR(
 def CosineAnnealingLR(
     count: Any,
     *,
-    lr: LearningRate,
-    T_max: Steps,
-    eta_min: NonNegative = 0.0,
-    steps_per_epoch: Steps = 1,
+    lr: LearningRate[Any],
+    T_max: Steps[Any],
+    eta_min: NonNegative[Any] = 0.0,
+    steps_per_epoch: Steps[Any] = 1,
 ) -> Any:
     """`eta_min + (lr - eta_min) (1 + cos(pi epoch / T_max)) / 2`, which rises again after `T_max`.
 

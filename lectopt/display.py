@@ -1,0 +1,103 @@
+"""What `help`, `dir`, notebooks and the stub files show of public names and their arguments."""
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from lectopt import settings
+
+WIDTH = 72  # a signature that is longer has one argument per line
+
+
+class Written:
+    """An annotation that prints as it was written: `Decay`, and not the range that this is."""
+
+    def __init__(self, text: str, annotation: Any):
+        self.text, self.__metadata__ = text, getattr(annotation, "__metadata__", ())
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+class Readable(inspect.Signature):
+    """A signature that prints in short lines, as Python 3.13 lets `help` do it."""
+
+    def __str__(self) -> str:
+        line = super().__str__()
+        if len(line) <= WIDTH:
+            return line
+        rows, before = [], None
+        for p in self.parameters.values():
+            if before is p.POSITIONAL_ONLY and p.kind is not before:
+                rows.append("/")
+            if p.kind is p.KEYWORD_ONLY and before not in (p.KEYWORD_ONLY, p.VAR_POSITIONAL):
+                rows.append("*")
+            rows.append(str(p))
+            before = p.kind
+        result = self.return_annotation
+        arrow = "" if result is self.empty else f" -> {_text(result, {})}"
+        return "(\n    " + ",\n    ".join(rows) + f"\n){arrow}"
+
+
+def readable(signature: inspect.Signature, *functions: Callable[..., Any]) -> Readable:
+    """The signature with its annotations as they are written beside `functions`; a class that is
+    returned stays the class."""
+    names = {**vars(settings)}
+    for function in functions:
+        names |= inspect.unwrap(function).__globals__
+    aliases = {id(v.__metadata__[0]): k for k, v in names.items() if _is_annotated(v)}
+
+    def written(annotation: Any) -> Any:
+        if annotation is inspect.Signature.empty:
+            return annotation
+        return Written(_text(annotation, aliases), annotation)
+
+    result = signature.return_annotation
+    return Readable(
+        [p.replace(annotation=written(p.annotation)) for p in signature.parameters.values()],
+        return_annotation=result if isinstance(result, type) else written(result),
+    )
+
+
+def show(function: Any) -> None:
+    """Let `help` show a function in short lines."""
+    function.__signature__ = readable(inspect.signature(function), function)
+
+
+def offer(module: Any) -> None:
+    """Let `dir` list what a module's `__all__` does, and `help` show its functions in short lines;
+    the same of the modules among them."""
+    names = module.__all__
+    module.__dir__ = lambda: sorted({*names, *(k for k in vars(module) if k.startswith("__"))})
+    for thing in (vars(module).get(name) for name in names):
+        if inspect.ismodule(thing):
+            offer(thing)
+        elif inspect.isfunction(thing) and not hasattr(thing, "__signature__"):
+            show(thing)
+
+
+def _text(annotation: Any, aliases: Mapping[int, str]) -> str:
+    if isinstance(annotation, str | Written):
+        return str(annotation)
+    if isinstance(annotation, list):  # the arguments of a Callable
+        return f"[{', '.join(_text(a, aliases) for a in annotation)}]"
+    if annotation in (None, types.NoneType):
+        return "None"
+    if annotation is ...:
+        return "..."
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Annotated:
+        return aliases.get(id(annotation.__metadata__[0])) or _text(arguments[0], aliases)
+    if origin in (typing.Union, types.UnionType):
+        return " | ".join(_text(a, aliases) for a in arguments)
+    if origin is typing.Literal:
+        return repr(annotation).removeprefix("typing.")
+    if origin is not None and arguments:
+        return f"{origin.__name__}[{', '.join(_text(a, aliases) for a in arguments)}]"
+    return getattr(annotation, "__name__", None) or repr(annotation)
+
+
+def _is_annotated(thing: Any) -> bool:
+    return typing.get_origin(thing) is Annotated

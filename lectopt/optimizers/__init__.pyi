@@ -1,0 +1,82 @@
+# Written by docs/stubs.py: what decorators make of the functions here.
+
+from lectopt.optimizers._adam import adam as adam, adamw as adamw
+from lectopt.optimizers._adam_family import (
+    adamax as adamax,
+    amsgrad as amsgrad,
+    nadam as nadam,
+    radam as radam,
+)
+from lectopt.optimizers._adaptive import (
+    adadelta as adadelta,
+    adagrad as adagrad,
+    rmsprop as rmsprop,
+)
+from lectopt.optimizers._averaged import asgd as asgd
+from lectopt.optimizers._belief import adabelief as adabelief, yogi as yogi
+from lectopt.optimizers._descent import momentum as momentum, nesterov as nesterov, sgd as sgd
+from lectopt.optimizers._layers import adafactor as adafactor, novograd as novograd
+from lectopt.optimizers._signs import lion as lion, local_gains as local_gains, rprop as rprop
+from lectopt.optimizers._statistical import sgld as sgld, snr_sgd as snr_sgd
+from lectopt.settings import Decay, Fraction, LearningRate, NonNegative, Positive, Steps
+from lectopt.transformation import Transformation
+from optax import GradientTransformation
+from typing import Any
+
+__all__ = [
+    "adabelief",
+    "adadelta",
+    "adafactor",
+    "adagrad",
+    "adam",
+    "adamax",
+    "adamw",
+    "additive_mean_square",
+    "amsgrad",
+    "asgd",
+    "interpolated_ema",
+    "lion",
+    "local_gains",
+    "lookahead",
+    "momentum",
+    "nadam",
+    "nesterov",
+    "novograd",
+    "prodigy",
+    "radam",
+    "rmsprop",
+    "rprop",
+    "sgd",
+    "sgld",
+    "snr_sgd",
+    "yogi",
+]
+
+def additive_mean_square(
+    decay: Decay,
+    initial: NonNegative = 0.0,
+    state_dtype: Any = None,
+) -> Transformation: ...
+def interpolated_ema(
+    b1: Decay = 0.9,
+    b2: Decay = 0.99,
+    state_dtype: Any = None,
+) -> Transformation: ...
+def lookahead(
+    fast_optimizer: GradientTransformation,
+    sync_period: Steps = 6,
+    slow_step_size: Fraction = 0.5,
+    reset_state: bool = False,
+) -> Transformation: ...
+def prodigy(
+    learning_rate: LearningRate = 1.0,
+    b1: Decay = 0.9,
+    b2: Decay = 0.999,
+    b3: Decay | None = None,
+    eps: NonNegative = 1e-08,
+    estim_lr0: Positive = 1e-06,
+    estim_lr_coef: Positive = 1.0,
+    weight_decay: NonNegative = 0.0,
+    safeguard_warmup: bool = False,
+    state_dtype: Any = None,
+) -> Transformation: ...
