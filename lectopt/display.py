@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from lectopt import settings
 
-WIDTH = 72  # a signature that is longer has one argument per line
+WIDTH = 60  # a signature that is longer has one argument per line
 
 
 class Written:
@@ -22,12 +22,9 @@ class Written:
 
 
 class Readable(inspect.Signature):
-    """A signature that prints in short lines, as Python 3.13 lets `help` do it."""
+    """A signature that prints in short lines: one argument per line if it is long."""
 
     def __str__(self) -> str:
-        line = super().__str__()
-        if len(line) <= WIDTH:
-            return line
         rows, before = [], None
         for p in self.parameters.values():
             if before is p.POSITIONAL_ONLY and p.kind is not before:
@@ -38,7 +35,13 @@ class Readable(inspect.Signature):
             before = p.kind
         result = self.return_annotation
         arrow = "" if result is self.empty else f" -> {_text(result, {})}"
-        return "(\n    " + ",\n    ".join(rows) + f"\n){arrow}"
+        line = f"({', '.join(rows)}){arrow}"
+        return line if len(line) <= WIDTH else "(\n    " + ",\n    ".join(rows) + f"\n){arrow}"
+
+    def format(self, **options: Any) -> str:
+        """The same, for the `help` of Python 3.13, which knows no short names of classes."""
+        del options
+        return str(self)
 
 
 def readable(signature: inspect.Signature, *functions: Callable[..., Any]) -> Readable:
