@@ -2,6 +2,7 @@
 
 from lectopt.controls._swats import AdamSteps, swats as swats
 from lectopt.controls.averaging import average_params as average_params
+from lectopt.controls.carrying import carry_over as carry_over
 from lectopt.controls.critical_batch import (
     averaging_window as averaging_window,
     critical_batch_size as critical_batch_size,
@@ -28,6 +29,7 @@ __all__ = [
     "LineSearchStatus",
     "average_params",
     "averaging_window",
+    "carry_over",
     "critical_batch_size",
     "evaluation_params",
     "metrics",

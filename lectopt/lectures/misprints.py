@@ -15,6 +15,7 @@ from lectopt.settings import Decay, Fraction, NonNegative, Steps
 
 __all__ = [
     "add_constant",
+    "gains_that_shrink_at_zero",
     "mean_square_per_epoch",
     "stale_mean_square",
     "times_bias",
@@ -76,7 +77,7 @@ def stale_mean_square(g: Any, state: Any, *, decay: Decay[Any]) -> Any:
 
 @leafwise(gain=1.0, previous_gradient=0.0)
 @_here
-def gains_that_shrink_at_zero(g: Any, state: Any, t: Any, *, beta: Fraction) -> Any:
+def gains_that_shrink_at_zero(g: Any, state: Any, t: Any, *, beta: Fraction[Any]) -> Any:
     """`scale_by_local_gains` without bounds, whose gain shrinks where the product of the gradients
     is 0 as well: `gain + beta` if it is above 0, else `gain (1 - beta)`.
 

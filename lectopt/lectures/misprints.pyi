@@ -1,11 +1,12 @@
 # Written by docs/stubs.py: what decorators make of the functions here.
 
-from lectopt.settings import Decay, NonNegative, Steps
+from lectopt.settings import Decay, Fraction, NonNegative, Steps
 from lectopt.transformation import Transformation
 from typing import Any
 
 __all__ = [
     "add_constant",
+    "gains_that_shrink_at_zero",
     "mean_square_per_epoch",
     "stale_mean_square",
     "times_bias",
@@ -13,6 +14,7 @@ __all__ = [
 ]
 
 def add_constant(constant: NonNegative) -> Transformation: ...
+def gains_that_shrink_at_zero(beta: Fraction, state_dtype: Any = None) -> Transformation: ...
 def mean_square_per_epoch(
     decay: Decay,
     steps_per_epoch: Steps,

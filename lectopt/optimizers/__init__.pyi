@@ -18,7 +18,7 @@ from lectopt.optimizers._descent import momentum as momentum, nesterov as nester
 from lectopt.optimizers._layers import adafactor as adafactor, novograd as novograd
 from lectopt.optimizers._signs import lion as lion, local_gains as local_gains, rprop as rprop
 from lectopt.optimizers._statistical import sgld as sgld, snr_sgd as snr_sgd
-from lectopt.settings import Decay, Fraction, LearningRate, NonNegative, Positive, Steps
+from lectopt.settings import Decay, Fraction, LearningRate, NonNegative, Period, Positive
 from lectopt.transformation import Transformation
 from optax import GradientTransformation
 from typing import Any
@@ -64,7 +64,7 @@ def interpolated_ema(
 ) -> Transformation: ...
 def lookahead(
     fast_optimizer: GradientTransformation,
-    sync_period: Steps = 6,
+    sync_period: Period = 6,
     slow_step_size: Fraction = 0.5,
     reset_state: bool = False,
 ) -> Transformation: ...

@@ -9,12 +9,15 @@ from lectopt.primitives.scaling import (
 )
 from lectopt.primitives.statistics import Window
 from lectopt.settings import (
+    Bound,
+    Count,
     Decay,
     Fraction,
     Growth,
     LearningRate,
     NonNegative,
     Positive,
+    PositiveBound,
     RectificationThreshold,
 )
 from lectopt.transformation import Transformation
@@ -65,16 +68,16 @@ __all__ = [
     "undampen_first",
 ]
 
-def average_tail(t0: NonNegative = 1000000.0, state_dtype: Any = None) -> Transformation: ...
+def average_tail(t0: Count = 1000000.0, state_dtype: Any = None) -> Transformation: ...
 def bias_correction(
     decay: Decay,
     of_root: bool = False,
     ahead: NonNegative = 0.0,
 ) -> Transformation: ...
-def clip_by_block_rms(threshold: Positive = 1.0) -> Transformation: ...
-def clip_by_global_norm(max_norm: NonNegative) -> Transformation: ...
-def clip_by_norm(max_norm: NonNegative) -> Transformation: ...
-def clip_by_value(delta: NonNegative) -> Transformation: ...
+def clip_by_block_rms(threshold: PositiveBound = 1.0) -> Transformation: ...
+def clip_by_global_norm(max_norm: Bound) -> Transformation: ...
+def clip_by_norm(max_norm: Bound) -> Transformation: ...
+def clip_by_value(delta: Bound) -> Transformation: ...
 def ema(decay: Decay, initial: Any = 0.0, state_dtype: Any = None) -> Transformation: ...
 def identity() -> Transformation: ...
 def infinity_moment(
@@ -127,7 +130,7 @@ def scale_by_irprop_plus(
     eta_minus: Fraction = 0.5,
     eta_plus: Growth = 1.2,
     min_step_size: NonNegative = 1e-06,
-    max_step_size: NonNegative = 50.0,
+    max_step_size: Bound = 50.0,
     state_dtype: Any = None,
 ) -> Transformation: ...
 def scale_by_leaf_norm(
@@ -141,7 +144,7 @@ def scale_by_local_gains(
     increment: NonNegative = 0.05,
     decrement: Fraction = 0.05,
     min_gain: NonNegative = 0.01,
-    max_gain: NonNegative = 100.0,
+    max_gain: Bound = 100.0,
     state_dtype: Any = None,
 ) -> Transformation: ...
 def scale_by_param_block_rms(min_scale: NonNegative = 0.001) -> Transformation: ...
@@ -150,7 +153,7 @@ def scale_by_rprop(
     eta_minus: Fraction = 0.5,
     eta_plus: Growth = 1.2,
     min_step_size: NonNegative = 1e-06,
-    max_step_size: NonNegative = 50.0,
+    max_step_size: Bound = 50.0,
     variant: Literal["irprop-", "rprop-", "rprop+"] = "irprop-",
     state_dtype: Any = None,
 ) -> Transformation: ...
@@ -184,7 +187,7 @@ def trace_with_gains(
     increment: NonNegative = 0.05,
     decrement: Fraction = 0.05,
     min_gain: NonNegative = 0.01,
-    max_gain: NonNegative = 100.0,
+    max_gain: Bound = 100.0,
     state_dtype: Any = None,
 ) -> Transformation: ...
 def undampen_first(dampening: Decay) -> Transformation: ...

@@ -37,7 +37,9 @@ def warmup(count: Any, *, peak: Value[Any], steps: Duration[Any], init: Value[An
 
 
 @schedule(order=lambda schedule, steps, init: order_of(schedule), raw=("schedule",))
-def with_warmup(count: Any, *, schedule: Value, steps: Duration, init: Value = 0.0) -> Any:
+def with_warmup(
+    count: Any, *, schedule: Value[Any], steps: Duration[Any], init: Value[Any] = 0.0
+) -> Any:
     """A straight line from `init` at count 0 to the first value of a schedule at count `steps`,
     then that schedule, which counts from 0 there.
 

@@ -13,7 +13,7 @@ from lectopt.dialects.torch.adaptive import (
     Adagrad as Adagrad,
     RMSprop as RMSprop,
 )
-from lectopt.dialects.torch.cycles import Cycle
+from lectopt.dialects.torch.cycles import Cycle, Momentum
 from lectopt.dialects.torch.descent import ASGD as ASGD, Rprop as Rprop, SGD as SGD
 from lectopt.dialects.torch.moving import (
     from_optimizer as from_optimizer,
@@ -86,8 +86,8 @@ def OneCycleLR(
     pct_start: Fraction = 0.3,
     anneal_strategy: Literal["cos", "linear"] = "cos",
     cycle_momentum: bool = True,
-    base_momentum: Positive = 0.85,
-    max_momentum: Positive = 0.95,
+    base_momentum: Momentum = 0.85,
+    max_momentum: Momentum = 0.95,
     div_factor: Positive = 25.0,
     final_div_factor: Positive = 10000.0,
     three_phase: bool = False,

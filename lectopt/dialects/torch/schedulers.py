@@ -15,7 +15,7 @@ from lectopt import schedules as _lectopt
 from lectopt.controls.plateau import Evaluations, Factor, Threshold, reduce_on_plateau
 from lectopt.dialects.spelling import formula, spelled
 from lectopt.schedules import Schedule
-from lectopt.settings import Fraction, LearningRate, NonNegative, Positive, Steps
+from lectopt.settings import Fraction, LearningRate, NonNegative, Positive, Scalar, Steps
 from lectopt.transformation import Transformation
 from lectopt.values import is_concrete, shown
 
@@ -106,7 +106,7 @@ def CosineAnnealingLR(
 
 @spelled()
 def ReduceLROnPlateau(
-    lr: Positive,
+    lr: Positive[Scalar],
     mode: Literal["min", "max"] = "min",
     factor: Factor = 0.1,
     patience: Evaluations = 10,
