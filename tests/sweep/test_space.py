@@ -4,6 +4,7 @@ import numpy as np
 import optax
 import pytest
 
+import lectopt
 from lectopt._sweep import sweep
 from lectopt.training import Problem
 from tests.sweep.logistic import DATA, PROBLEM, RATES, evaluate, init, run
@@ -58,6 +59,7 @@ def test_each_optimizer_can_have_its_own_space():
         ({"space": {"learning_rate": []}}, "1-D array"),
         ({"space": {"learning_rate": ["high"]}}, "1-D array of numbers"),
         ({"space": {"b": {"learning_rate": [1]}}}, r"one for each of \['a'\] .* got .*\['b'\]"),
+        ({"optimizers": {"a": lectopt.adam(0.1)}}, '(?s)got the optimizer.*{"a": lectopt.adam}'),
         ({"seeds": 0}, "positive number of seeds"),
         ({"seeds": [1, 1]}, "distinct"),
         ({"seeds": [0.5]}, "each seed"),
