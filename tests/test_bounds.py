@@ -11,7 +11,7 @@ import optax
 import pytest
 
 import lectopt
-from tests.support.makers import functions, makers, ranges_of
+from tests.support.public import PUBLIC, makers, ranges_of
 
 BOUNDS = (
     "max",
@@ -76,7 +76,7 @@ def test_every_bound_may_be_infinite():
     assert len(NO_BOUND) > 50
     refused = {
         f"{key} of {name}"
-        for name, function in functions().items()
+        for name, function in PUBLIC.items()
         for key, interval in ranges_of(function).items()
         if any(word in key.lower() for word in BOUNDS) and math.inf not in interval
     }

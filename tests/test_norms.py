@@ -13,7 +13,7 @@ import pytest
 
 import lectopt
 from lectopt import metrics, monitor
-from tests.support.makers import makers
+from tests.support.public import makers
 
 RNG = np.random.default_rng(1)
 SIZES = [1e20, 1e-25, 1.0]

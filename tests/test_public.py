@@ -12,7 +12,7 @@ import types
 import pytest
 
 import lectopt
-from tests.support.offered import FUNCTIONS, MODULES
+from tests.support.public import FUNCTIONS, MODULES
 
 NAMES = sorted(lectopt.__all__)
 NAMESPACES = [name for name in NAMES if inspect.ismodule(getattr(lectopt, name))]

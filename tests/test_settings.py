@@ -9,7 +9,7 @@ import pytest
 
 import lectopt
 from lectopt.settings import domains
-from tests.support.offered import FUNCTIONS, numbers_of
+from tests.support.public import FUNCTIONS, numbers_of
 
 PARAMS = {"w": jnp.ones(3), "b": jnp.ones(2)}
 # What functions must be given besides numbers.

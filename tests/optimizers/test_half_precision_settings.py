@@ -11,7 +11,7 @@ import pytest
 
 import lectopt
 from tests.support.algorithms import ALGORITHMS, over
-from tests.support.makers import makers
+from tests.support.public import makers
 
 HALVES = ["bfloat16", "float16"]
 

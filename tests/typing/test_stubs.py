@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import lectopt
-from tests.support.offered import FUNCTIONS, MODULES, stubs
+from tests.support.public import FUNCTIONS, MODULES, stubs
 
 
 @pytest.mark.parametrize("name", MODULES)

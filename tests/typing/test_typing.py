@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.offered import FUNCTIONS, numbers_of
+from tests.support.public import FUNCTIONS, numbers_of
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
 MISTAKES = [
