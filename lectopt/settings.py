@@ -80,7 +80,7 @@ Decay = Annotated[
     Range(0, 1, False, "the share of the old average that is kept at each step", 0.9, fine=True),
 ]
 NonNegative = Annotated[Numeric, Range(0, math.inf, False, "a finite number, zero or more", 0.01)]
-Bound = Annotated[Numeric, Range(0, math.inf, True, "zero or more; math.inf for no bound", 1.0)]
+Bound = Annotated[Numeric, Range(0, math.inf, True, "zero or more; math.inf for no bound", 5.0)]
 PositiveBound = Annotated[
     Numeric, Range(0, math.inf, True, "above zero; math.inf for no bound", 1.0, True)
 ]
