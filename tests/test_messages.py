@@ -12,10 +12,11 @@ from tests.support.mistakes import MISTAKES
 ROOT = pathlib.Path(lectopt.__file__).parent
 # Whose errors have their tests beside theirs: tests/sweep, tests/training, tests/explain,
 # tests/testing, and for what moves a live optimizer, which PyTorch or Keras must be there for,
-# tests/dialects. `Unreadable` and `NotImplementedError` reach nobody.
+# tests/dialects. `Unreadable` and `NotImplementedError` reach nobody, and
+# the words of an AttributeError are Python's.
 ELSEWHERE = ("_sweep/", "training/", "explain/", "testing/")
 MOVING = ("dialects/moving.py", "dialects/keras/moving.py", "dialects/torch/moving.py")
-INTERNAL = ("Unreadable", "NotImplementedError")
+INTERNAL = ("Unreadable", "NotImplementedError", "AttributeError")
 WRITE = re.compile(r"\b(Write|write|Give|Leave|Take|Ask|Name)\b")
 LONGEST = 700
 

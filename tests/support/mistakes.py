@@ -57,6 +57,22 @@ def _module():
     return tx.update(grads, tx.init(model), model)
 
 
+def _strong_search_in_shards():
+    tx = chain(sgd(1.0), lectopt.scale_by_wolfe_line_search(kind="strong"))
+
+    def loss(w):
+        return jnp.sum(w**2)
+
+    def step(w):
+        extra = dict(value=loss(w), grad=2 * w, value_fn=loss)
+        return tx.update(2 * w, tx.init(w), w, **extra)[0]
+
+    mesh = jax.make_mesh((1,), ("x",))
+    shards = jax.sharding.PartitionSpec("x")
+    return jax.shard_map(step, mesh=mesh, in_specs=shards, out_specs=shards)(jnp.ones(2))
+
+
+AVERAGE = lectopt.average_params(lectopt.averaging.uniform())
 T, V = TypeError, ValueError
 BUILT = {
     "a list": (lambda: chain([ema(0.9)]), T, ["Leave the brackets out", "chain(ema(0.9), sgd"]),
@@ -118,6 +134,29 @@ BUILT = {
     "port": (lambda: lectopt.port(3, "keras"), T, ["got 3", "port(dialects.torch.Adam"]),
 }  # fmt: skip
 
+MISPLACED = {
+    "an average first": (
+        lambda: chain(AVERAGE, sgd(0.1)),
+        V,
+        ["Put it last, as in chain(sgd(0.1), average_params(...))", "Behind it stands sgd"],
+    ),
+    "an average in a ratio": (lambda: ratio(AVERAGE, ema(0.9)), V, ["Put it last"]),
+    "an average in lookahead": (
+        lambda: lectopt.lookahead(chain(sgd(0.1), AVERAGE)),
+        V,
+        ["Write chain(lookahead(fast_optimizer), average_params(...))"],
+    ),
+    "a decay in half precision": (
+        lambda: lectopt.adam(0.1, b2=jnp.bfloat16(0.5)),
+        T,
+        ["b2 arrives in bfloat16", "hyperparam_dtype=jnp.float32"],
+    ),
+    "a schedule for one number": (
+        lambda: lectures.cmu11785.plateau(factor=lambda count: 2.0),
+        T,
+        ["factor must be one number for the whole training, and no schedule"],
+    ),
+}
 USED = {
     "no parameters": (
         updated(lectopt.adamw(1e-3), params=None),
@@ -155,18 +194,44 @@ USED = {
     "another state": (
         updated(lectopt.adam(0.1), state=sgd(1.0).init(PARAMS)),
         V,
-        ["This state has no 'count'", "state = tx.init(params)"],
+        ["This state belongs to another", "lacks 'count'", "state = tx.init(params)"],
     ),
     "another state below": (
         updated(lectopt.momentum(0.1), state={"mu": PARAMS}),
         V,
-        ["no 'trace', only ['mu']"],
+        ["it lacks 'trace'", "keeps 'mu'", "lectopt.carry_over(state, tx, params)"],
     ),
-    "no state of a slot": (
-        lambda: lectopt.trees.leaves_like(PARAMS, {"mu": PARAMS}, "nu"),
+    "no state": (
+        updated(lectopt.momentum(0.1), state=()),
         V,
-        ["no 'nu'"],
+        ["belongs to another optimizer: it is a tuple"],
     ),
+    "no state of a member of Optax": (
+        updated(chain(optax.trace(0.9)), state={}),
+        V,
+        ["it lacks 'optax_trace'"],
+    ),
+    "nothing to carry over": (
+        lambda: lectopt.carry_over({"mu": 1}, lectopt.momentum(0.1), PARAMS),
+        V,
+        ["nothing fits", "keeps 'trace'", "the old state has 'mu'"],
+    ),
+    "a state carried to Optax": (
+        lambda: lectopt.carry_over({}, optax.sgd(0.1), PARAMS),
+        T,
+        ["tx must be an optimizer of lectopt"],
+    ),
+    "a count where none is kept": (
+        lambda: lectopt.carry_over({"trace": PARAMS}, sgd(0.1, momentum=0.9), PARAMS, count=3),
+        V,
+        ["keeps no count. Leave count=3 out."],
+    ),
+    "integers for parameters": (
+        updated(sgd(1.0), params={"w": jnp.arange(3), "b": PARAMS["b"]}),
+        T,
+        ["The parameter ['w'] is int32, and its gradient float32", "None as the gradient"],
+    ),
+    "a search in every shard": (_strong_search_in_shards, V, ['write kind="weak"']),
     "a gradient short": (
         updated(lectopt.adam(0.1), {"w": PARAMS["w"]}),
         V,
@@ -204,6 +269,6 @@ USED = {
 }  # fmt: skip
 MISTAKES = {
     f"{group}/{name}": row
-    for group, rows in dict(arguments=ARGUMENTS, built=BUILT, used=USED).items()
+    for group, rows in dict(arguments=ARGUMENTS, built=BUILT | MISPLACED, used=USED).items()
     for name, row in rows.items()
 }
