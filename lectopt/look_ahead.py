@@ -12,14 +12,14 @@ from typing import Any
 from jax.core import Tracer
 
 SETTLED = "_settled"  # an attribute of those that were asked, or have warned
-_asked: set[int] = set()  # the hashes of those that were asked
+_settled: set[int] = set()  # the hashes of all of them
 
 
 def take_gradients_as_given(tx: Any) -> Any:
     """`tx`, which will not warn: it was asked, or its gradients are made up, and taken nowhere."""
     if getattr(tx, "looks_ahead", False) and not vars(tx).get(SETTLED):
         vars(tx)[SETTLED] = True
-        _asked.add(hash(tx))
+        _settled.add(hash(tx))
     return tx
 
 
@@ -28,7 +28,8 @@ def warn_unless_asked(tx: Any) -> None:
     if SETTLED in vars(tx):
         return
     vars(tx)[SETTLED] = False
-    if tx.looks_ahead and not _is_traced(tx) and hash(tx) not in _asked:
+    if tx.looks_ahead and not _is_traced(tx) and hash(tx) not in _settled:
+        _settled.add(hash(tx))
         warnings.warn(
             f"{tx!r} wants its gradients at tx.point(params, state), and nobody has asked it for "
             "that point: with gradients at params it is another method, plain momentum in the "

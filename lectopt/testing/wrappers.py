@@ -1,11 +1,13 @@
 """Optax's wrappers: inside each of them a transformation moves as it does alone."""
 
+import functools as ft
 from typing import Any
 from unittest import SkipTest
 
 import jax
 import optax
 
+from lectopt.look_ahead import take_gradients_as_given
 from lectopt.testing import trees
 from lectopt.testing.precision import stepwise
 from lectopt.testing.registry import check, during
@@ -81,5 +83,9 @@ def in_inject_hyperparams(subject: Subject) -> None:
     """Inside `optax.inject_hyperparams`, every float a hyperparameter, it moves as alone."""
     static = tuple(name for name in subject.settings if name not in subject.floats)
 
-    maker = optax.inject_hyperparams(subject.make, static_args=static)
+    @ft.wraps(subject.make)
+    def make(*args: Any, **kwargs: Any) -> Any:
+        return take_gradients_as_given(subject.make(*args, **kwargs))
+
+    maker = optax.inject_hyperparams(make, static_args=static)
     _moves_as_alone(subject, maker(**subject.settings), "optax.inject_hyperparams")

@@ -53,7 +53,7 @@ makers = pytest.mark.parametrize("make, settings", CALLS)
 @pytest.fixture(autouse=True)
 def nobody_has_asked(monkeypatch):
     """An equal optimizer of another test counts otherwise."""
-    monkeypatch.setattr(look_ahead, "_asked", set())
+    monkeypatch.setattr(look_ahead, "_settled", set())
 
 
 @pytest.fixture(autouse=True)
@@ -126,7 +126,8 @@ CORRECT = {
     ),
     "optax.chain": lambda make: asked_inside(make()),
     "given": lambda make: Subject(make).run(Subject(make).build()),
-    "explained": lambda make: lectopt.explain(make()),
+    "explained": lambda make: lectopt.explain(make()).replay(steps=2),
+    "compared": lambda make: lectopt.same_update(make(), lectopt.sgd(0.1, momentum=0.1)),
     "shifted": lambda make: loop(lectopt.nesterov(0.1)),
 }
 

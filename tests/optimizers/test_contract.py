@@ -15,6 +15,7 @@ import pytest
 from flax import nnx
 
 import lectopt
+from lectopt.look_ahead import take_gradients_as_given
 from lectopt.testing import Subject, parametrize_with_checks
 from tests.support.algorithms import ALGORITHMS, is_first, over
 
@@ -148,6 +149,7 @@ def test_in_a_chain_with_members_of_optax(row):
     last = optax.GradientTransformationExtraArgs(lambda p: optax.EmptyState(), spy)
     tx, alone = lectopt.chain(optax.scale(1.0), row.build(), last), row.build()
     extra = dict(value=1.5, unknown=None)
+    take_gradients_as_given(tx)
     updates, _ = tx.update(GRADS, tx.init(PARAMS), PARAMS, **extra)
     chex.assert_trees_all_equal(
         updates, alone.update(GRADS, alone.init(PARAMS), PARAMS, **extra)[0]

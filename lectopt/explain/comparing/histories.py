@@ -16,6 +16,7 @@ from lectopt.explain.comparing import turning
 from lectopt.explain.comparing.pairing import Pair
 from lectopt.explain.reading.tracing import double, loss
 from lectopt.explain.running.evaluating import Evaluator, laid_out, put_back
+from lectopt.look_ahead import take_gradients_as_given
 
 SHORTEST, LONGEST = 12, 200  # of the histories, in steps
 SHOWN = 12  # gradients of a counterexample, if it is not longer
@@ -107,7 +108,8 @@ class _Race:
         for side in self.sides:
             numbers = side.programs.subject.numbers
             traced = {k: jnp.asarray(numbers[k], v.dtype) for k, v in side.programs.numbers.items()}
-            self.transformations.append(side.programs.subject.build(traced))
+            made = side.programs.subject.build(traced)
+            self.transformations.append(take_gradients_as_given(made))
         self.steps = length(both)
         self.step = jax.jit(self.stepped)
 

@@ -13,6 +13,7 @@ from lectopt.explain.algebra.nodes import t
 from lectopt.explain.reading.jaxprs import is_key
 from lectopt.explain.reading.tracing import double, loss
 from lectopt.explain.running.evaluating import Evaluator, laid_out, put_back
+from lectopt.look_ahead import take_gradients_as_given
 
 if TYPE_CHECKING:
     from lectopt.explain.explanation import Explanation
@@ -52,7 +53,7 @@ class _Replay:
             k: jnp.asarray(subject.numbers[k], like.dtype)
             for k, like in self.programs.numbers.items()
         }
-        tx = optax.with_extra_args_support(subject.build(numbers))
+        tx = optax.with_extra_args_support(take_gradients_as_given(subject.build(numbers)))
         update = self.programs.runner(tx)
         params = jax.tree.map(
             lambda p: jnp.asarray(self.random.normal(size=p.shape)), self.programs.params
