@@ -22,6 +22,7 @@ from lectopt import reduce_on_plateau
 from lectopt.dialects import torch
 from lectopt.dialects.porting.problem import distance
 from lectopt.dialects.porting.recipe import Recipe, read
+from lectopt.settings import domains
 
 PAGE = Path(__file__).with_name("conventions.md")
 
@@ -39,8 +40,8 @@ def rate_of(maker: Any) -> tuple[str | None, Any]:
     """The name of the learning rate and its default."""
     function = getattr(maker, "func", maker)
     for p in inspect.signature(function).parameters.values():
-        ranges = getattr(p.annotation, "__metadata__", ())
-        if any("step size" in getattr(r, "meaning", "") for r in ranges):
+        ranges, _ = domains(function.__annotations__.get(p.name))
+        if any("step size" in r.meaning for r in ranges):
             return p.name, None if p.default is p.empty else p.default
     return None, None
 

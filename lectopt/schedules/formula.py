@@ -137,7 +137,7 @@ def order_of(value: Any) -> float:
     fixed = [
         setting
         for name, setting in value.settings.items()
-        if name not in value.formula.raw and annotations.get(name) != Value[Any]
+        if name not in value.formula.raw and annotations.get(name) not in (Value, Value[Any])
     ]
     known = all(_values.is_concrete(setting) for setting in fixed)
     return float(value.formula.order(**value.settings)) if known else math.nan
