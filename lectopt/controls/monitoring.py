@@ -153,7 +153,8 @@ def _given(gradient: Any, params: Any) -> dict[str, Any]:
     ]
     gs = jax.tree.leaves(gradient)
     grad_norm, param_norm = (scale * norm for scale, norm in map(scaled_norm, (gs, wide)))
-    counted = lax.cond(jnp.isfinite(grad_norm), lambda gs: jnp.int32(0), _nonfinite, gs)
+    none = jnp.zeros_like(grad_norm, jnp.int32)
+    counted = lax.cond(jnp.isfinite(grad_norm), lambda gs: none, _nonfinite, gs)
     return dict(grad_norm=grad_norm, param_norm=param_norm, nonfinite=counted)
 
 
