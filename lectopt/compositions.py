@@ -214,7 +214,7 @@ def _misplaced(part: Transformation) -> str:
     what = next(p.name for p in walk(part) if p.last and not any(q.last for q in p.parts))
     return (
         f"{what} reads off the updates what becomes of the parameters, so nothing may change them "
-        f"afterwards. Put it last, as in chain(sgd(0.1), {what}(...))."
+        f"afterwards. Write it last, as in chain(sgd(0.1), {what}(...))."
     )
 
 

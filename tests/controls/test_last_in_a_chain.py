@@ -55,7 +55,7 @@ def test_nor_behind_a_mask(what, tx):
 
 
 def refused(build):
-    words = r"(?s)chain: .*Put it last, as in chain\(sgd.*Behind it stands"
+    words = r"(?s)chain: .*Write it last, as in chain\(sgd.*Behind it stands"
     with pytest.raises(ValueError, match=words):
         build()
 
@@ -77,7 +77,7 @@ def test_what_passes_updates_on_may_follow(what):
 
 @last
 def test_side_by_side_it_sees_no_iterate(what):
-    with pytest.raises(ValueError, match="product: .* Put it last"):
+    with pytest.raises(ValueError, match="product: .* Write it last"):
         lectopt.product(chain(lectopt.sgd(0.1), what), lectopt.sign())
 
 

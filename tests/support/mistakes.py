@@ -67,7 +67,7 @@ def _strong_search_in_shards():
         extra = dict(value=loss(w), grad=2 * w, value_fn=loss)
         return tx.update(2 * w, tx.init(w), w, **extra)[0]
 
-    mesh = jax.make_mesh((1,), ("x",))
+    mesh = jax.make_mesh((1,), ("x",), axis_types=(jax.sharding.AxisType.Auto,))
     shards = jax.sharding.PartitionSpec("x")
     return jax.shard_map(step, mesh=mesh, in_specs=shards, out_specs=shards)(jnp.ones(2))
 
@@ -138,11 +138,14 @@ MISPLACED = {
     "an average first": (
         lambda: chain(AVERAGE, sgd(0.1)),
         V,
-        ["Put it last, as in chain(sgd(0.1), average_params(...))", "Behind it stands sgd"],
+        [
+            "Write it last, as in chain(sgd(0.1), average_params(...))",
+            "Behind it stands scale_by_learning_rate",
+        ],
     ),
-    "an average in a ratio": (lambda: ratio(AVERAGE, ema(0.9)), V, ["Put it last"]),
+    "an average in a ratio": (lambda: ratio(AVERAGE, ema(0.9)), V, ["Write it last"]),
     "an average in lookahead": (
-        lambda: lectopt.lookahead(chain(sgd(0.1), AVERAGE)),
+        started(lectopt.lookahead(chain(sgd(0.1), AVERAGE))),
         V,
         ["Write chain(lookahead(fast_optimizer), average_params(...))"],
     ),
