@@ -8,12 +8,13 @@ Optimizers, under the field's standard names:
 Schedules of the learning rate, or of any other number:
   constant, cosine_decay, cosine_restarts, exponential_decay, halving, inverse_strong_convexity,
   inverse_time_decay, join, lambda_schedule, power_decay, satisfies_robbins_monro,
-  scale_learning_rate, schedule, step_decay, triangular, warmup
+  scale_learning_rate, schedule, step_decay, triangular, warmup, with_warmup
 
 Controls, which need more than the gradient of the step:
-  LineSearchStatus, average_params, averaging_window, critical_batch_size, evaluation_params,
-  metrics, monitor, projected_rate_settles, reduce_on_plateau, scale_by_path, scale_by_sgd_rate,
-  scale_by_wolfe_line_search, swats, switch_when, unfreeze_gradually, wolfe_conditions
+  LineSearchStatus, average_params, averaging_window, carry_over, critical_batch_size,
+  evaluation_params, metrics, monitor, projected_rate_settles, reduce_on_plateau, scale_by_path,
+  scale_by_sgd_rate, scale_by_wolfe_line_search, swats, switch_when, unfreeze_gradually,
+  wolfe_conditions
 
 Combinators, which make a transformation of transformations:
   chain, debiased, deviation, masked, parallel, product, ratio, root, total, variance

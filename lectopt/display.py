@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from lectopt import settings
 
-WIDTH = 60  # a signature that is longer has one argument per line
+WIDTH = 50  # a signature that is longer has one argument per line
 
 
 class Written:

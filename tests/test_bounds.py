@@ -27,6 +27,7 @@ BOUNDS = (
 )
 FINITE = {
     "threshold of reduce_on_plateau": "a margin: no value is better by an infinite one",
+    "threshold of torch.ReduceLROnPlateau": "the same",
     "max_evaluations": "a search without a bound may never end",
     "max_lr": "a value that is reached",
     "max_momentum": "a value that is reached",

@@ -81,6 +81,4 @@ def test_what_keeps_nothing_gives_in_float32_what_it_gives_in_float64(maker, siz
 def test_norms_are_among_what_keeps_nothing():
     names = {maker.name for maker in STATELESS}
     assert {"clip_by_norm", "clip_by_global_norm", "clip_by_block_rms"} < names
-    assert {"scale_by_param_block_rms", "lectures.isi.gradient_clipping"} < names and len(
-        names
-    ) > 20
+    assert {"scale_by_param_block_rms", "isi.gradient_clipping"} < names and len(names) > 20

@@ -14,7 +14,7 @@ from lectopt.sharing import walk
 from lectopt.state_search import Names, names
 from lectopt.transformation import State, Transformation
 from lectopt.trees import dtype_of
-from lectopt.values import is_concrete, shown
+from lectopt.values import is_concrete
 
 COUNT = ("count",)
 
@@ -60,8 +60,8 @@ def carry_over(state: Any, tx: Transformation, params: Any, count: Any = None) -
     """
     if not isinstance(tx, Transformation):
         raise TypeError(
-            f"carry_over: tx must be an optimizer of lectopt; got {shown(tx)}. Of a wrapper of "
-            "Optax, give the optimizer that it wraps, and its state."
+            f"carry_over: tx must be an optimizer of lectopt; got a "
+            f"{type(tx).__name__}. Give what a wrapper of Optax holds, and its state."
         )
     if count is not None and not tx.counted:
         raise ValueError(f"carry_over: {tx!r} keeps no count. Leave count={count!r} out.")

@@ -33,7 +33,7 @@ def wolfe_conditions(
     value_fn: Callable[..., Any],
     params: Any,
     direction: Any,
-    step: NonNegative = 1.0,
+    step: NonNegative[Scalar] = 1.0,
     *,
     c1: Slope[Scalar] = 1e-4,
     c2: Slope[Scalar] = 0.9,

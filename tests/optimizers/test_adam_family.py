@@ -74,7 +74,7 @@ def test_adadelta_decays_the_leaves_that_its_mask_picks():
 def test_settings_that_contradict_each_other():
     with pytest.raises(ValueError, match='Write maximum_of="raw"'):
         lectopt.amsgrad(0.1, eps_placement="uncorrected")
-    with pytest.raises(ValueError, match=r"threshold must lie in \[4, inf\)"):
+    with pytest.raises(ValueError, match=r"threshold must lie in \[4, inf\]"):
         lectopt.radam(0.1, threshold=3.0)
     with pytest.raises(TypeError, match='bias_correction_nu.*maximum_of="uncorrected"'):
         lectopt.amsgrad(0.1, bias_correction_nu=False)

@@ -98,7 +98,7 @@ def test_irprop_plus_asks_for_the_loss():
             tx.update(SIGNS, tx.init(SIGNS), SIGNS, **extra)
     with pytest.raises(ValueError, match="value must be one number, got shape"):
         tx.update(SIGNS, tx.init(SIGNS), SIGNS, value=SIGNS)
-    with pytest.raises(ValueError, match="prev_value.*belongs to another optimizer"):
+    with pytest.raises(ValueError, match="belongs to another optimizer.*it lacks 'prev_value'"):
         tx.update(SIGNS, lectopt.rprop(0.1).init(SIGNS), SIGNS, value=1.0)
 
 

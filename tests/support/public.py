@@ -43,7 +43,7 @@ def _short(place: str, name: str) -> str:
 PUBLIC = {
     _short(place, name): function
     for (place, name), function in FUNCTIONS.items()
-    if not place.startswith(("lectopt.testing", "lectopt.training"))
+    if not place.startswith(("lectopt.testing", "lectopt.training", "lectopt.dialects.porting"))
 } | {"keras.common": common}
 
 

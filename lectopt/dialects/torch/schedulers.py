@@ -108,13 +108,13 @@ def CosineAnnealingLR(
 def ReduceLROnPlateau(
     lr: Positive[Scalar],
     mode: Literal["min", "max"] = "min",
-    factor: Factor = 0.1,
+    factor: Factor[Scalar] = 0.1,
     patience: Evaluations = 10,
     threshold: Threshold = 1e-4,
     threshold_mode: Literal["rel", "abs"] = "rel",
     cooldown: Evaluations = 0,
-    min_lr: NonNegative = 0.0,
-    eps: NonNegative = 1e-8,
+    min_lr: NonNegative[Scalar] = 0.0,
+    eps: NonNegative[Scalar] = 1e-8,
 ) -> Transformation:
     """Reduce the rate by `factor` when the evaluations have not improved `patience + 1` times.
 
