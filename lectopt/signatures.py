@@ -194,4 +194,22 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
         return function(*args, **kwargs)
 
     show(wrapper)
+    say_that_it_makes(wrapper)
     return wrapper
+
+
+def say_that_it_makes(function: Any) -> None:
+    """Let a function that makes a transformation say so where one is wanted: Flax and Optax ask
+    for `init` first, and a function has none."""
+    if not str(inspect.signature(function).return_annotation).endswith("Transformation'>"):
+        return
+
+    def init(params: Any) -> None:
+        del params
+        name = function.__name__
+        raise TypeError(
+            f"{name} is the function, and not the transformation that it makes. Write {name}(...), "
+            "as in nnx.Optimizer(model, lectopt.adam(0.001), wrt=nnx.Param)."
+        )
+
+    function.init = init

@@ -8,6 +8,7 @@ import pytest
 
 import lectopt
 from tests.support.mistakes import MISTAKES
+from tests.support.public import makers
 
 ROOT = pathlib.Path(lectopt.__file__).parent
 # Whose errors have their tests beside theirs: tests/sweep, tests/training, tests/explain,
@@ -86,3 +87,10 @@ def test_the_modules_that_are_left_out_are_there():
     for name in ELSEWHERE + MOVING:
         assert (ROOT / name).exists()
     assert len(list(statements())) > 60
+
+
+@pytest.mark.parametrize("maker", [m for m in makers() if m.ranges], ids=lambda maker: maker.name)
+def test_a_maker_in_the_place_of_what_it_makes_says_so(maker):
+    name = maker.function.__name__
+    with pytest.raises(TypeError, match=rf"{name} is the function, .* Write {name}\(\.\.\.\)"):
+        maker.function.init({})

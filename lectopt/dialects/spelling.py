@@ -14,7 +14,7 @@ from lectopt import settings as _settings
 from lectopt import values as _values
 from lectopt.display import show
 from lectopt.schedules import Schedule, schedule
-from lectopt.signatures import Signature
+from lectopt.signatures import Signature, say_that_it_makes
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -88,6 +88,7 @@ def held(
         return function(**values)
 
     show(wrapper)
+    say_that_it_makes(wrapper)
     return wrapper
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lectopt.display import readable
-from lectopt.signatures import Signature
+from lectopt.signatures import Signature, say_that_it_makes
 from lectopt.transformation import Transformation
 
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
@@ -81,4 +81,5 @@ def maker(
     make.__signature__ = readable(whole, *functions)  # pyright: ignore[reportAttributeAccessIssue]
     annotations = {k: v for f in functions for k, v in f.__annotations__.items()}
     make.__annotations__ = {k: v for k, v in annotations.items() if k in signature.defaults}
+    say_that_it_makes(make)
     return make

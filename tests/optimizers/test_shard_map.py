@@ -103,6 +103,7 @@ def builds(rows):
     return {r.id: r.build(**quiet.get(r.id, {})) for r in rows if not r.reduces}
 
 
+@pytest.mark.slow  # each is compiled for eight devices
 def test_the_numbers_of_one_device():
     agree(builds(filter(is_first, ALGORITHMS)))
 
@@ -160,6 +161,7 @@ def test_shards_with_their_own_losses_search_by_themselves():
         np.testing.assert_allclose((updates[i], steps[i]), (alone[0][0], alone[1][0]), rtol=1e-6)
 
 
+@pytest.mark.slow  # on two meshes of eight devices
 @pytest.mark.parametrize(
     "tx", [lectopt.sgld(0.1, key=0), CONTROLS["add_langevin_noise"]], ids=["sgld", "in a chain"]
 )

@@ -159,6 +159,7 @@ def test_errors():
         ("noise that vanishes", "snr_sgd", 6, 1000),
     ],
 )
+@pytest.mark.slow  # eight trainings of up to 3,000 steps
 @pytest.mark.usefixtures("x64")
 def test_losses_are_those_measured_before(name, method, seeds, until):
     problem = PROBLEMS[name]

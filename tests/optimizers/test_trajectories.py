@@ -130,8 +130,15 @@ def same_name(ours, theirs):
 
 
 @over([r for r in ALGORITHMS if r.optax])
-@pytest.mark.parametrize("scheduled", [False, True], ids=["constant", "scheduled"])
-@pytest.mark.parametrize("dtype, slack", [("float32", 3e-6), ("float64", 1e-12)])
+@pytest.mark.parametrize(
+    "scheduled, dtype, slack",
+    [  # constant rates are in the contract, as `as_optax` and `as_optax_in_float32`
+        pytest.param(False, "float32", 3e-6, marks=pytest.mark.slow),
+        pytest.param(True, "float32", 3e-6, marks=pytest.mark.slow),
+        pytest.param(False, "float64", 1e-12, marks=pytest.mark.slow),
+        pytest.param(True, "float64", 1e-12),
+    ],
+)
 @pytest.mark.usefixtures("x64")
 def test_a_call_that_optax_accepts_gives_its_numbers(row, scheduled, dtype, slack):
     if dtype == "float32" and row.conditioning > 1:

@@ -57,6 +57,12 @@ def _module():
     return tx.update(grads, tx.init(model), model)
 
 
+def _maker_in_flax():
+    from flax import nnx
+
+    nnx.Optimizer(nnx.Linear(1, 1, rngs=nnx.Rngs(0)), lectopt.adam, wrt=nnx.Param)
+
+
 def _strong_search_in_shards():
     tx = chain(sgd(1.0), lectopt.scale_by_wolfe_line_search(kind="strong"))
 
@@ -246,6 +252,16 @@ USED = {
         ["['w'] has shape (1,), but mu has (3,)"],
     ),
     "whole numbers": (updated(sgd(1.0), {"w": jnp.ones(3, int), "b": None}), T, ["floating point"]),
+    "a maker in Flax": (
+        _maker_in_flax,
+        T,
+        ["adam is the function, and not", "nnx.Optimizer(model, lectopt.adam(0.001), wrt=nnx.Param)"],
+    ),
+    "a maker in Optax": (
+        lambda: optax.chain(lectopt.adam, optax.scale(1.0)).init(PARAMS),
+        T,
+        ["adam is the function, and not", "Write adam(...)"],
+    ),
     "a module": (_module, V, ["Write nnx.state(model, nnx.Param) for the model"]),
     "a mask of other keys": (
         started(lectopt.adamw(0.1, mask=MASK)),
