@@ -255,7 +255,7 @@ USED = {
     "a maker in Flax": (
         _maker_in_flax,
         T,
-        ["adam is the function, and not", "nnx.Optimizer(model, lectopt.adam(0.001), wrt=nnx.Param)"],
+        ["adam is the function, and not", "as in nnx.Optimizer(model, lectopt.adam(0.001)"],
     ),
     "a maker in Optax": (
         lambda: optax.chain(lectopt.adam, optax.scale(1.0)).init(PARAMS),
