@@ -9,7 +9,7 @@ from lectopt.compositions import Chain
 from lectopt.lifting import Rule
 from lectopt.transformation import State, Transformation
 from lectopt.values import value_at
-from lectopt.wrapping import Foreign, Named
+from lectopt.wrapping import Foreign, Masked, Named
 
 # The entry of the state that a member scales the update by.
 MEASURED = {
@@ -27,8 +27,13 @@ Reader = Callable[[State, Any], Any]  # from the new state and the count to a nu
 class Step(NamedTuple):
     """What one member does to the update, as far as it is known."""
 
-    kind: Literal["rate", "scale", "scales", "linear", "other", "foreign"]
+    kind: Literal["rate", "scale", "measured", "scales", "linear", "other", "foreign"]
     read: Reader | None = None  # of a rate or a scale; None where weights have numbers of their own
+
+    @property
+    def has_number(self) -> bool:
+        """Whether it scales the update by a number that can be read."""
+        return self.kind in ("scale", "measured")
 
 
 def acting_rate(tx: Transformation) -> Reader | None:
@@ -42,12 +47,12 @@ def acting_rate(tx: Transformation) -> Reader | None:
     if len(rates) != 1:
         return None
     before, behind = steps[: rates[0]], steps[rates[0] :]
-    while before and before[-1].kind in ("scale", "linear"):
+    while before and (before[-1].has_number or before[-1].kind == "linear"):
         behind.append(before.pop())
-    scaled_before = any(step.kind in ("scale", "scales") for step in before)
+    scaled_before = any(step.has_number or step.kind == "scales" for step in before)
     if scaled_before or any(step.kind in ("scales", "foreign") for step in behind):
         return None
-    factors = [step.read for step in behind if step.kind in ("rate", "scale")]
+    factors = [step.read for step in behind if step.has_number or step.kind == "rate"]
     if None in factors:
         return None
     return lambda state, count: math.prod(read(state, count) for read in factors if read)
@@ -67,7 +72,7 @@ def _steps(tx: Transformation, place: tuple[str, ...]) -> Iterator[Step]:
     elif tx.name == "scale":
         yield Step("scale", _setting(tx.settings["factor"]))
     elif tx.name in MEASURED:
-        yield Step("scale", _entry((*place, *MEASURED[tx.name])))
+        yield Step("measured", _entry((*place, *MEASURED[tx.name])))
     else:
         yield Step(_kind(tx))
 
@@ -77,7 +82,9 @@ def _kind(tx: Transformation) -> Any:
     starts_at_rate = isinstance(tx, Rule) and "learning_rate" in tx.lifted.slots.values()
     if "rate" in inside or starts_at_rate:  # of some leaves, one of several, of each weight
         return "rate"
-    if inside & {"scale", "scales"} or tx.name == "scale_by_path":
+    # A number that is set inside is a part of the formula, unless only some leaves are scaled.
+    changing = {"measured", "scales"} | ({"scale"} if isinstance(tx, Masked) else set())
+    if inside & changing or tx.name == "scale_by_path":
         return "scales"
     if isinstance(tx, Foreign) or "foreign" in inside:
         return "foreign"

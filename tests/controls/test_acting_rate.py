@@ -11,6 +11,7 @@ import pytest
 
 import lectopt
 from lectopt import chain, metrics, monitor
+from lectopt.look_ahead import take_gradients_as_given
 from tests.support.algorithms import ALGORITHMS, over
 
 PARAMS = {"a": jnp.array([0.5, -1.0]), "b": jnp.array(2.0)}
@@ -21,7 +22,7 @@ UNLIKE = {"rprop", "swats", "asgd", "prodigy"}  # no one number, or none that a 
 
 def updates_of(tx, steps=4, **extra):
     """The last of some updates with gradients that differ, the parameters where they are."""
-    state = tx.init(PARAMS)
+    state = take_gradients_as_given(tx).init(PARAMS)
     with jax.disable_jit():
         for t in range(steps):
             grads = jax.tree.map(lambda g, t=t: g * (1 + 0.1 * t), GRADS)
@@ -46,7 +47,8 @@ def test_of_every_algorithm(row):
     one, two = update(1.0)[0], update(2.0)[0]
     at_rate = jax.tree.map(lambda a, b: a + (reported - 1) * (b - a), one, two)
     jax.tree.map(ft.partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-5), updates, at_rate)
-    assert any(np.abs(x).max() > 1e-4 for x in jax.tree.leaves(updates))
+    skips = row.id == "radam/skip"  # its first updates
+    assert skips or any(np.abs(x).max() > 1e-4 for x in jax.tree.leaves(updates))
 
 
 def half(count):

@@ -31,6 +31,7 @@ def injected(row, **how):
 
 @over(ALGORITHMS)
 @pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.filterwarnings("ignore:(?s).*wants its gradients")  # inject_hyperparams has no point
 def test_injected_beside_half_precision_weights(row, dtype):
     """Refused with what to write where a decay is among the numbers, else finite; in float32, as
     the error says, the numbers of the plain optimizer."""

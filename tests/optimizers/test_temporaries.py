@@ -18,6 +18,7 @@ from tests.support.algorithms import ALGORITHMS, over
 RESETS = "the state is chosen between two, and the update is made of the one that may be left"
 RANDOM = "JAX draws its random numbers from arrays of two words each"
 MORE: dict[str, tuple[int, str]] = {
+    "adafactor": (2, "the squares, which rows and columns are sums of"),
     "adadelta/l2": (2, "the gradient with its decay, and the root that two outputs take"),
     "swats": (3, RESETS),
     "swats/relative": (3, RESETS),
