@@ -23,7 +23,7 @@ Primitives, of which optimizers are made:
   add_decayed_weights, add_l1, add_langevin_noise, average_tail, bias_correction,
   clip_by_block_rms, clip_by_global_norm, clip_by_norm, clip_by_value, ema, identity,
   infinity_moment, mean_square, negate, nesterov_ema, nesterov_ema_warmed, rectification,
-  running_max, scale, scale_by_adadelta, scale_by_factored_rms, scale_by_falling_rate,
+  running_max, scale, scale_by_adadelta, scale_by_decaying_rate, scale_by_factored_rms,
   scale_by_irprop_plus, scale_by_leaf_norm, scale_by_learning_rate, scale_by_local_gains,
   scale_by_param_block_rms, scale_by_rms, scale_by_rprop, scale_by_rss, scale_by_snr,
   scale_by_stddev, scale_by_visit_count, shift_ahead, shrink_weights, sign, square_root,

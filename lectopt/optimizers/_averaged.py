@@ -3,7 +3,7 @@
 from typing import Any
 
 from lectopt.combinators import chain
-from lectopt.primitives import add_decayed_weights, average_tail, scale_by_falling_rate
+from lectopt.primitives import add_decayed_weights, average_tail, scale_by_decaying_rate
 from lectopt.schedules import shifted
 from lectopt.settings import Count, LearningRate, NonNegative
 from lectopt.signatures import checked
@@ -41,6 +41,6 @@ def asgd(
     rate = shifted(learning_rate, by=-1) if callable(learning_rate) else learning_rate
     return chain(
         add_decayed_weights(lambd),
-        scale_by_falling_rate(rate, lambd, alpha),
+        scale_by_decaying_rate(rate, lambd, alpha),
         average_tail(t0, state_dtype=state_dtype),
     )

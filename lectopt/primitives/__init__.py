@@ -2,7 +2,7 @@
 
 from lectopt.corrections import bias_correction, identity, square_root
 from lectopt.primitives._rectification import rectification
-from lectopt.primitives.averaging import average_tail, scale_by_falling_rate
+from lectopt.primitives.averaging import average_tail, scale_by_decaying_rate
 from lectopt.primitives.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
 from lectopt.primitives.decay import add_decayed_weights, add_l1, shrink_weights
 from lectopt.primitives.layers import (
@@ -62,8 +62,8 @@ __all__ = [
     "running_max",
     "scale",
     "scale_by_adadelta",
+    "scale_by_decaying_rate",
     "scale_by_factored_rms",
-    "scale_by_falling_rate",
     "scale_by_irprop_plus",
     "scale_by_leaf_norm",
     "scale_by_learning_rate",

@@ -44,8 +44,8 @@ __all__ = [
     "running_max",
     "scale",
     "scale_by_adadelta",
+    "scale_by_decaying_rate",
     "scale_by_factored_rms",
-    "scale_by_falling_rate",
     "scale_by_irprop_plus",
     "scale_by_leaf_norm",
     "scale_by_learning_rate",
@@ -112,6 +112,11 @@ def scale_by_adadelta(
     eps: NonNegative = 1e-06,
     state_dtype: Any = None,
 ) -> Transformation: ...
+def scale_by_decaying_rate(
+    learning_rate: LearningRate,
+    lambd: NonNegative = 0.0001,
+    alpha: NonNegative = 0.75,
+) -> Transformation: ...
 def scale_by_factored_rms(
     min_dim_size_to_factor: int = 128,
     factored: bool = True,
@@ -119,11 +124,6 @@ def scale_by_factored_rms(
     decay_offset: NonNegative = 0.0,
     eps: NonNegative = 1e-30,
     state_dtype: Any = None,
-) -> Transformation: ...
-def scale_by_falling_rate(
-    learning_rate: LearningRate,
-    lambd: NonNegative = 0.0001,
-    alpha: NonNegative = 0.75,
 ) -> Transformation: ...
 def scale_by_irprop_plus(
     learning_rate: LearningRate,

@@ -19,7 +19,7 @@ def _falling(
 
 
 @leafwise(once=dict(rate=_falling))
-def scale_by_falling_rate(u: Any, rate: Any) -> Any:
+def scale_by_decaying_rate(u: Any, rate: Any) -> Any:
     """Downhill at a falling rate: `-learning_rate u / (1 + lambd learning_rate (t - 1))^alpha`.
 
     Args:

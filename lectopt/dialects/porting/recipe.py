@@ -68,7 +68,7 @@ def read(tx: Transformation) -> Recipe:
     shrinking, parts = _split(parts, ("shrink_weights",))
     parts, own = parts[::-1], None
     names = tuple(part.name for part in parts)
-    if "scale_by_falling_rate" in names and coupled:
+    if "scale_by_decaying_rate" in names and coupled:
         *coupled, own = coupled  # the decay that is part of averaged SGD
     inner = [part for part in parts if part.name == "add_decayed_weights"]
     decays = [*coupled, *inner, *shrinking]
@@ -150,7 +150,7 @@ def _algorithm(
             kept = {k: v for k, v in s[0].items() if k not in ("learning_rate", "state_dtype")}
             variant = kept.get("variant") or ("late" if "late" in name else None)
             return "rprop", s[0]["learning_rate"], kept | dict(variant=variant)
-        case ("scale_by_falling_rate", "average_tail") if own_decay is not None:
+        case ("scale_by_decaying_rate", "average_tail") if own_decay is not None:
             rate = s[0]["learning_rate"]
             if callable(rate):  # it is read one update late
                 rate = rate.settings["schedule"]  # pyright: ignore[reportFunctionMemberAccess]

@@ -189,7 +189,7 @@ SETTINGS = {
     "rho_1": "ρ1", "rho_2": "ρ2", "Delta_0": "Δ0", "Delta_min": "Δ_min", "Delta_max": "Δ_max",
     "delta_0": "Δ0", "delta_min": "Δ_min", "delta_max": "Δ_max",
     # Where another setting is alpha, the rate is not.
-    "asgd.learning_rate": "η", "scale_by_falling_rate.learning_rate": "η", "ASGD.lr": "η",
+    "asgd.learning_rate": "η", "scale_by_decaying_rate.learning_rate": "η", "ASGD.lr": "η",
     "RMSprop.lr": "η",
 }  # fmt: skip
 STATISTICS = {

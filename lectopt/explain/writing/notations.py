@@ -68,7 +68,7 @@ NOTATIONS = {
         settings={
             "learning_rate": "α", "decay": "β", "b1": "β1", "b2": "β2", "eps": "ε",
             "initial_scale": "S0", "RMSprop.alpha": "β",
-            **of("asgd scale_by_falling_rate ASGD", alpha="p"),
+            **of("asgd scale_by_decaying_rate ASGD", alpha="p"),
         },
         statistics={"trace": "v", "mu": "v", "nu": "S"},
         symbols={
@@ -121,7 +121,7 @@ NOTATIONS = {
     "kingma": Notation(
         settings={
             "learning_rate": "α", "b1": "β1", "b2": "β2", "eps": "ε",
-            "RMSprop.alpha": "β", **of("asgd scale_by_falling_rate ASGD", alpha="p"),
+            "RMSprop.alpha": "β", **of("asgd scale_by_decaying_rate ASGD", alpha="p"),
         },
         statistics={"mu": "m", "nu": "v", "adamax.nu": "u"},
         symbols={"value": "f", "update": "Δθ"},
