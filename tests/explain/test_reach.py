@@ -95,6 +95,7 @@ def spelled():
                 yield pytest.param(function, id=f"{module.__name__.split('.')[-1]}.{name}")
 
 
+@pytest.mark.slow  # their parts are explained by themselves above
 # isi.gradual_unfreezing wants patterns of layers, as unfreeze_gradually does, which is below.
 @pytest.mark.parametrize("maker", [p for p in spelled() if "unfreezing" not in p.id])
 def test_every_spelling_in_lectures_and_dialects(maker):

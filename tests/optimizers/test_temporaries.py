@@ -63,6 +63,7 @@ def check(name, tx, extra=None, leaves=1):
     assert arrays(tx, extra or {}, tree(leaves)) <= allowed + SLOTS
 
 
+@pytest.mark.slow  # a program of a million weights each
 @over(ALGORITHMS)
 def test_of_an_algorithm(row):
     check(row.id, row.build(), row.extra)

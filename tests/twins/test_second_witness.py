@@ -7,7 +7,8 @@ import pytest
 from tests.support import twins as T
 from tests.support.witness import RATES, STEPS, TREE, assert_close, schedule
 
-pytestmark = pytest.mark.usefixtures("x64", "fast_compilation")
+# Slow, as the contract runs the twins and Optax beside every algorithm; here one judges the other.
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("x64", "fast_compilation")]
 
 
 @pytest.mark.parametrize(

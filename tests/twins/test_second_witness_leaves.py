@@ -12,7 +12,8 @@ from optax import contrib
 from tests.support import twins as T
 from tests.support.witness import RATES, STEPS, TREE, Run, assert_close, schedule
 
-pytestmark = pytest.mark.usefixtures("x64", "fast_compilation")
+# Slow, as the contract runs the twins and Optax beside every algorithm; here one judges the other.
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("x64", "fast_compilation")]
 
 
 @pytest.mark.parametrize(
