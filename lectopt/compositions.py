@@ -12,8 +12,8 @@ from typing import Any
 import jax
 
 from lectopt.programs import Expression, InTurn, SideBySide, reference
-from lectopt.records import under
-from lectopt.segments import ByLeaf, Change, Layout, Place, Segment, as_by_leaf
+from lectopt.records import Place, under
+from lectopt.segments import ByLeaf, Change, Layout, Segment, as_by_leaf
 from lectopt.sharing import Again, Shared, walk
 from lectopt.transformation import Context, State, Transformation
 from lectopt.values import call_text, key_of

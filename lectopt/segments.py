@@ -11,6 +11,7 @@ import numpy as np
 from jax.core import Tracer
 
 from lectopt.programs import Apply, Expression, InTurn, Program, program_of
+from lectopt.records import Place
 from lectopt.transformation import Context, State, Transformation
 from lectopt.trees import Tree, is_none, misfit_message, missing_message
 from lectopt.values import is_concrete
@@ -18,7 +19,6 @@ from lectopt.values import is_concrete
 if TYPE_CHECKING:
     from lectopt.lifting._rule import Rule
 
-Place = tuple[str, ...]  # the names of the records that stand around a state
 Change = Callable[[Transformation], Transformation]
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from lectopt.programs import Again as AgainExpression
 from lectopt.programs import Expression
-from lectopt.segments import ByLeaf, Layout, Place
+from lectopt.records import Place
+from lectopt.segments import ByLeaf, Layout
 from lectopt.transformation import State, Transformation
 
 

@@ -201,7 +201,8 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
 def say_that_it_makes(function: Any) -> None:
     """Let a function that makes a transformation say so where one is wanted: Flax and Optax ask
     for `init` first, and a function has none."""
-    if not str(inspect.signature(function).return_annotation).endswith("Transformation'>"):
+    made = inspect.signature(function).return_annotation
+    if getattr(made, "__name__", "") != "Transformation":  # a class of a layer above
         return
 
     def init(params: Any) -> None:

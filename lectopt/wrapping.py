@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import optax
 
 from lectopt.programs import Expression, Only
-from lectopt.records import MAY_BE, under, wrong_state_message
-from lectopt.segments import ByLeaf, Change, Layout, Place, as_by_leaf, picks
+from lectopt.records import MAY_BE, Place, under, wrong_state_message
+from lectopt.segments import ByLeaf, Change, Layout, as_by_leaf, picks
 from lectopt.transformation import Context, State, Transformation, is_transformation
 from lectopt.trees import dtype_of, is_inexact, is_none, or_else, wide_dtype
 from lectopt.values import shown

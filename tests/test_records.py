@@ -57,7 +57,7 @@ def test_a_state_that_lacks_an_entry_is_refused(tx):
         lacking = copy.deepcopy(state)
         record, key = at(lacking, place)
         del record[key]
-        refused(tx, lacking, f"it lacks '{'/'.join(place)}'")
+        assert_refused(tx, lacking, f"it lacks '{'/'.join(place)}'")
 
 
 @everything
@@ -68,10 +68,10 @@ def test_a_state_with_another_entry_is_refused(tx):
         surplus = copy.deepcopy(state)
         at(surplus, (*place, ""))[0]["of_another"] = jnp.zeros(())
         where = "/".join((*place, "of_another"))
-        refused(tx, surplus, f"nothing here keeps '{where}'")
+        assert_refused(tx, surplus, f"nothing here keeps '{where}'")
 
 
-def refused(tx, state, words):
+def assert_refused(tx, state, words):
     calls = [lambda: tx.update(PARAMS, state, PARAMS, **EXTRA)]
     for call in calls + [lambda: tx.point(PARAMS, state)] * tx.looks_ahead:
         with pytest.raises(ValueError, match=re.escape(words)) as raised:
@@ -83,12 +83,12 @@ def refused(tx, state, words):
 @everything
 def test_what_is_no_record_is_refused(tx):
     state = optax.adam(0.1).init(PARAMS)
-    refused(tx, state, "belongs to another optimizer: it is a tuple")
+    assert_refused(tx, state, "belongs to another optimizer: it is a tuple")
 
 
 def test_the_state_of_a_member_of_optax_is_missed():
     tx = lectopt.chain(optax.scale_by_adam(), lectopt.sgd(0.1))
-    refused(tx, {}, "it lacks 'optax_scale_by_adam'")
+    assert_refused(tx, {}, "it lacks 'optax_scale_by_adam'")
     silent = lectopt.chain(optax.clip(1.0), lectopt.sgd(0.1))
     updates, state = silent.update(PARAMS, {}, PARAMS)
     assert state == {} and jax.tree.structure(updates) == jax.tree.structure(PARAMS)
@@ -97,7 +97,9 @@ def test_the_state_of_a_member_of_optax_is_missed():
 def test_a_schedule_that_comes_or_goes():
     plain = lectopt.sgd(0.1, momentum=0.9)
     scheduled = lectopt.sgd(lambda count: 0.1, momentum=0.9)
-    refused(scheduled, plain.init(PARAMS), "it has 'trace'; it lacks 'count'. Write")
+    assert_refused(scheduled, plain.init(PARAMS), "it has 'trace'; it lacks 'count'. Write")
     words = "it has 'count', 'trace'; nothing here keeps 'count'. Write"
-    refused(plain, scheduled.init(PARAMS), words)
-    refused(lectopt.adam(0.1), plain.init(PARAMS), "it lacks 'count', 'ratio'; nothing here keeps")
+    assert_refused(plain, scheduled.init(PARAMS), words)
+    assert_refused(
+        lectopt.adam(0.1), plain.init(PARAMS), "it lacks 'count', 'ratio'; nothing here keeps"
+    )

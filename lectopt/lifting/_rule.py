@@ -9,8 +9,8 @@ import numpy as np
 
 from lectopt.lifting._maker import asked
 from lectopt.programs import Apply, Settings, reference
-from lectopt.records import SLOT
-from lectopt.segments import ByLeaf, Layout, Place
+from lectopt.records import SLOT, Place
+from lectopt.segments import ByLeaf, Layout
 from lectopt.transformation import State
 from lectopt.trees import (
     dtype_of,

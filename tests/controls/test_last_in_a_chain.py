@@ -45,16 +45,16 @@ def test_nothing_that_changes_updates_may_follow(what, tx):
         lambda: chain(lectopt.sgd(0.1), inside=chain(lectopt.ema(0.9), what), after=tx),
         lambda: chain(watched=lectopt.monitor(chain(lectopt.sgd(0.1), what)), after=tx),
     ):
-        refused(build)
+        assert_refused(build)
 
 
 @last
 @over({k: tx for k, tx in CHANGING.items() if k != "masked"})
 def test_nor_behind_a_mask(what, tx):
-    refused(lambda: chain(lectopt.masked(what, {"w": True, "b": False}), after=tx))
+    assert_refused(lambda: chain(lectopt.masked(what, {"w": True, "b": False}), after=tx))
 
 
-def refused(build):
+def assert_refused(build):
     words = r"(?s)chain: .*Write it last, as in chain\(sgd.*Behind it stands"
     with pytest.raises(ValueError, match=words):
         build()

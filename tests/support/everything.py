@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import optax
 
 import lectopt
-from lectopt import averaging
+from lectopt import Transformation, averaging
 from lectopt.look_ahead import take_gradients_as_given
 from tests.support.algorithms import ALGORITHMS, is_first
+from tests.support.public import PUBLIC
 
 PARAMS = {"w": jnp.full((2, 2), 0.7), "b": jnp.array([1.0, -1.0])}
 EXTRA = dict(value=jnp.float32(1.0), sgd_rate=jnp.float32(0.1), proposed=PARAMS, grad=PARAMS)
@@ -45,15 +46,13 @@ ROWS = {row.id.partition("/")[0]: row.build() for row in ALGORITHMS if is_first(
 
 def makers():
     """The public functions that make a transformation, by name."""
-    packages = (lectopt.primitives, lectopt.combinators, lectopt.controls, lectopt.optimizers)
-    found = {k: getattr(p, k) for p in packages for k in p.__all__}
+    found = {
+        name: function
+        for name, function in PUBLIC.items()
+        if "." not in name and inspect.signature(function).return_annotation is Transformation
+    }
     del found["projected_rate_settles"]  # puts out a truth value; `swats` has it inside
-    return {k: f for k, f in found.items() if hasattr(f, "lifted") or _promises(f)}
-
-
-def _promises(function):
-    annotation = getattr(function, "__annotations__", {}).get("return")
-    return annotation in (lectopt.Transformation, "Transformation")
+    return found
 
 
 def _made(maker):
