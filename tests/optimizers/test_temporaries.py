@@ -30,7 +30,7 @@ MORE: dict[str, tuple[int, str]] = {
     "switch_when": (3, RESETS),
     "unfreeze_gradually": (2, RESETS),
     "unfreeze_gradually with a clip": (2, RESETS),
-    "wolfe": (2, "the weights where the loss is asked for, and its gradient there"),
+    "wolfe": (3, "the weights where the loss is asked for, and its gradient there"),
 }
 OLDER = ("adafactor", "monitor", "monitor with a clip")  # one more below JAX 0.10
 SLOTS = 0.05  # of an array: numbers, rows and columns
