@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lectopt.explain.comparing.comparison import Comparison
+    from lectopt.explain.verdicts import Comparison
     from lectopt.explain.explanation import Explanation
 
 __all__ = [
@@ -90,7 +90,7 @@ def same_update(
       ImportError: SymPy is not installed.
     """
     _need_sympy()
-    from lectopt.explain.comparing.comparison import compared
+    from lectopt.explain.compare import compared
 
     return compared(a, b, map or {}, params)
 

@@ -114,13 +114,13 @@ def traced(
         except Unexplained:
             raise
         except Exception as error:
-            missing = _missing(error) - extra.keys() - functions.keys()
-            if missing and instead is not None:
+            wanted = missing(error) - extra.keys() - functions.keys()
+            if wanted and instead is not None:
                 params, instead = _sizes(instead), None
-            functions |= {k: loss for k in missing if k.endswith("_fn")}
-            plain = missing - functions.keys()
+            functions |= {k: loss for k in wanted if k.endswith("_fn")}
+            plain = wanted - functions.keys()
             extra |= {k: params if k == "grad" else _abstract(1.0) for k in plain}
-            if missing:
+            if wanted:
                 continue
             if numbers and not tried:
                 numbers = _kept(subject, params, numbers, extra, functions)
@@ -167,7 +167,7 @@ def _kept(subject: Subject, params: Any, numbers: Mapping[str, Any], *rest: Any)
     return kept
 
 
-def _missing(error: Exception) -> set[str]:
+def missing(error: Exception) -> set[str]:
     """The arguments of `update` that an error asks for."""
     names = str(error).partition(" required keyword-only argument")[2]
     ours = re.search(r"\w+ needs (\w+)[,.].* Write tx\.update", str(error))

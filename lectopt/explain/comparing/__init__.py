@@ -1,1 +1,0 @@
-"""Two optimizers: the proof that they make the same updates, or where they part."""

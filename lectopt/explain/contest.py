@@ -1,0 +1,202 @@
+"""Two transformations on one tree of parameters.
+
+What JAX does on an input has the last word. A proof is tried where no input was found on which the
+two part; where a proof fails, z3's counterexamples are tried in JAX.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lectopt.explain import histories
+from lectopt.explain.finiteness import asks, settled
+from lectopt.explain.induction import Run
+from lectopt.explain.mapping import PARAMETERS, mapped
+from lectopt.explain.models import from_models
+from lectopt.explain.proof import Proof
+from lectopt.explain.readable import Reading
+from lectopt.explain.scope import written
+from lectopt.explain.sides import Sides, generic_numbers
+from lectopt.explain.systems import System, one_program, operations, read
+from lectopt.explain.terms import Term
+from lectopt.explain.trees import Tree
+from lectopt.explain.trials import Example, History, Race, precision
+from lectopt.explain.verdicts import ONE_PROGRAM, Comparison
+
+PREFIXES = ("A", "B")
+
+
+class Contest:
+    """Two transformations on one tree of parameters: run beside each other, and proved equal.
+
+    Args:
+      both: the two.
+      reading: on what they can be read.
+      tree: one of its trees.
+      fixed: numbers for settings that are no letters.
+    """
+
+    def __init__(self, both: Sides, reading: Reading, tree: Tree, fixed: Mapping[str, float]):
+        self.both, self.reading, self.tree, self.fixed = both, reading, tree, fixed
+        self.numbers = {k: both.numbers[k] for k in reading.letters}
+        self.generic = generic_numbers(self.numbers, both.decays)
+        self.makes = tuple(
+            (lambda h, side=side: side.make({**fixed, **h})) for side in (both.first, both.second)
+        )
+        self.race = Race(self.makes, reading.extra)
+        # Then the two take other weights, and their updates are not to be equal.
+        self.moved = any(name in both.states for name in PARAMETERS)
+
+    def outcome(self) -> Comparison:
+        """The verdict on this tree."""
+        systems = self._systems()
+        if not self.both.states and one_program(*systems):
+            return self._narrow(self._proved(systems, ONE_PROGRAM, frozenset()))
+        params = self.tree.params
+        first = [histories.random_history(params), *histories.plain_histories(params)]
+        found = self._first(first, "plain inputs")
+        if found is not None:
+            return found
+        proof, finite = self._proof(systems)
+        numbers, steps = proof.asked(self.numbers)
+        more = [
+            *histories.asked_histories(params, numbers),
+            *histories.late_histories(params, steps),
+        ]
+        found = self._first(more, "the numbers of the programs")
+        if found is None and proof.open:
+            found = self._refuted(proof)
+        if found is not None:
+            return found
+        if proof.open:
+            return self._unknown(proof)
+        proved = self._proved(systems, proof.layer, proof.needs)
+        return proved if self.moved else self._narrow(self._endless(proved, finite))
+
+    def _proof(self, systems: tuple[System, System]) -> tuple[Proof, bool]:
+        """The proof, and whether it takes nothing to be NaN or infinite."""
+        run, facts = self._run(systems), self.both.facts(self.reading.letters)
+
+        def proof(a: System, b: System) -> Proof:
+            numbers, letters = self.both.numbers, self.reading.letters
+            second = mapped(self.both.states, numbers, letters, a, b, self.both.names[1])
+            return Proof(a, second, run, facts)
+
+        free = proof(*systems)
+        if not free.open or not any(asks(x) for s in systems for x in s.terms()):
+            return free, False
+        a, b = systems
+        finite = proof(a.changed(settled), b.changed(settled))
+        return (free, False) if finite.open else (finite, True)
+
+    def _run(self, systems: Sequence[System]) -> Run:
+        """A run of both, from which relations are guessed."""
+        values: dict[str, np.ndarray] = {}
+        history = histories.random_history(self.tree.params, 7)
+        for runner, system in zip(self.race.runners, systems, strict=True):
+            _, states = runner.run(history, self.generic)
+            values |= {e.symbol: v for e, v in zip(system.entries, states, strict=True)}
+        return Run(values, self.generic)
+
+    def _systems(self) -> tuple[System, System]:
+        def both(symbolic: bool) -> list[System]:
+            return [
+                read(make, self.tree.params, prefix, self.numbers, self.reading.extra, symbolic)
+                for make, prefix in zip(self.makes, PREFIXES, strict=True)
+            ]
+
+        a, b = both(not self.tree.given)
+        if a.sizes != b.sizes:
+            a, b = both(False)
+        return a, b
+
+    def _first(self, tried: Sequence[History], found_by: str, wide: bool = False) -> Comparison | None:
+        for history in () if self.moved else tried:
+            example = self.race.part(history, self.numbers, wide)
+            if example is not None:
+                return self._differ(example, found_by)
+        return None
+
+    def _differ(self, example: Example, found_by: str) -> Comparison:
+        return Comparison(
+            "differ", layer=found_by, example=example, names=self.both.names, notes=self.both.notes
+        )
+
+    def _refuted(self, proof: Proof) -> Comparison | None:
+        """What z3 says that is wrong, and what shows in 64 bits, tried in JAX."""
+        if self.moved:
+            return None
+        params = self.tree.params
+        for history in from_models(params, proof.models):
+            example = self.race.part(history, self.numbers)
+            if example is not None:
+                return self._differ(example, "z3")
+        if (found := self._overflowing()) is not None:
+            return found
+        with np.errstate(all="ignore"):
+            wide = jax.tree.map(lambda x: np.asarray(x, np.float64), params)
+        return self._wide(wide)
+
+    def _wide(self, params: Any) -> Comparison | None:
+        with precision(True):
+            wide = jax.tree.map(jnp.asarray, params)
+            tried = [histories.random_history(wide, 8 + k, s) for k, s in enumerate((1, 0.1, 10))]
+            return self._first(tried, "64 bits", wide=True)
+
+    def _unknown(self, proof: Proof) -> Comparison:
+        what = "; ".join(dict.fromkeys(proof.open))
+        said = f"no input was found on which they differ, and not decided: {what}"
+        return Comparison("unknown", open=said, names=self.both.names, notes=self.both.notes)
+
+    def _endless(self, proved: Comparison, finite: bool) -> Comparison:
+        """What they do with NaN and infinities, and with what overflows if that was excluded."""
+        params = self.tree.params
+        if finite and (found := self._overflowing()) is not None:
+            return found
+        # On a NaN a loop may not end.
+        tried = () if self._loops() else histories.endless_histories(params)
+        for history in tried:
+            example = self.race.part(history, self.numbers)
+            if example is not None:
+                return replace(proved, verdict="proved for finite inputs", example=example)
+        return replace(proved, verdict="proved for finite inputs") if finite else proved
+
+    def _overflowing(self) -> Comparison | None:
+        """Where only one of them overflows."""
+        for history in histories.huge_histories(self.tree.params):
+            example = self.race.part(history, self.numbers, large=True)
+            if example is not None:
+                return self._differ(example, "inputs that overflow")
+        return None
+
+    def _loops(self) -> bool:
+        return any("while[" in s.text for s in self._systems())
+
+    def _proved(
+        self, systems: Sequence[System], layer: str, needs: frozenset[Term]
+    ) -> Comparison:
+        sizes = all(s.sizes for s in systems)
+        scope = written(self.tree, sizes, self.reading.letters, self.fixed, needs)
+        return Comparison(
+            "proved", scope, layer, names=self.both.names, notes=self.both.notes
+        )
+
+    def _narrow(self, proved: Comparison) -> Comparison:
+        """What they do in bfloat16, if either is another program there."""
+        wide, narrow = self.tree.params, self.tree.as_type(jnp.bfloat16).params
+        try:
+            programs = [
+                [operations(read(make, tree, "A", self.numbers, self.reading.extra, False))
+                 for tree in (wide, narrow)]
+                for make in self.makes
+            ]  # fmt: skip
+            if all(a == b for a, b in programs):
+                return proved
+            example = self.race.part(histories.random_history(narrow), self.numbers, coarse=True)
+        except Exception:  # it takes no bfloat16
+            return proved
+        return proved if example is None else self._differ(example, "bfloat16")

@@ -1,0 +1,289 @@
+"""Terms for z3: whether a condition on real and whole numbers always holds.
+
+Of roots, quotients, powers, exponentials and sums z3 is told what is true of them where they are
+defined; of other functions, that equal arguments give equal values.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from lectopt.explain.terms import LEAVES, ZERO, Term, is_num, neg, negate, walk
+
+try:
+    import z3
+except ImportError:  # without it only what is one fraction is proved
+    z3 = None
+
+MOST_UPDATES = 2**30
+ATOMIC = LEAVES | {"agg", "opq"}
+RIVALS = 8  # earlier functions of a name that a new one is compared with
+
+
+@dataclass
+class Facts:
+    """What is known of symbols: names of settings in (0, 1), of positive settings, of entries of
+    the state that are never negative, and of counters, which stay within `MOST_UPDATES` and are
+    never less than a number."""
+
+    unit: set[str] = field(default_factory=set)
+    positive: set[str] = field(default_factory=set)
+    nonnegative: set[str] = field(default_factory=set)
+    counters: dict[str, int] = field(default_factory=dict)
+
+    def of(self, term: Term, x: Any) -> list[Any]:
+        """The facts about a symbol, for z3."""
+        name = term.args[0]
+        if name.startswith("|"):
+            return [x >= 1]
+        if name in self.counters:
+            return [x >= self.counters[name], x <= MOST_UPDATES]
+        if name in self.unit:
+            return [x > 0, x < 1]
+        if name in self.positive:
+            return [x > 0]
+        if name == "inf":
+            return [x > 10**40]
+        return [x >= 0] if name in self.nonnegative else []
+
+    def plainly(self, term: Term) -> bool:
+        """Whether a term is at least 0, seen without any search."""
+        a = term.args
+        match term.op:
+            case "num":
+                return a[0] >= 0
+            case "sqrt" | "exp":
+                return True
+            case "add" | "div":
+                return all(map(self.plainly, a))
+            case "mul":
+                return a[0] is a[1] or all(map(self.plainly, a)) or _is_square(term)
+            case "pow":
+                return self.plainly(a[0])
+            case "sym":
+                known = self.unit | self.positive | self.nonnegative | self.counters.keys()
+                return a[0] in known or a[0][0] == "|" or a[0] == "inf"
+            case "ite":
+                then, other = _above(a[0], a[1], True), _above(a[0], a[2], False)
+                return (then or self.plainly(a[1])) and (other or self.plainly(a[2]))
+            case "agg":
+                return a[0] in ("sum", "max", "min", "prod") and self.plainly(a[1])
+        return False
+
+
+def _above(condition: Term, x: Term, value: bool) -> bool:
+    """Whether a condition says of `x` that it is not negative, where it has this value."""
+    if condition.op != "lt":
+        return False
+    # Where it holds, what stands right is larger; where not, what stands left is not smaller.
+    larger, smaller = condition.args[::-1] if value else condition.args
+    return (smaller is ZERO and x is larger) or (larger is ZERO and x is neg(smaller))
+
+
+def _is_square(term: Term) -> bool:
+    factors, count = [term], {}
+    while factors:
+        x = factors.pop()
+        if x.op == "mul":
+            factors.extend(x.args)
+        elif is_num(x):
+            if x.args[0] < 0:
+                return False
+        else:
+            count[x] = count.get(x, 0) + 1
+    return all(times % 2 == 0 for times in count.values())
+
+
+class Logic:
+    """A question to z3.
+
+    Args:
+      facts: of the symbols.
+      nonnegative: whether a term is known to be at least 0.
+      same: whether two terms are known to be equal at every place.
+    """
+
+    def __init__(
+        self,
+        facts: Facts,
+        nonnegative: Callable[[Term], bool],
+        same: Callable[[Term, Term], bool] | None = None,
+    ):
+        self.facts, self.nonnegative, self.same = facts, nonnegative, same
+        self._known: dict[Term, Any] = {}
+        self._says: list[Any] = []
+        self._whole = False
+
+    def always(self, goal: Term, seconds: float, given: Sequence[Term] = ()) -> tuple[Any, Any]:
+        """True if the condition holds wherever the given ones do, False if it does not, None if
+        that was not decided in time; and z3's model of where it does not."""
+        if z3 is None:
+            return None, None
+        self._whole = any(x.op == "floor" for t in (goal, *given) for x in walk(t))
+        solver = z3.Solver() if self._whole else z3.SolverFor("QF_NRA")
+        solver.set("timeout", int(1000 * seconds))
+        condition = self._of(negate(goal))
+        others = [self._of(t) for t in given]
+        self._say_congruences()
+        solver.add(*self._says, condition, *others)
+        answer = solver.check()
+        if answer == z3.unsat:
+            return True, None
+        return (False, solver.model()) if answer == z3.sat else (None, None)
+
+    def _of(self, term: Term) -> Any:
+        for x in walk(term):
+            if x not in self._known:
+                self._known[x] = self._translated(x)
+        return self._known[term]
+
+    def _fresh(self, term: Term) -> Any:
+        name = f"{term.op}#{term.id}"
+        return z3.Bool(name) if term.sort == "bool" else z3.Real(name)
+
+    def _translated(self, term: Term) -> Any:
+        a = [] if term.op in ATOMIC else [self._known.get(x) for x in term.args]
+        match term.op:
+            case "num":
+                return z3.RealVal(str(term.args[0]))
+            case "bool":
+                return z3.BoolVal(term.args[0])
+            case "add":
+                return a[0] + a[1]
+            case "mul":
+                return a[0] * a[1]
+            case "lt":
+                return a[0] < a[1]
+            case "eq":
+                return a[0] == a[1]
+            case "and":
+                return z3.And(*a)
+            case "not":
+                return z3.Not(a[0])
+            case "ite":
+                return z3.If(*a)
+            case "div":
+                return a[0] / a[1] if is_num(term.args[1]) else self._quotient(term, *a)
+            case "floor":
+                return self._floor(term, a[0])
+            case "sym" | "idx":
+                return self._symbol(term)
+        x = self._fresh(term)
+        self._says.extend(SAYS[term.op](term, x, a, self) if term.op in SAYS else ())
+        return x
+
+    def _quotient(self, term: Term, a: Any, b: Any) -> Any:
+        q = self._fresh(term)
+        self._says.append(z3.Implies(b != 0, q * b == a))
+        return q
+
+    def _floor(self, term: Term, x: Any) -> Any:
+        scale = math.lcm(*(y.args[0].denominator for y in walk(term) if is_num(y)))
+        whole = _whole(term.args[0], Fraction(scale))
+        return z3.ToReal(z3.ToInt(x) if whole is None else whole / scale)
+
+    def _symbol(self, term: Term) -> Any:
+        name = str(term)
+        if term.sort == "bool":
+            return z3.Bool(name)
+        x = z3.ToReal(z3.Int(name)) if self._whole and term.sort == "int" else z3.Real(name)
+        if term.op == "sym":
+            self._says.extend(self.facts.of(term, x))
+        return x
+
+    def _say_congruences(self) -> None:
+        """Functions of equal arguments are equal."""
+        seen: dict[Any, list[Term]] = {}
+        for term in [x for x in self._known if x.op in ("fn", "exp", "log", "pow", "opq", "agg")]:
+            alike = seen.setdefault(_kind(term), [])
+            for other in alike[:RIVALS]:
+                self._says.extend(self._congruent(term, other))
+            alike.append(term)
+
+    def _congruent(self, a: Term, b: Term) -> Iterator[Any]:
+        if a.op in ("agg", "opq"):
+            bodies = [(a.args[1], b.args[1])] if a.op == "agg" else zip(
+                a.args[2], b.args[2], strict=True
+            )
+            if self.same is not None and all(self.same(x, y) for x, y in bodies):
+                yield self._known[a] == self._known[b]
+            return
+        pairs = zip(a.args, b.args, strict=True)
+        equal = [
+            self._of(x) == self._of(y) for x, y in pairs if isinstance(x, Term) and x is not y
+        ]
+        yield z3.Implies(z3.And(*equal), self._known[a] == self._known[b])
+
+
+def _kind(term: Term) -> Any:
+    """What two functions must share so that equal arguments make them equal."""
+    if term.op == "fn":
+        return term.op, *term.args[:2], len(term.args)
+    if term.op == "pow":
+        return term.op, term.args[0]
+    if term.op == "agg":
+        return term.op, term.args[0], term.args[2]
+    return (term.op, *term.args[:2], term.args[3]) if term.op == "opq" else term.op
+
+
+def _whole(term: Term, scale: Fraction) -> Any:
+    """`scale*term` as a whole number of z3, if it plainly is one."""
+    a = term.args
+    match term.op:
+        case "num":
+            value = scale * a[0]
+            return z3.IntVal(int(value)) if value.denominator == 1 else None
+        case "sym" if term.sort == "int" and scale.denominator == 1:
+            return int(scale) * z3.Int(str(term))
+        case "add":
+            x, y = (_whole(part, scale) for part in a)
+            return None if x is None or y is None else x + y
+        case "mul" if is_num(a[0]):
+            return _whole(a[1], scale * a[0].args[0])
+    return None
+
+
+def _root_says(term: Term, x: Any, a: list[Any], logic: Logic) -> Iterator[Any]:
+    yield x >= 0
+    yield z3.Implies(a[0] >= 0, x * x == a[0])
+
+
+def _exp_says(term: Term, x: Any, a: list[Any], logic: Logic) -> Iterator[Any]:
+    yield x > 0
+    yield x >= 1 + a[0]
+
+
+def _log_says(term: Term, x: Any, a: list[Any], logic: Logic) -> Iterator[Any]:
+    yield z3.Implies(a[0] > 0, x <= a[0] - 1)
+    yield z3.Implies(a[0] >= 1, x >= 0)
+
+
+def _pow_says(term: Term, x: Any, a: list[Any], logic: Logic) -> Iterator[Any]:
+    base, exponent = a
+    unit = z3.And(base > 0, base < 1)
+    yield z3.Implies(base > 0, x > 0)
+    yield z3.Implies(z3.And(unit, exponent >= 0), x <= 1)
+    yield z3.Implies(z3.And(unit, exponent > 0), x < 1)
+    yield z3.Implies(z3.And(unit, exponent >= 1), x <= base)
+    yield z3.Implies(z3.And(exponent == 0, base > 0), x == 1)
+
+
+def _fn_says(term: Term, x: Any, a: list[Any], logic: Logic) -> Iterator[Any]:
+    if term.args[0] in ("tanh", "erf"):
+        yield z3.And(x < 1, x > -1)
+        yield z3.And((a[2] > 0) == (x > 0), (a[2] < 0) == (x < 0))
+    elif term.args[0] in ("sin", "cos"):
+        yield z3.And(x <= 1, x >= -1)
+
+
+def _agg_says(term: Term, x: Any, a: list[Any], logic: Logic) -> Iterator[Any]:
+    if term.args[0] in ("sum", "max", "min", "prod") and logic.nonnegative(term.args[1]):
+        yield x >= 0
+
+
+SAYS: dict[str, Callable[..., Iterator[Any]]] = {
+    "sqrt": _root_says, "exp": _exp_says, "log": _log_says, "pow": _pow_says, "fn": _fn_says,
+    "agg": _agg_says,
+}  # fmt: skip

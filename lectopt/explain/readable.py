@@ -1,0 +1,145 @@
+"""On what two transformations can be read: parameters, further arguments, settings as letters."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lectopt.explain import histories
+from lectopt.explain.induction import signs
+from lectopt.explain.primitives import constant
+from lectopt.explain.proving import Prover
+from lectopt.explain.reading.tracing import loss, missing
+from lectopt.explain.sides import Side, Sides, other_numbers
+from lectopt.explain.systems import System, read
+from lectopt.explain.terms import Term, rewrite
+from lectopt.explain.trees import Tree, candidates
+from lectopt.explain.trials import Race
+
+
+class Unreadable(Exception):
+    """One of the two cannot be run on any parameters that were tried."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What both can be read on: the trees, the further arguments of their updates, the settings
+    that may be letters; and, where a maker asks what it was given, numbers to build them with."""
+
+    trees: list[Tree]
+    extra: dict[str, Any]
+    letters: tuple[str, ...]
+    numbers: tuple[Mapping[str, float], ...] = ({},)
+
+
+def readable(a: Any, b: Any, both: Sides, params: Any) -> Reading:
+    """Find out on what both can be read.
+
+    Raises:
+      Unreadable: one of them fails on all parameters that are tried.
+    """
+    first: Exception | None = None
+    for trees in candidates(a, b, params):
+        try:
+            extra = _extra(both, trees[0].params)
+            for tree in trees:
+                for side in (both.first, both.second):
+                    read(side.make, tree.params, "A", {}, extra, symbolic=False)
+        except Exception as error:  # whatever a stranger's program raises
+            first = first or error
+            continue
+        letters = _letters(both, trees[0].params, extra)
+        asking = letters and _asks_for_types(both, letters, trees[0].params, extra)
+        if asking:
+            return Reading(trees, extra, (), tuple(_accepted(both, letters)))
+        return Reading(trees, extra, letters)
+    assert first is not None
+    text = str(first).strip().split("\n")[0][:300]
+    raise Unreadable(f"{type(first).__name__}: {text}") from first
+
+
+def _extra(both: Sides, params: Any) -> dict[str, Any]:
+    """Further arguments that the updates ask for."""
+    extra: dict[str, Any] = {}
+    for side in (both.first, both.second):
+        for _ in range(4):
+            try:
+                read(side.make, params, "A", {}, extra, symbolic=False)
+                break
+            except Exception as error:
+                wanted = missing(error) - extra.keys()
+                if not wanted:
+                    raise
+                extra |= {k: loss for k in wanted if k.endswith("_fn")}
+                extra |= {k: params if k == "grad" else 1.0 for k in wanted - extra.keys()}
+    return extra
+
+
+def _letters(both: Sides, params: Any, extra: Mapping[str, Any]) -> tuple[str, ...]:
+    """The settings that both take as letters, and that do not shape their programs."""
+    wanted = {k: v for k, v in both.numbers.items() if v not in (0, 1, -1) and v == v}
+    if not wanted:
+        return ()
+
+    def works(numbers: Mapping[str, Any]) -> bool:
+        try:
+            for side in (both.first, both.second):
+                read(side.make, params, "A", numbers, extra, symbolic=False)
+        except Exception:
+            return False
+        return True
+
+    if not works(wanted):
+        wanted = {k: v for k, v in wanted.items() if works({k: v})}
+        if not works(wanted):
+            return ()
+    return tuple(wanted)
+
+
+def _accepted(both: Sides, letters: Sequence[str]) -> Iterator[Mapping[str, float]]:
+    """Numbers for these settings that both makers take."""
+    plain = {k: both.numbers[k] for k in letters}
+    for numbers in (plain, *other_numbers(plain, both.decays)):
+        try:
+            for side in (both.first, both.second):
+                side.make(numbers)
+        except Exception:  # a range, or whatever else a stranger's maker checks
+            continue
+        yield numbers
+
+
+def _asks_for_types(
+    both: Sides, letters: Sequence[str], params: Any, extra: Mapping[str, Any]
+) -> bool:
+    """Whether a maker builds something else of numbers than of letters."""
+    tried = list(_accepted(both, letters))
+    for side, numbers in itertools.product((both.first, both.second), tried):
+        built = read(lambda _, s=side, n=numbers: s.make(n), params, "A", {}, extra, symbolic=False)
+        traced = read(side.make, params, "A", numbers, extra, symbolic=False)
+        if not _alike(built, traced, numbers) and _part(side, numbers, params, extra):
+            return True
+    return False
+
+
+def _alike(built: System, traced: System, numbers: Mapping[str, float]) -> bool:
+    """Whether two systems are one in lowest terms, with numbers for letters."""
+    values = {k: constant(np.float32(v)) for k, v in numbers.items()}
+
+    def numbered(x: Term) -> Term | None:
+        return values.get(x.args[0]) if x.op == "sym" else None
+
+    def all_terms(system: System) -> list[Term]:
+        parts = (system.moves, [e.next for e in system.entries], [e.start for e in system.entries])
+        return [rewrite(x, numbered, {}) for part in parts for x in part]
+
+    prover = Prover(signs(built.entries))
+    pairs = zip(all_terms(built), all_terms(traced), strict=True)
+    return all(prover.same(x, y) for x, y in pairs)
+
+
+def _part(side: Side, numbers: Mapping[str, float], params: Any, extra: Mapping[str, Any]) -> bool:
+    race = Race((lambda _: side.make(numbers), side.make), extra)
+    tried = [histories.random_history(params), *histories.plain_histories(params)]
+    return any(race.part(h, numbers) is not None for h in tried)
