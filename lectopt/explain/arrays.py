@@ -14,7 +14,18 @@ from typing import Any
 import jax.numpy as jnp
 
 from lectopt.explain.terms import (
-    ONE, Term, add, both, either, maximum, minimum, mul, neg, num, power, total,
+    ONE,
+    Term,
+    add,
+    both,
+    either,
+    maximum,
+    minimum,
+    mul,
+    neg,
+    num,
+    power,
+    total,
 )  # fmt: skip
 
 Index = tuple[Term, ...]
@@ -171,8 +182,10 @@ def gathered(kind: str, body: Term, over: Sequence[tuple[str, Any]]) -> Term:
     if body.op in ("mul", "div"):
         a, b = body.args
         if not b.indices & names:
-            return Term("div", gathered(kind, a, over), b) if body.op == "div" else mul(
-                gathered(kind, a, over), b
+            return (
+                Term("div", gathered(kind, a, over), b)
+                if body.op == "div"
+                else mul(gathered(kind, a, over), b)
             )
         if body.op == "mul" and not a.indices & names:
             return mul(a, gathered(kind, b, over))

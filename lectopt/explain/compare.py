@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from lectopt.explain import scope
 from lectopt.explain.contest import Contest
 from lectopt.explain.proving import LAYERS
 from lectopt.explain.readable import Unreadable, readable
@@ -31,14 +32,16 @@ def compared(a: Any, b: Any, map: Mapping[str, Any], params: Any) -> Comparison:
             outcomes.append(Contest(both, reading, tree, fixed).outcome())
             if outcomes[-1].verdict == "differ":
                 return outcomes[-1]
-    return _joined(outcomes)
+    return _joined(outcomes, scope.numbers(reading.numbers))
 
 
-def _joined(outcomes: Sequence[Comparison]) -> Comparison:
+def _joined(outcomes: Sequence[Comparison], numbers: str) -> Comparison:
     """The weakest of the outcomes, with the scope of all."""
     worst = min(outcomes, key=lambda x: RANK.index(x.verdict))
     if worst.verdict == "unknown":
         return worst
-    scope = "; and ".join(dict.fromkeys(x.scope for x in outcomes))
+    all_of_them = "; and ".join(dict.fromkeys(x.scope for x in outcomes)) + numbers
     layers = (ONE_PROGRAM, *LAYERS)
-    return replace(worst, scope=scope, layer=max((x.layer for x in outcomes), key=layers.index))
+    return replace(
+        worst, scope=all_of_them, layer=max((x.layer for x in outcomes), key=layers.index)
+    )

@@ -6,7 +6,6 @@ two part; where a proof fails, z3's counterexamples are tried in JAX.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -83,7 +82,7 @@ class Contest:
 
         def proof(a: System, b: System) -> Proof:
             numbers, letters = self.both.numbers, self.reading.letters
-            second = mapped(self.both.states, numbers, letters, a, b, self.both.names[1])
+            second = mapped(self.both.states, numbers, letters, a, b, self.both.second.title)
             return Proof(a, second, run, facts)
 
         free = proof(*systems)
@@ -114,7 +113,9 @@ class Contest:
             a, b = both(False)
         return a, b
 
-    def _first(self, tried: Sequence[History], found_by: str, wide: bool = False) -> Comparison | None:
+    def _first(
+        self, tried: Sequence[History], found_by: str, wide: bool = False
+    ) -> Comparison | None:
         for history in () if self.moved else tried:
             example = self.race.part(history, self.numbers, wide)
             if example is not None:
@@ -122,8 +123,9 @@ class Contest:
         return None
 
     def _differ(self, example: Example, found_by: str) -> Comparison:
+        shown = replace(example, settings={**self.fixed, **example.settings})
         return Comparison(
-            "differ", layer=found_by, example=example, names=self.both.names, notes=self.both.notes
+            "differ", layer=found_by, example=shown, names=self.both.names, notes=self.both.notes
         )
 
     def _refuted(self, proof: Proof) -> Comparison | None:
@@ -137,15 +139,20 @@ class Contest:
                 return self._differ(example, "z3")
         if (found := self._overflowing()) is not None:
             return found
-        with np.errstate(all="ignore"):
-            wide = jax.tree.map(lambda x: np.asarray(x, np.float64), params)
-        return self._wide(wide)
+        return self._fine()
 
-    def _wide(self, params: Any) -> Comparison | None:
-        with precision(True):
-            wide = jax.tree.map(jnp.asarray, params)
-            tried = [histories.random_history(wide, 8 + k, s) for k, s in enumerate((1, 0.1, 10))]
-            return self._first(tried, "64 bits", wide=True)
+    def _fine(self) -> Comparison | None:
+        """Differences that float32 hides: of the formulas, and of both programs in 64 bits."""
+        params = self.tree.params
+        for seed, size in ((8, 1.0), (9, 0.1), (10, 10.0)):
+            if self.race.apart(histories.random_history(params, seed, size), self.numbers):
+                with precision(True):
+                    wide = jax.tree.map(lambda x: jnp.asarray(np.asarray(x, np.float64)), params)
+                    history = histories.random_history(wide, seed, size)
+                found = self._first([history], "64 bits", wide=True)
+                if found is not None:
+                    return found
+        return None
 
     def _unknown(self, proof: Proof) -> Comparison:
         what = "; ".join(dict.fromkeys(proof.open))
@@ -176,14 +183,10 @@ class Contest:
     def _loops(self) -> bool:
         return any("while[" in s.text for s in self._systems())
 
-    def _proved(
-        self, systems: Sequence[System], layer: str, needs: frozenset[Term]
-    ) -> Comparison:
+    def _proved(self, systems: Sequence[System], layer: str, needs: frozenset[Term]) -> Comparison:
         sizes = all(s.sizes for s in systems)
-        scope = written(self.tree, sizes, self.reading.letters, self.fixed, needs)
-        return Comparison(
-            "proved", scope, layer, names=self.both.names, notes=self.both.notes
-        )
+        scope = written(self.tree, sizes, self.reading.letters, needs)
+        return Comparison("proved", scope, layer, names=self.both.names, notes=self.both.notes)
 
     def _narrow(self, proved: Comparison) -> Comparison:
         """What they do in bfloat16, if either is another program there."""

@@ -17,8 +17,22 @@ from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
 from lectopt.explain.arrays import gathered
 from lectopt.explain.terms import (
-    MINUS_ONE, ONE, ZERO, Term, add, both, div, equal, ite, less, mul, negate, num, power,
-    sub, total,
+    MINUS_ONE,
+    ONE,
+    ZERO,
+    Term,
+    add,
+    both,
+    div,
+    equal,
+    ite,
+    less,
+    mul,
+    negate,
+    num,
+    power,
+    sub,
+    total,
 )  # fmt: skip
 
 ODD = ("tanh", "sin", "erf", "erf_inv", "sinh", "cbrt", "tan", "asin", "atan")
@@ -353,7 +367,9 @@ class Fractions:
                     free = mul(free, power(atom, e))
             one = self._aggregated(kind, div(held, bottom) if inside else held, over)
             p, q = self._fraction(free)
-            total = self._lowest(total[0] * q * one[1] + p * one[0] * total[1], total[1] * q * one[1])
+            total = self._lowest(
+                total[0] * q * one[1] + p * one[0] * total[1], total[1] * q * one[1]
+            )
         return total if inside else self._lowest(total[0], total[1] * d)
 
     def _aggregated(self, kind: str, body: Term, over: Any) -> Pair:
@@ -391,4 +407,3 @@ def _logarithm(monomial: Term) -> tuple[Term, Term] | None:
         else:
             rest = mul(x, rest)
     return None if base is None else (base, rest)
-

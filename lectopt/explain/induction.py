@@ -19,7 +19,19 @@ from lectopt.explain.logic import Facts
 from lectopt.explain.proving import LAYERS, Answer, Prover
 from lectopt.explain.systems import Entry
 from lectopt.explain.terms import (
-    MINUS_ONE, ONE, ZERO, Term, add, both, div, less, mul, negate, num, rewrite, sub,
+    MINUS_ONE,
+    ONE,
+    ZERO,
+    Term,
+    add,
+    both,
+    div,
+    less,
+    mul,
+    negate,
+    num,
+    rewrite,
+    sub,
 )  # fmt: skip
 
 CLOSE = 2e-5  # by which the numbers of a run may miss a relation
@@ -113,9 +125,7 @@ def _affine(
         return
 
 
-def _powers(
-    entry: Entry, earlier: Sequence[Entry], y: np.ndarray, run: Run
-) -> Iterator[Relation]:
+def _powers(entry: Entry, earlier: Sequence[Entry], y: np.ndarray, run: Run) -> Iterator[Relation]:
     """`entry = b^(count + shift)`, or 1 less that."""
     for base in earlier:
         count = run.values[base.symbol]
@@ -243,7 +253,9 @@ class Induction:
         later = self.later.equal(x, y)
         if later.holds is not True:
             return later
-        return Answer(True, max(first.layer, later.layer, key=LAYERS.index), first.needs | later.needs)
+        return Answer(
+            True, max(first.layer, later.layer, key=LAYERS.index), first.needs | later.needs
+        )
 
     def _begin(self, x: Term) -> Term | None:
         """An entry at the start."""
@@ -279,8 +291,7 @@ class Induction:
             return all(map(always, wanted))
         if symbol in self.facts.nonnegative:
             return self.prover.nonnegative(self.prover.form(start)) and (
-                self.facts.plainly(after)
-                or self.prover.nonnegative(self.prover.form(after))
+                self.facts.plainly(after) or self.prover.nonnegative(self.prover.form(after))
             )
         return True
 

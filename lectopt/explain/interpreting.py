@@ -16,7 +16,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from lectopt.explain.arrays import (
-    Array, Index, aggregate, array, bound, dimension, gathered, opaque, sort_of,
+    Array,
+    Index,
+    aggregate,
+    array,
+    bound,
+    dimension,
+    gathered,
+    opaque,
+    sort_of,
 )  # fmt: skip
 from lectopt.explain.primitives import constant, operation
 from lectopt.explain.terms import ZERO, Term, is_num, ite, less, mul, num
@@ -93,9 +101,7 @@ def called(params: dict[str, Any]) -> Any:
 
 
 def _pointwise(rule: Callable[..., Term], out: Any, x: Sequence[Array]) -> Array:
-    return array(
-        out.shape, out.dtype, lambda i: rule(*(y.at(i if y.shape else ()) for y in x))
-    )
+    return array(out.shape, out.dtype, lambda i: rule(*(y.at(i if y.shape else ()) for y in x)))
 
 
 def _select(eqn: Any, x: list[Array], out: Any) -> Array:
@@ -255,9 +261,7 @@ def _unknown(eqn: Any, x: list[Array]) -> list[Array]:
     if eqn.effects or "callback" in eqn.primitive.name:  # it may do anything, and not twice
         name = f"{eqn.primitive.name} {next(_UNKNOWN)}"
     x = [*x, *map(of_value, _held(list(kept.values())))]
-    return [
-        opaque(f"{name}.{k}", x, v.aval.shape, v.aval.dtype) for k, v in enumerate(eqn.outvars)
-    ]
+    return [opaque(f"{name}.{k}", x, v.aval.shape, v.aval.dtype) for k, v in enumerate(eqn.outvars)]
 
 
 def _held(values: Any) -> Iterator[Any]:

@@ -204,16 +204,16 @@ class Logic:
 
     def _congruent(self, a: Term, b: Term) -> Iterator[Any]:
         if a.op in ("agg", "opq"):
-            bodies = [(a.args[1], b.args[1])] if a.op == "agg" else zip(
-                a.args[2], b.args[2], strict=True
+            bodies = (
+                [(a.args[1], b.args[1])]
+                if a.op == "agg"
+                else zip(a.args[2], b.args[2], strict=True)
             )
             if self.same is not None and all(self.same(x, y) for x, y in bodies):
                 yield self._known[a] == self._known[b]
             return
         pairs = zip(a.args, b.args, strict=True)
-        equal = [
-            self._of(x) == self._of(y) for x, y in pairs if isinstance(x, Term) and x is not y
-        ]
+        equal = [self._of(x) == self._of(y) for x, y in pairs if isinstance(x, Term) and x is not y]
         yield z3.Implies(z3.And(*equal), self._known[a] == self._known[b])
 
 

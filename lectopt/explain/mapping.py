@@ -74,9 +74,7 @@ class Mapped:
         assert word is not None
         leaf = first.leaves[k]
         new = {e.old: e.next for e in first.entries}
-        new[_weight(leaf, first.shapes[k])] = add(
-            _weight(leaf, first.shapes[k]), first.moves[k]
-        )
+        new[_weight(leaf, first.shapes[k])] = add(_weight(leaf, first.shapes[k]), first.moves[k])
         return rewrite(word, new.get, {}), add(word, self.second.moves[k])
 
 

@@ -13,8 +13,31 @@ import numpy as np
 
 from lectopt.explain.arrays import sort_of
 from lectopt.explain.terms import (
-    FALSE, INF, NAN, ONE, TRUE, ZERO, Term, absolute, add, both, div, either, equal, is_num, ite,
-    less, maximum, minimum, mul, neg, negate, num, power, sign, sub,
+    FALSE,
+    INF,
+    NAN,
+    ONE,
+    TRUE,
+    ZERO,
+    Term,
+    absolute,
+    add,
+    both,
+    div,
+    either,
+    equal,
+    is_num,
+    ite,
+    less,
+    maximum,
+    minimum,
+    mul,
+    neg,
+    negate,
+    num,
+    power,
+    sign,
+    sub,
 )  # fmt: skip
 
 DIGITS = {"bfloat16": 8, "float16": 11, "float32": 24, "float64": 53}
@@ -173,7 +196,6 @@ def converted(old: Any, new: Any) -> Callable[[Term], Term]:
         # float16 has more digits than bfloat16, but not its range.
         if names != ("bfloat16", "float16"):
             return lambda a: a
-
 
     def rule(a: Term) -> Term:
         if a in (INF, NAN, neg(INF)):

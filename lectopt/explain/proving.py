@@ -40,6 +40,7 @@ class Prover:
         self.facts, self.given = facts, given
         self.patience = [PATIENCE] if patience is None else patience
         self._cases: dict[Term, tuple[Prover, Prover]] = {}
+        self._asking = False
         self._signs: dict[Term, bool] = {}
         self._nonzero: dict[Term, bool] = {}
         self._decided: dict[Term, bool | None] = {}
@@ -59,8 +60,16 @@ class Prover:
         return self._answers[a, b]
 
     def same(self, a: Term, b: Term) -> bool:
-        """Whether the two are known to be equal, whatever is 0."""
-        answer = self.equal(a, b)
+        """Whether the two are known to be equal, whatever is 0; within a question only fractions
+        are asked, or there would be questions without end."""
+        if self._asking:
+            (x, first), (y, second) = self._lowest(a), self._lowest(b)
+            return x is y and not first | second
+        self._asking = True
+        try:
+            answer = self.equal(a, b)
+        finally:
+            self._asking = False
         return answer.holds is True and not answer.needs
 
     def form(self, term: Term) -> Term:
@@ -98,7 +107,8 @@ class Prover:
 
     def _by_cases(self, a: Term, b: Term, needs: frozenset[Term], model: Any) -> Answer:
         """Whether two terms are equal both where a condition in them holds and where not."""
-        condition = _condition(a, b) if len(self.given) < DEEPEST else None
+        shallow = len(self.given) < DEEPEST and not self._asking
+        condition = _condition(a, b) if shallow else None
         if condition is None:
             return Answer(False if model else None, LAYERS[2], frozenset(), model)
         for prover, value in zip(self._under(condition), (True, False), strict=True):
@@ -124,9 +134,7 @@ class Prover:
         """Whether a term is known to be at least 0."""
         if term not in self._signs:
             self._signs[term] = False  # while it is being decided
-            self._signs[term] = self.facts.plainly(term) or self.always(
-                negate(less(term, ZERO))
-            )
+            self._signs[term] = self.facts.plainly(term) or self.always(negate(less(term, ZERO)))
         return self._signs[term]
 
     def nonzero(self, term: Term) -> bool:

@@ -51,10 +51,10 @@ def readable(a: Any, b: Any, both: Sides, params: Any) -> Reading:
             first = first or error
             continue
         letters = _letters(both, trees[0].params, extra)
-        asking = letters and _asks_for_types(both, letters, trees[0].params, extra)
-        if asking:
-            return Reading(trees, extra, (), tuple(_accepted(both, letters)))
-        return Reading(trees, extra, letters)
+        if letters and _asks_for_types(both, letters, trees[0].params, extra):
+            letters = ()
+        fixed = [k for k, v in both.numbers.items() if k not in letters and v not in (0, 1, -1)]
+        return Reading(trees, extra, letters, tuple(_accepted(both, fixed)) or ({},))
     assert first is not None
     text = str(first).strip().split("\n")[0][:300]
     raise Unreadable(f"{type(first).__name__}: {text}") from first
@@ -98,10 +98,10 @@ def _letters(both: Sides, params: Any, extra: Mapping[str, Any]) -> tuple[str, .
     return tuple(wanted)
 
 
-def _accepted(both: Sides, letters: Sequence[str]) -> Iterator[Mapping[str, float]]:
+def _accepted(both: Sides, names: Sequence[str]) -> Iterator[Mapping[str, float]]:
     """Numbers for these settings that both makers take."""
-    plain = {k: both.numbers[k] for k in letters}
-    for numbers in (plain, *other_numbers(plain, both.decays)):
+    plain = {k: both.numbers[k] for k in names}
+    for numbers in (plain, *(other_numbers(plain, both.decays) if plain else ())):
         try:
             for side in (both.first, both.second):
                 side.make(numbers)

@@ -14,7 +14,6 @@ def written(
     tree: Tree,
     sizes: bool,
     letters: Sequence[str],
-    fixed: Mapping[str, float],
     needs: Iterable[Term],
 ) -> str:
     """The scope of a proof.
@@ -23,11 +22,9 @@ def written(
       tree: the parameters that were read.
       sizes: whether it holds for all sizes, and not for these shapes only.
       letters: the settings that may be any number.
-      fixed: those that are numbers.
       needs: what must not be 0.
     """
     settings = f" and every {', '.join(letters)}" if letters else ""
-    given = f" with {', '.join(f'{k} = {v:g}' for k, v in fixed.items())}" if fixed else ""
     leaves = jax.tree.leaves(tree.params)
     types = ", ".join(sorted({str(x.dtype) for x in leaves}))
     shapes = dict.fromkeys(str(tuple(x.shape)) for x in leaves)
@@ -35,10 +32,16 @@ def written(
     where = sorted(dict.fromkeys(map(_plain, needs)))[:SHOWN]
     kept = f", where not 0: {'; '.join(where)}" if where else ""
     return (
-        f"for all gradients and weights{settings}{given}, in {types} {tree.words} {extent}, "
+        f"for all gradients and weights{settings}, in {types} {tree.words} {extent}, "
         f"in real numbers, fewer than 2^30 updates{kept}"
     )
 
 
 def _plain(term: Term) -> str:
     return str(term)
+
+
+def numbers(fixed: Sequence[Mapping[str, float]]) -> str:
+    """The settings that are no letters, with the numbers for which both were compared."""
+    tried = [", ".join(f"{k} = {v:g}" for k, v in one.items()) for one in fixed if one]
+    return f", for {'; '.join(tried)}" if tried else ""

@@ -10,6 +10,7 @@ from lectopt.explain.algebra.names import Notation
 from lectopt.explain.logic import Facts
 from lectopt.explain.reading.subjects import Subject, parts, subject
 
+STATES = {"theta", "params", "θ"}  # what changes, and is no setting
 EXAMPLE = 'map={"momentum": "decay"}, the names of the second in terms of the first'
 
 
@@ -188,7 +189,11 @@ _OPERATORS: dict[Any, Callable[[Any, Any], Any]] = {
 
 
 def _number(name: str, text: str, known: Mapping[str, Any]) -> Any:
-    if _names(text) - known.keys():
+    strange = _names(text) - known.keys() - STATES
+    if strange:
+        there = ", ".join(known)
+        raise ValueError(f"cannot read {min(strange)!r} in {text!r}; there are {there}.")
+    if _names(text) & STATES:
         raise ValueError(
             f"map gives {name} as {text}, which is no number. A setting of the second is written "
             f"in the settings of the first: {', '.join(known)}."
@@ -196,7 +201,9 @@ def _number(name: str, text: str, known: Mapping[str, Any]) -> Any:
     return formula(text, known)
 
 
-def other_numbers(numbers: Mapping[str, float], decays: Iterable[str]) -> Iterable[dict[str, float]]:
+def other_numbers(
+    numbers: Mapping[str, float], decays: Iterable[str]
+) -> Iterable[dict[str, float]]:
     """Further values of settings: much smaller and much larger ones."""
     unit = set(decays)
     for factor in (1e-3, 1e3):
@@ -212,5 +219,3 @@ def generic_numbers(numbers: Mapping[str, float], decays: Iterable[str]) -> dict
     shares = itertools.cycle((0.83, 0.947, 0.713, 0.891))
     sizes = itertools.cycle((0.137, 1.31e-3, 0.0419, 0.227))
     return {k: next(shares) if k in unit else next(sizes) for k in sorted(numbers)}
-
-

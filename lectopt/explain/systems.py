@@ -20,6 +20,7 @@ from jax import export
 from lectopt.explain.arrays import Array, generic, sort_of, symbol
 from lectopt.explain.interpreting import closed
 from lectopt.explain.terms import Term
+from lectopt.look_ahead import take_gradients_as_given
 
 GRADIENT, WEIGHT, EXTRA = "g", "p", "x"
 
@@ -69,9 +70,7 @@ class System:
 
     def changed(self, change: Callable[[Term], Term]) -> "System":
         """The same with other terms."""
-        entries = (
-            replace(e, start=change(e.start), next=change(e.next)) for e in self.entries
-        )
+        entries = (replace(e, start=change(e.start), next=change(e.next)) for e in self.entries)
         return replace(
             self,
             entries=tuple(entries),
@@ -136,7 +135,7 @@ def _read(
     arrays = {k: _abstract(v) for k, v in extra.items() if k not in functions}
 
     def made(h: Any) -> Any:
-        return optax.with_extra_args_support(make(h))
+        return optax.with_extra_args_support(take_gradients_as_given(make(h)))
 
     def update(h: Any, grads: Any, state: Any, params: Any, arrays: Any) -> Any:
         return made(h).update(grads, state, params, **arrays, **functions)

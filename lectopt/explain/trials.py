@@ -201,19 +201,22 @@ class Race:
         for k in range(len(history.gradients)):
             gaps = [gap(x[k], y[k]) for x, y in zip(a, b, strict=True)]
             if coarse:
-                return self._example(history, numbers, k, a, b, wide) if max(gaps) > COARSE else None
+                return (
+                    self._example(history, numbers, k, a, b, wide) if max(gaps) > COARSE else None
+                )
             if max(gaps) > (FINE if wide else PLAIN):
                 overflow = large and max(gaps) == 1.0
-                if wide or overflow or self._by_formula(history, numbers, k):
+                if wide or overflow or self.apart(history, numbers, k):
                     return self._example(history, numbers, k, a, b, wide)
                 return None
         return None
 
-    def _by_formula(self, history: History, numbers: Mapping[str, Any], k: int) -> bool:
-        """Whether the 32-bit programs part in 64 bits too, so that it is not their rounding; what
-        is not finite in 32 bits must not be in 64 bits, or it is only too large for them."""
+    def apart(self, history: History, numbers: Mapping[str, Any], step: int | None = None) -> bool:
+        """Whether the 32-bit programs part in 64 bits, at a step or anywhere, so that it is not
+        their rounding, or their overflow."""
+        steps = range(len(history.gradients)) if step is None else (step,)
         a, b = (r.run_wide(history, numbers) for r in self.runners)
-        return any(gap(x[k], y[k]) > FINE for x, y in zip(a, b, strict=True))
+        return any(gap(x[k], y[k]) > FINE for k in steps for x, y in zip(a, b, strict=True))
 
     def _example(
         self, history: History, numbers: Any, k: int, a: list[Any], b: list[Any], wide: bool
@@ -231,4 +234,3 @@ class Race:
             makes=makes,  # pyright: ignore[reportArgumentType]
             extra=self.extra,
         )
-

@@ -105,7 +105,7 @@ def _worst(example: Example) -> tuple[Any, tuple[int, ...]]:
     for (path, a), (_, b) in zip(*flat, strict=True):
         a, b = np.asarray(a, float), np.asarray(b, float)
         with np.errstate(all="ignore"):
-            gap = np.abs(a - b)
+            gap = np.abs(a - b) / np.abs(a[np.isfinite(a)]).max(initial=1e-30)
             gap = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0, np.nan_to_num(gap, nan=1e300))
         if gap.size and gap.max() > most:
             most = float(gap.max())

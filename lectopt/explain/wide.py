@@ -105,4 +105,3 @@ def _scan(p: dict[str, Any], x: list[Any]) -> list[Any]:
 
     carry, ys = lax.scan(body, list(carry), list(rows), p["length"], reverse=p["reverse"])
     return [*carry, *ys]
-

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 import sympy as sp
+from lectopt.explain.comparing import proving
 
 import lectopt
 from lectopt.explain import explain
 from lectopt.explain.algebra.conditions import rebuilt
 from lectopt.explain.algebra.nodes import t
-from lectopt.explain.comparing import proving
 from lectopt.explain.running.evaluating import Evaluator
 
 part = ft.partial

@@ -15,13 +15,13 @@ from tests.support.algorithms import ALGORITHMS, over
 
 part = ft.partial
 
+LAYERS = ("one program", "one term", "fractions", "z3")
 PROVED = {
     "adam": (optax.adam, lectopt.adam),
     "adamw": (optax.adamw, lectopt.adamw),
     "nadam": (optax.nadam, lectopt.nadam),
     "amsgrad": (optax.amsgrad, lectopt.amsgrad),
     "adamax": (optax.adamax, lectopt.adamax),
-    "adagrad": (optax.adagrad, lectopt.adagrad),
     "rmsprop": (optax.rmsprop, lectopt.rmsprop),
     "sgd": (optax.sgd, lectopt.sgd),
     "sgd with momentum": (part(optax.sgd, momentum=0.9), part(lectopt.sgd, momentum=0.9)),
@@ -44,28 +44,38 @@ PROVED = {
 @pytest.mark.parametrize("name", PROVED)
 def test_proved(name):
     outcome = same_update(*PROVED[name])
-    assert outcome and outcome.proved and outcome.difference is None
-    assert str(outcome).startswith("the same update, proved for all parameters, gradients")
+    assert outcome and outcome.proved and outcome.verdict == "proved", outcome
+    assert outcome.example is None and outcome.layer in LAYERS
+    assert str(outcome).startswith("proved: the same update for all gradients and weights")
 
 
 @over([r for r in ALGORITHMS if r.optax])
 def test_every_algorithm_that_optax_has(row):
-    """With the numbers of the row, as our guards may make another formula of it; and where Optax
-    divides 0 by 0 ours is a number."""
+    """With the numbers of the row. Where they differ, it is on an input that overflows in float32,
+    or where Optax divides 0 by 0, and ours is a number."""
     numbers = {"learning_rate": 0.1, **row.numbers}
     outcome = same_update(part(row.optax, **numbers), part(row.make, **numbers))
-    found = outcome.difference
-    assert outcome or (np.isnan(found.first) and np.isfinite(found.second)), outcome
+    assert outcome.verdict != "unknown" or row.id in OPEN, outcome
+    if outcome.verdict == "differ":
+        theirs, ours = outcome.example.run()
+        finite = [np.isfinite(np.concatenate([x.ravel() for x in jax.tree.leaves(u)]))
+                  for u in (theirs, ours)]  # fmt: skip
+        assert outcome.layer == "inputs that overflow" or not finite[0].all(), outcome
+        assert finite[1].all()
+
+
+# Nobody knows a proof of these: our rectification is computed by a series where float32 cancels.
+OPEN = {"radam/outside", "adafactor"}
 
 
 def test_settings_are_left_open():
     outcome = same_update(optax.adam, lectopt.adam)
-    assert "every learning_rate, b1, b2, eps" in outcome.text
+    assert "every learning_rate, b1, b2, eps" in outcome.scope
     alone = same_update(optax.rmsprop, keras.RMSprop)
-    assert not alone.proved and "rho of the second corresponds to no setting" in alone.text
+    assert "rho of the second corresponds to no setting" in str(alone)
     assert same_update(optax.rmsprop, keras.RMSprop, map={"rho": "decay"}).proved
     defaults = same_update(optax.adam, keras.Adam)
-    assert "their defaults differ: eps, epsilon is 1e-08 and 1e-07" in defaults.text
+    assert "their defaults differ: eps, epsilon is 1e-08 and 1e-07" in str(defaults)
 
 
 DIFFERENT = {
@@ -105,38 +115,48 @@ DIFFERENT = {
 @pytest.mark.parametrize("name", DIFFERENT)
 def test_different(name):
     outcome = same_update(*DIFFERENT[name])
-    assert not outcome and outcome.difference is not None
-    assert str(outcome).startswith("not the same update: at step")
+    assert not outcome and outcome.verdict == "differ", outcome
+    assert str(outcome).startswith("differ: at step ")
+    assert_an_example(outcome.example)
+
+
+def assert_an_example(example):
+    """The two really part on it: run again, and by hand from its weights and gradients."""
+    assert len(example.gradients) == example.step
+    again = example.run()
+    for x, y in zip(jax.tree.leaves(again), jax.tree.leaves(example.updates), strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-30)
+    first, second = (np.concatenate([x.ravel() for x in jax.tree.leaves(u)]) for u in again)
+    assert not np.allclose(first, second, rtol=1e-7, atol=0, equal_nan=True)
 
 
 def test_the_counterexample_of_optaxs_rprop():
     """Its first move is 0; and what is reported is what both really do."""
     outcome = same_update(optax.rprop, lectopt.rprop)
-    assert not outcome
-    found = outcome.difference
-    assert found.step == 1 and len(found.gradients) == 1
-    assert found.first == found.start and found.second != found.start
-    for make, value in ((optax.rprop, found.first), (lectopt.rprop, found.second)):
+    assert outcome.example.step == 1
+    for make, updates in zip((optax.rprop, lectopt.rprop), outcome.example.updates, strict=True):
         tx = make(0.1)
-        start = jnp.array(found.start)
-        update, _ = tx.update(jnp.array(found.gradients[0]), tx.init(start), start)
-        np.testing.assert_allclose(start + update, value, rtol=1e-6)
-    assert "optax.rprop gives" in outcome.text and "lectopt.rprop gives" in outcome.text
+        weights, (gradients,) = outcome.example.weights, outcome.example.gradients
+        update, _ = tx.update(gradients, tx.init(weights), weights)
+        for x, y in zip(*map(jax.tree.leaves, (update, updates)), strict=True):
+            np.testing.assert_allclose(x, y, rtol=1e-6)
+        assert (make is optax.rprop) == all(not x.any() for x in jax.tree.leaves(updates))
+    assert "optax.rprop moves it by -0, lectopt.rprop by 0.1" in str(outcome)
 
 
 def test_the_first_step_that_differs_is_the_first():
     """SGD and heavy-ball momentum agree on the first step, and on the second no more."""
     outcome = same_update(optax.sgd, part(optax.sgd, momentum=0.9))
-    assert not outcome and outcome.difference.step == 2
+    assert outcome.verdict == "differ" and outcome.example.step == 2
 
 
 def test_a_difference_comes_at_the_step_or_the_size_where_it_begins():
-    late = same_update(*DIFFERENT["a schedule that turns at step 51 or at step 61"]).difference
-    assert late.step == len(late.gradients) == 51 and "gradients 1, 1, 1, ..., 1, 1" in str(late)
-    assert same_update(*DIFFERENT["updates that come together"]).difference.step == 15
-    clipped = same_update(*DIFFERENT["a clip of what is large"]).difference
-    assert max(abs(g) for g in clipped.gradients[:-1]) <= 1e4 < abs(clipped.gradients[-1])
-    assert same_update(*DIFFERENT["what happens at 2.5"]).difference.gradients[-1] == 2.5
+    late = same_update(*DIFFERENT["a schedule that turns at step 51 or at step 61"]).example
+    assert late.step == len(late.gradients) == 51
+    assert same_update(*DIFFERENT["updates that come together"]).example.step == 15
+    clipped = same_update(*DIFFERENT["a clip of what is large"]).example
+    largest = [max(np.abs(x).max() for x in jax.tree.leaves(g)) for g in clipped.gradients]
+    assert max(largest[:-1], default=0) <= 1e4 < largest[-1]
 
 
 @pytest.mark.parametrize("swapped", [False, True])
@@ -144,20 +164,47 @@ def test_a_proof_is_not_enough_where_a_program_divides_by_zero(swapped):
     """`u*u/u` is `u`, and NaN where `u` is 0."""
     pair = optax.stateless(lambda u, p: jax.tree.map(lambda x: x * x / x, u)), optax.identity()
     outcome = same_update(*(reversed(pair) if swapped else pair))
-    assert not outcome and not outcome.proved
-    assert outcome.difference.gradients[-1] == 0
-    values = outcome.difference.first, outcome.difference.second
+    assert outcome.verdict == "differ" and not outcome.proved
+    values = [np.asarray(u["scale"]) for u in outcome.example.updates]
     assert np.isnan(values[1 if swapped else 0]) and not np.isnan(values[0 if swapped else 1])
 
 
-def test_a_setting_that_shapes_the_program_is_named():
+def test_what_nan_and_infinity_show():
+    """Equal for all numbers: the verdict says so, and shows where they part."""
+    for pair in (
+        (optax.adagrad, lectopt.adagrad),
+        (optax.zero_nans(), optax.identity()),
+        (optax.apply_if_finite(optax.sgd(0.1), 5), optax.sgd(0.1)),
+        tuple(
+            optax.stateless(lambda u, p, f=f: jax.tree.map(f, u))
+            for f in (lambda x: jnp.where(~(x < 1), 0, x), lambda x: jnp.where(x >= 1, 0, x))
+        ),
+    ):
+        outcome = same_update(*pair)
+        assert outcome.verdict == "proved for finite inputs", outcome
+        assert not outcome and not outcome.proved
+        shown = jnp.concatenate([x.ravel() for x in jax.tree.leaves(outcome.example.gradients)])
+        assert not jnp.isfinite(shown).all()
+
+
+def test_a_maker_that_asks_what_it_is_given():
     def forked(lr):
         return optax.sgd(lr) if lr < 1 else optax.sgd(2 * lr)
 
-    outcome = same_update(optax.sgd, forked, map={"lr": "learning_rate"})
-    assert outcome and "they are compared for lr = 0.1 only" in str(outcome)
-    assert not same_update(part(optax.sgd, learning_rate=3.0), part(forked, lr=3.0))
-    assert "only" not in str(same_update(optax.adam, lectopt.adam))
+    def asking(lr):
+        tx = optax.sgd(lr)
+        return optax.chain(optax.clip(1.0), tx) if isinstance(lr, float) and lr > 3 else tx
+
+    for make in (forked, asking):
+        outcome = same_update(optax.sgd, make, map={"lr": "learning_rate"})
+        assert outcome.verdict == "differ" and "learning_rate = 100" in str(outcome), outcome
+
+    def branching(lr):
+        return optax.sgd(lr) if lr < 1 else optax.sgd(lr)
+
+    outcome = same_update(optax.sgd, branching, map={"lr": "learning_rate"})
+    assert outcome.proved
+    assert "for learning_rate = 0.1; learning_rate = 0.0001; learning_rate = 100" in outcome.scope
 
 
 def test_nesterovs_change_of_variable():
@@ -171,23 +218,25 @@ def test_nesterovs_change_of_variable():
             "trace": "-trace/learning_rate",
         },
     )
-    assert simplified.proved
+    assert simplified.proved, simplified
     shifted = {"theta": "theta + decay*trace", "look_ahead": "decay*trace"}
     assert same_update(look_ahead, lectopt.nesterov, map=shifted).proved
     wrong = same_update(look_ahead, lectopt.nesterov, map=shifted | {"theta": "theta + trace"})
-    assert not wrong and wrong.difference is not None
+    assert wrong.verdict == "unknown"
     assert not same_update(look_ahead, lectopt.nesterov)  # without the map they are two
 
 
 def test_momentum_up_to_its_settings():
-    """A moving average is heavy-ball momentum with the rate `alpha (1 - beta)`."""
+    """A moving average is heavy-ball momentum with the rate `alpha (1 - beta)`; the relation of
+    their states is found, or given."""
     average = part(lectopt.momentum, form="ema")
     heavy = part(lectopt.momentum, form="heavy_ball")
     rate = {"learning_rate": "learning_rate*(1 - decay)"}
+    assert same_update(average, heavy, map=rate).proved
     assert same_update(average, heavy, map=rate | {"trace": "trace/(1 - decay)"}).proved
-    tested = same_update(average, heavy, map=rate)  # without the state it is only tested
-    assert tested and not tested.proved and "not proved: the new value of trace" in tested.text
-    assert not same_update(average, heavy)
+    wrong = same_update(average, heavy, map=rate | {"trace": "2*trace/(1 - decay)"})
+    assert wrong.verdict == "unknown" and "the map of" in str(wrong)
+    assert same_update(average, heavy).verdict == "differ"
 
 
 def test_a_map_that_names_nothing():
@@ -202,7 +251,7 @@ def test_a_map_that_names_nothing():
         ({"learning_rate": None}, TypeError, "got 'learning_rate': None"),
         ({1: "g"}, TypeError, "got 1: 'g'"),
         ({"learning_rate": "learning_rate +* 2"}, ValueError, "cannot read 'learning_rate +"),
-        ({"learning_rate": "nosuch*2"}, ValueError, "cannot read 'nosuch' in .* there are α, lea"),
+        ({"learning_rate": "nosuch*2"}, ValueError, "cannot read 'nosuch' in .* there are lea"),
         ({"theta": "theta + nosuch"}, ValueError, "cannot read 'nosuch'"),
         ({"learning_rate": "theta"}, ValueError, "map gives learning_rate as theta, which is no"),
         ({"nesterov": "1"}, ValueError, "map names nesterov, which optax.sgd does not have as a n"),
@@ -216,6 +265,6 @@ def test_a_map_that_says_nothing(wrong, error, message):
 def test_what_cannot_be_compared():
     broken = optax.GradientTransformation(lambda p: (), lambda u, s, p=None: 1 / 0)
     outcome = same_update(optax.sgd, broken)
-    assert not outcome and "cannot compare" in str(outcome) and "ZeroDivisionError" in str(outcome)
+    assert outcome.verdict == "unknown" and "ZeroDivisionError" in str(outcome)
     search = same_update(optax.lbfgs, optax.lbfgs)
-    assert search and search.proved  # the same functions of the same things
+    assert search.proved and search.layer == "one program"
