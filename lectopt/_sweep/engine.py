@@ -1,7 +1,7 @@
 """`sweep`: train all optimizers, configurations and seeds of a study, and collect what they did.
 
-Each optimizer is two compiled programs: the start of its trainings, and a tile of their steps, up
-to the next evaluation. Between two tiles the curves get a point, and the progress bar moves.
+Each optimizer is three compiled programs: the start of its trainings, a block of their steps, and
+what is measured. Between two evaluations the curves get a point, and the progress bar moves.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lectopt._sweep.lanes import Lanes, draw
+from lectopt._sweep.lanes import Lanes
 from lectopt._sweep.result import Runs, SweepResult
 from lectopt._sweep.space import Maker, Space, grids, listed_seeds, positive_integer
-from lectopt.training.problem import Problem, random_streams
+from lectopt.training.blocks import CAPACITY
+from lectopt.training.problem import Problem
+from lectopt.training.streams import random_streams
 
 
 def sweep(
@@ -75,43 +77,82 @@ def sweep(
 
     data = jax.tree.map(jnp.asarray, dict(problem.data))
     streams = jax.tree.map(lambda *keys: jnp.stack(keys), *map(random_streams, seeds))
-    params = jax.jit(jax.vmap(problem.init))(streams.init)
-    # No optimizer is in these two programs, so that they are compiled once for all of them.
-    draws = jax.jit(jax.vmap(partial(draw, problem, steps=eval_every), in_axes=(0, None)))
-    measure = jax.jit(jax.vmap(jax.vmap(problem.metrics, in_axes=(0, None)), in_axes=(0, None)))
+    # No optimizer is in this program, so that it is compiled once for all of them.
+    params, state = jax.jit(jax.vmap(problem.start))(streams.init)
     stops = [*range(eval_every, steps, eval_every), steps]
 
     runs = {}
     with _Bar(len(optimizers) * steps, progress) as bar:
         for name, maker in optimizers.items():
             bar.begin(name)
-            program = Lanes(problem, name, maker, divergence_factor)
-            start = jax.jit(program.start, static_argnames="configurations")
-            tile = jax.jit(program.tile, donate_argnums=0)
-
-            values = {key: jnp.asarray(x) for key, x in configurations[name].items()}
-            lanes = start(params, values, configurations=next(map(len, values.values()), 1))
-            train_loss, validation, points = [], [], params
-            for done, stop in zip([0, *stops], stops, strict=False):
-                drawn = draws(streams, done)
-                lanes, points = tile(lanes, values, data["train"], drawn, done, stop)
-                train_loss.append(_ratio(lanes.loss_sum, lanes.loss_count))
-                if "validation" in data:
-                    validation.append(measure(points, data["validation"]))
-                bar.advance(stop - done, np.asarray(lanes.diverged_at))
-            runs[name] = Runs(
-                hyperparameters=configurations[name],
-                diverged_at=np.asarray(lanes.diverged_at),
-                train_loss=np.stack(train_loss),
-                validation=_stacked(validation),
-                final={split: jax.device_get(measure(points, data[split])) for split in data},
+            count = next(map(len, configurations[name].values()), 1)
+            lanes = Lanes(problem, name, maker, single=count * len(seeds) == 1)
+            runs[name] = _train(
+                lanes,
+                configurations[name],
+                count,
+                (params, state),
+                data,
+                streams,
+                stops,
+                divergence_factor,
+                bar,
             )
     return SweepResult(seeds, tuple(stops), runs)
 
 
-def _ratio(total: jax.Array, count: jax.Array) -> np.ndarray:
-    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN, where a lane was frozen all the time
-        return np.asarray(total) / np.asarray(count)
+def _train(
+    lanes: Lanes,
+    configurations: Mapping[str, np.ndarray],
+    count: int,
+    first: tuple[Any, Any],
+    data: Mapping[str, Any],
+    streams: Any,
+    stops: Sequence[int],
+    factor: float,
+    bar: _Bar,
+) -> Runs:
+    """Train all configurations of one optimizer, for all seeds."""
+    start = jax.jit(lanes.start, static_argnames="configurations")
+    block = jax.jit(partial(lanes.block, factor=factor), donate_argnums=0)
+    measure = jax.jit(lanes.measure)
+    values = {key: jnp.asarray(x) for key, x in configurations.items()}
+    now = start(*first, values, configurations=count)
+    train_loss, validation = [], []
+    for done, stop in zip([0, *stops], stops, strict=False):
+        losses = []
+        for begin in range(done, stop, CAPACITY):
+            end = min(begin + CAPACITY, stop)
+            now, rows = block(now, values, data["train"], streams, begin, end, done)
+            losses.append(np.asarray(rows["loss"])[:, : end - begin])
+        diverged_at = np.asarray(now.stopped_at)
+        train_loss.append(_mean_until(diverged_at, done, np.concatenate(losses, axis=1)))
+        if "validation" in data:
+            validation.append(measure(now, data["train"], data["validation"]))
+            now = now._replace(evaluation=_metric(lanes.problem, validation[-1]))
+        bar.advance(stop - done, diverged_at)
+    return Runs(
+        hyperparameters=configurations,
+        diverged_at=np.asarray(now.stopped_at),
+        train_loss=np.stack(train_loss),
+        validation=_stacked(validation),
+        final={split: jax.device_get(measure(now, data["train"], data[split])) for split in data},
+    )
+
+
+def _metric(problem: Problem, measured: Mapping[str, jax.Array]) -> jax.Array:
+    return jnp.array(measured[problem.metric], jnp.float32)  # a copy, as the lanes are donated
+
+
+def _mean_until(diverged_at: np.ndarray, first: int, losses: np.ndarray) -> np.ndarray:
+    """The mean of the losses of shape (seeds, steps, configurations) before the divergence; NaN
+    where there is none, as where a lane was frozen all the time."""
+    steps = first + np.arange(losses.shape[1])[:, None]
+    end = np.where(diverged_at < 0, first + losses.shape[1], diverged_at)[:, None]
+    counts = steps < end
+    total = np.where(counts, losses, 0).sum(axis=1, dtype=float)
+    with np.errstate(invalid="ignore"):
+        return (total / counts.sum(axis=1)).astype(np.float32)
 
 
 def _stacked(points: Sequence[Mapping[str, jax.Array]]) -> dict[str, np.ndarray]:

@@ -37,6 +37,7 @@ def reduce_on_plateau(
     state: Any,
     value: Any,
     evaluated: Any = True,
+    evaluation: Any = None,
     *,
     factor: Factor[Any] = 0.1,
     patience: Evaluations[Any] = 10,
@@ -56,7 +57,9 @@ def reduce_on_plateau(
 
     `update` takes `value=`, the loss (or accuracy) at the parameters before the update, and the
     reduction acts on that same update. With `evaluated=False` the value is ignored: for a
-    validation loss that is new at some updates only.
+    validation loss that is new at some updates only. Where an `evaluation=` is given beside it,
+    that is judged in its place: `fit` gives the batch's loss as `value`, and the problem's metric
+    on the validation split as `evaluation`.
 
     Args:
       factor: of a reduction, in [0, 1).
@@ -85,6 +88,7 @@ def reduce_on_plateau(
 
     Source: CMU (S0-30: by 10 when the error plateaus); PyTorch's and Keras' `ReduceLROnPlateau`.
     """
+    value = value if evaluation is None else evaluation
     if jnp.shape(value) != ():
         raise ValueError(
             f"reduce_on_plateau: value must be one number, got shape {jnp.shape(value)}. "

@@ -1,7 +1,6 @@
-"""Data for small trainings: split it, standardise it, and draw its batches by a key.
+"""Data for small trainings: split it, and standardise it.
 
-A data set is any pytree of arrays that share their first axis, the samples. A batch is a set of
-indices into that axis: every epoch shuffles the samples anew and cuts them into whole batches.
+A data set is any pytree of arrays that share their first axis, the samples.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
@@ -140,17 +138,21 @@ def standardize(
 
 
 def digits(
-    seed: int | jax.Array = 0, fractions: Sequence[float] = (0.6, 0.2, 0.2)
+    seed: int | jax.Array = 0,
+    fractions: Sequence[float] = (0.6, 0.2, 0.2),
+    *,
+    images: bool = False,
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Handwritten digits: 1797 images of 8 x 8 grey pixels in ten classes, from scikit-learn.
 
     Args:
         seed: An integer, or a JAX key, for the stratified split.
         fractions: The shares of train, validation and test.
+        images: Whether `x` is images of one channel, `(n, 8, 8, 1)`, for convolutions.
 
     Returns:
-        `{"train": (x, y), "validation": ..., "test": ...}`: `x` float32 of shape `(n, 64)`,
-        standardised on the training part, and `y` int32 of shape `(n,)`.
+        `{"train": (x, y), "validation": ..., "test": ...}`: `x` float32 of shape `(n, 64)`, or that
+        of images, standardised pixel by pixel on the training part, and `y` int32 of shape `(n,)`.
 
     Raises:
         ImportError: scikit-learn is missing.
@@ -162,33 +164,5 @@ def digits(
     x, y = map(np.asarray, load_digits(return_X_y=True))
     parts = split_data(seed, (x, y.astype(np.int32)), fractions, stratify=y)
     scaled, _, _ = standardize({name: x for name, (x, _) in parts.items()})
-    return {name: (scaled[name], y) for name, (_, y) in parts.items()}
-
-
-def epoch_permutation(key: jax.Array, epoch: ArrayLike, n: int) -> jax.Array:
-    """The order in which an epoch visits the `n` samples: a function of key and epoch alone."""
-    return jax.random.permutation(jax.random.fold_in(key, epoch), n)
-
-
-def batch_indices(key: jax.Array, step: ArrayLike, n: int, batch_size: int) -> jax.Array:
-    """The samples in the batch of a step, drawn without replacement within an epoch.
-
-    An epoch is `n // batch_size` whole batches; the `n % batch_size` samples at the end of its
-    shuffle are left out of it (others in each epoch).
-
-    Args:
-        key: A JAX key; the stream of batches is a function of it.
-        step: The number of the step, from 0; may be traced.
-        n: The number of samples.
-        batch_size: In `[1, n]`.
-
-    Returns:
-        Integers in `[0, n)`, shape `(batch_size,)`.
-    """
-    epoch, place = jnp.divmod(jnp.asarray(step), n // batch_size)
-    return cut_batch(epoch_permutation(key, epoch, n), place, batch_size)
-
-
-def cut_batch(permutation: jax.Array, place: ArrayLike, batch_size: int) -> jax.Array:
-    """The batch at a place, from 0, in an epoch's order of the samples."""
-    return jax.lax.dynamic_slice_in_dim(permutation, jnp.asarray(place) * batch_size, batch_size)
+    shape = (-1, 8, 8, 1) if images else (-1, 64)
+    return {name: (scaled[name].reshape(shape), y) for name, (_, y) in parts.items()}

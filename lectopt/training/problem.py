@@ -7,31 +7,19 @@ a Flax model and a loss that simply calls it.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lectopt.training import checking, objective
 from lectopt.training.data import count_samples
-
-Metrics = Mapping[str, jax.Array]
-
-
-class Streams(NamedTuple):
-    """The random streams of a training: its start, its order of the data, its noise (dropout)."""
-
-    init: jax.Array
-    data: jax.Array
-    noise: jax.Array
-
-
-def random_streams(seed: int) -> Streams:
-    """The streams of a seed. No optimizer is in them: trainings with the same seed are paired."""
-    return Streams(*jax.random.split(jax.random.key(seed), 3))
+from lectopt.training.measuring import Metrics
+from lectopt.training.models import problem_of
+from lectopt.training.order import Batches, LastBatch, Order
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,207 +27,248 @@ class Problem:
     """Minimise the mean of a loss over the training data, a batch at a time.
 
     Args:
-        init: `init(key) -> params`, a pytree of arrays.
-        loss: `loss(params, batch, key) -> scalar`, the mean over the batch; `key` is for noise such
-            as dropout.
+        init: `init(key) -> params`, a pytree of floating point arrays; with `stateful`, `init(key)
+            -> (params, state)`.
+        loss: `loss(params, batch, key)`, with `stateful` `loss(params, state, batch, key)`; `key`
+            is for noise such as dropout. It returns one number, or one number a sample, of shape
+            `(n,)`, whose mean is minimised; or a pair of that and a dict of numbers, which become
+            columns of the history. With `stateful` the new state comes last.
         data: The splits by name, each a pytree of arrays with a common first axis, e.g. a pair
-            `(x, y)`. `"train"` is required; curves follow `"validation"`; final metrics are of
-            every split there is.
-        batch_size: Samples per step, from 1 to the number of training samples.
-        evaluate: `evaluate(params, split) -> {name: scalar}`, on a whole split; by default the
-            loss, with one fixed key.
+            `(x, y)`. `"train"` is required; for `fit` alone it may be an iterable of batches that
+            can be iterated again (a `DataLoader`, Grain, tf.data), or a function that returns one.
+            What is best is decided on `"validation"`, if there is such a split.
+        batch_size: Samples per step, from 1 to the number of training samples; None for all of
+            them.
+        evaluate: `evaluate(params, split) -> {name: (n,) or ()}`, with `stateful`
+            `evaluate(params, state, split)`. One number a sample is averaged exactly, in chunks;
+            one number is of the whole split. By default the loss, with one fixed key.
+        minimize: The metric by which one result is better than another; `"loss"` by default,
+            which is measured beside what `evaluate` gives.
+        maximize: The same, for a metric that is to be large, such as an accuracy.
+        micro_batch: A divisor of `batch_size`. The gradient of a batch is computed in parts of so
+            many samples, one after the other, and is their mean: memory is saved, and a step is one
+            update as ever.
+        order: `"shuffled"`: anew in every epoch; `"sequential"`: as they stand; `"replacement"`:
+            each batch is drawn from all.
+        last_batch: What becomes of the samples that are left over at the end of an epoch: `"drop"`
+            (others in each epoch, if it is shuffled) or `"keep"`, as a smaller batch.
+        sample: `sample(train, key, step) -> batch`, for batches of your own: augmentation, or draws
+            on the device.
+        stateful: Whether the model has a state beside its parameters, such as the running
+            statistics of a BatchNorm.
 
     Raises:
-        ValueError: A split or the batch size does not fit.
+        ValueError: A split, or an argument, does not fit.
     """
 
     init: Callable[[jax.Array], Any]
-    loss: Callable[[Any, Any, jax.Array], jax.Array]
+    loss: Callable[..., Any]
     data: Mapping[str, Any]
-    batch_size: int
-    evaluate: Callable[[Any, Any], Metrics] | None = None
+    batch_size: int | None = None
+    evaluate: Callable[..., Metrics] | None = field(default=None, kw_only=True)
+    minimize: str | None = field(default=None, kw_only=True)
+    maximize: str | None = field(default=None, kw_only=True)
+    micro_batch: int | None = field(default=None, kw_only=True)
+    order: Order = field(default="shuffled", kw_only=True)
+    last_batch: LastBatch = field(default="drop", kw_only=True)
+    sample: Callable[[Any, jax.Array, Any], Any] | None = field(default=None, kw_only=True)
+    stateful: bool = field(default=False, kw_only=True)
+    # Of a problem that is made from a model: the model with parameters and a state in it, and its
+    # loss in evaluation mode.
+    rebuild: Callable[[Any, Any], Any] | None = field(default=None, init=False)
+    test_loss: Callable[[Any, Any, Any], Any] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.data, Mapping) or "train" not in self.data:
-            got = sorted(self.data) if isinstance(self.data, Mapping) else type(self.data).__name__
-            raise ValueError(
-                f'wanted data = {{"train": (x, y), ...}} with at least the split "train", got {got}'
-            )
-        structure = jax.tree.structure(self.data["train"])
-        for name, split in self.data.items():
-            count_samples(split, f"split {name!r}")
-            if (found := jax.tree.structure(split)) != structure:
-                raise ValueError(f"split {name!r}: wanted {structure}, as 'train' is, got {found}")
-        whole = isinstance(self.batch_size, int | np.integer)
-        if not whole or not 1 <= self.batch_size <= self.size:
+        checking.check_data(self.data)
+        if self.streamed:
+            needless = [k for k in ("sample", "batch_size") if getattr(self, k) is not None]
+            if needless:
+                raise ValueError(
+                    f"{needless[0]} is what the iterable of training batches decides; leave it out"
+                )
+        elif self.batch_size is not None and (
+            not _is_whole(self.batch_size) or not 1 <= self.batch_size <= self.size
+        ):
             raise ValueError(
                 f"wanted an integer batch_size from 1 to {self.size}, the number of training "
                 f"samples, got {self.batch_size!r}"
             )
+        m, size = self.micro_batch, self.batch_size or (None if self.streamed else self.size)
+        if m is not None and (not _is_whole(m) or m < 1 or (size is not None and size % m)):
+            raise ValueError(f"wanted a micro_batch that divides the batch size {size}, got {m!r}")
+        for name, words in dict(order=get_args(Order), last_batch=get_args(LastBatch)).items():
+            if getattr(self, name) not in words:
+                raise ValueError(f"wanted {name} to be one of {words}, got {getattr(self, name)!r}")
+        if self.minimize is not None and self.maximize is not None:
+            raise ValueError(
+                f"got minimize={self.minimize!r} and maximize={self.maximize!r}; write one of them"
+            )
 
     def __repr__(self) -> str:
-        sizes = ", ".join(f"{name}={count_samples(split)}" for name, split in self.data.items())
-        return f"Problem({sizes}, batch_size={self.batch_size})"
+        sizes = [
+            f"{name}={'batches' if checking.is_stream(split) else count_samples(split)}"
+            for name, split in self.data.items()
+        ]
+        unusual = [
+            f"{name}={getattr(self, name)!r}"
+            for name in ("batch_size", "micro_batch", "minimize", "maximize", "order", "last_batch")
+            if getattr(self, name) not in (None, "shuffled", "drop")
+        ]
+        return f"Problem({', '.join([*sizes, *unusual])})"
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the training data is an iterable of batches, and no arrays."""
+        return checking.is_stream(self.data["train"])
 
     @property
     def size(self) -> int:
-        """The number of training samples."""
+        """The number of training samples.
+
+        Raises:
+            ValueError: Batches come from an iterable.
+        """
+        if self.streamed:
+            raise ValueError("how many training samples an iterable gives is not known; give steps")
         return count_samples(self.data["train"])
 
     @property
+    def batches(self) -> Batches:
+        """Which samples are in the batch of a step."""
+        return Batches(self.size, self.batch_size or self.size, self.order, self.last_batch)
+
+    @property
     def steps_per_epoch(self) -> int:
-        """The number of whole batches in the training data."""
-        return self.size // self.batch_size
-
-    def metrics(self, params: Any, split: Any) -> dict[str, jax.Array]:
-        """What `evaluate` says of a whole split, or else its loss."""
-        if self.evaluate is None:
-            return {"loss": self.loss(params, split, jax.random.key(0))}
-        found = self.evaluate(params, split)
-        if not isinstance(found, Mapping):
-            raise ValueError(f'wanted evaluate to return {{"name": scalar, ...}}, got {found!r}')
-        return dict(found)
-
-    def check(self) -> None:
-        """Trace the functions, without running them, and refuse what a training cannot use.
+        """The number of batches in an epoch of the training data.
 
         Raises:
-            ValueError: The loss or a metric is not one number; or the loss is not real.
+            ValueError: It is not known: of batches of your own, or of an iterable without `len`.
         """
-        key, train = jax.random.key(0), self.data["train"]
-        params = jax.eval_shape(self.init, key)
-        batch = jax.tree.map(lambda x: x[: self.batch_size], train)
-        loss = jax.eval_shape(self.loss, params, batch, key)
-        if getattr(loss, "shape", None) != () or not jnp.issubdtype(loss.dtype, jnp.floating):
-            raise ValueError(f"wanted a loss that is one real number, got {loss}; take the mean")
-        for name, value in jax.eval_shape(self.metrics, params, train).items():
-            if getattr(value, "shape", None) != ():
-                raise ValueError(f"wanted one number for {name!r}, got {value}; take the mean")
+        train = self.data["train"]
+        if self.streamed and not callable(train) and hasattr(train, "__len__"):
+            return len(train)
+        if self.streamed or (self.sample is not None and self.batch_size is None):
+            what = "an iterable without len()" if self.streamed else "sample= without batch_size="
+            raise ValueError(f"how many batches an epoch has is not known of {what}; give steps")
+        return self.batches.per_epoch
+
+    def steps(self, epochs: float) -> int:
+        """The number of steps in so many epochs."""
+        return round(epochs * self.steps_per_epoch)
+
+    @property
+    def metric(self) -> str:
+        """The metric by which one result is better than another."""
+        return self.maximize or self.minimize or "loss"
+
+    @property
+    def sign(self) -> int:
+        """1 if the metric is to be small, -1 if it is to be large."""
+        return -1 if self.maximize else 1
+
+    def start(self, key: jax.Array) -> tuple[Any, Any]:
+        """The first parameters, and the first model state, an empty dict without one."""
+        return self.init(key) if self.stateful else (self.init(key), {})
+
+    def metrics(self, params: Any, split: Any, state: Any = None) -> dict[str, jax.Array]:
+        """What `evaluate` says of a split, or else its loss: one number each."""
+        return objective.metrics(self, params, split, state)
+
+    def example_batch(self) -> Any:
+        """The shapes of a batch of an array problem, without drawing one."""
+        train = jax.eval_shape(lambda x: x, self.data["train"])
+        if self.sample is not None:
+            return jax.eval_shape(self.sample, train, jax.random.key(0), jnp.int32(0))
+        size = self.batch_size or self.size
+        return jax.tree.map(lambda x: jax.ShapeDtypeStruct((size, *x.shape[1:]), x.dtype), train)
+
+    def check(self, batch: Any = None) -> None:
+        """Trace the functions, without running them, and refuse what a training cannot use.
+
+        Args:
+            batch: Of an iterable, its first one.
+
+        Raises:
+            ValueError: Parameters, loss or a metric have a form that they may not have.
+        """
+        objective.check(self, self.example_batch() if batch is None else batch)
 
     @classmethod
     def from_nnx(
         cls,
-        make_model: Callable[[Any], Any],
-        loss_fn: Callable[[Any, Any], jax.Array],
+        model: Any,
+        loss: Callable[[Any, Any], Any],
         data: Mapping[str, Any],
-        batch_size: int,
+        batch_size: int | None = None,
+        *,
         evaluate: Callable[[Any, Any], Metrics] | None = None,
+        **options: Any,
     ) -> Problem:
         """A problem from a Flax NNX model; its parameters become a nested dict of arrays.
 
-        The model's random streams (dropout) get a new key at every step. Metrics are of the model
-        in evaluation mode, `model.eval()`.
+        The parameters are the model's `nnx.Param`. Its random streams (dropout) get a new key at
+        every step; every other variable, such as the running statistics of a BatchNorm, is the
+        model state. The loss sees the model in training mode, `model.train()`; metrics are of the
+        model in evaluation mode, `model.eval()`.
 
         Args:
-            make_model: `make_model(rngs) -> nnx.Module`, for an `nnx.Rngs`.
-            loss_fn: `loss_fn(model, batch) -> scalar`, the mean over the batch.
+            model: `model(rngs) -> nnx.Module`, for an `nnx.Rngs`; or a made module, with whose
+                weights every seed begins.
+            loss: `loss(model, batch)`, which returns what the loss of a `Problem` may.
             data: As for `Problem`.
             batch_size: As for `Problem`.
-            evaluate: `evaluate(model, split) -> {name: scalar}`; by default the loss.
+            evaluate: `evaluate(model, split)`, as for `Problem`; by default the loss.
+            **options: `minimize`, `maximize`, `micro_batch`, `order`, `last_batch`, `sample`, as
+                for `Problem`.
 
         Raises:
-            ValueError: The model has state that is neither `nnx.Param` nor a random stream, such as
-                the running statistics of a BatchNorm: a loss here cannot hand it to the next step.
+            ValueError: As for `Problem`; or `model` cannot be called with `rngs` alone.
         """
-        from flax import nnx
+        from lectopt.training.flax_nnx import functions
 
-        def parts(rngs: nnx.Rngs) -> Any:
-            return nnx.split(make_model(rngs), nnx.Param, nnx.RngState, ...)
-
-        graph, _, streams, rest = parts(nnx.Rngs(0))
-        stateful = [
-            f"{'.'.join(map(str, path))} ({type(variable).__name__})"
-            for path, variable in nnx.to_flat_state(rest)
-        ]
-        if stateful:
-            raise ValueError(
-                "wanted a model whose only state is nnx.Param and random streams, got "
-                f"{', '.join(stateful)}; use a layer without running statistics (LayerNorm, "
-                "GroupNorm), and make constant arrays in __call__"
-            )
-        leaves, structure = jax.tree.flatten(streams)
-
-        def init(key: jax.Array) -> Any:
-            return nnx.to_pure_dict(parts(nnx.Rngs(key))[1])
-
-        def build(params: Any, key: jax.Array, training: bool) -> Any:
-            fresh = [_reseeded(x, jax.random.fold_in(key, i)) for i, x in enumerate(leaves)]
-            model = nnx.merge(graph, params, structure.unflatten(fresh))
-            if not training:
-                model.eval()
-            return model
-
-        return cls(init, *_model_functions(build, loss_fn, evaluate, data, batch_size))
+        return problem_of(cls, functions(model), loss, data, batch_size, evaluate, options)
 
     @classmethod
     def from_linen(
         cls,
         module: Any,
-        loss_fn: Callable[[Any, Any], jax.Array],
+        loss: Callable[[Any, Any], Any],
         data: Mapping[str, Any],
-        batch_size: int,
-        evaluate: Callable[[Any, Any], Metrics] | None = None,
+        batch_size: int | None = None,
         *,
+        evaluate: Callable[[Any, Any], Metrics] | None = None,
         example_input: Any = None,
+        variables: Mapping[str, Any] | None = None,
+        **options: Any,
     ) -> Problem:
         """A problem from a Flax Linen module.
 
-        What `loss_fn` and `evaluate` get as `model` is the module's `apply`, with parameters and
-        random key filled in: call it as `model(x)`, or as `model(x, train=True)` and so on.
+        What `loss` and `evaluate` get as `model` is the module's `apply`, with variables and random
+        keys filled in. `model.training` says whether this is a step of the training: call it as
+        `model(x, train=model.training)`. Collections beside `"params"`, such as `"batch_stats"`,
+        are the model state: a call in training changes them.
 
         Args:
             module: A `flax.linen.Module`.
-            loss_fn: `loss_fn(model, batch) -> scalar`, the mean over the batch.
+            loss: `loss(model, batch)`, which returns what the loss of a `Problem` may.
             data: As for `Problem`.
             batch_size: As for `Problem`.
-            evaluate: `evaluate(model, split) -> {name: scalar}`; by default the loss.
+            evaluate: `evaluate(model, split)`, as for `Problem`; by default the loss.
             example_input: What the module is initialised with; by default one sample of the first
                 array of the training data.
+            variables: `{"params": ..., "batch_stats": ...}`, with which every seed begins.
+            **options: `minimize`, `maximize`, `micro_batch`, `order`, `last_batch`, `sample`, as
+                for `Problem`.
 
         Raises:
-            ValueError: The module has variables other than `"params"`, such as `"batch_stats"`.
+            ValueError: As for `Problem`; or, from `check`, a module with running statistics is not
+                told whether it is trained.
         """
-        if example_input is None:
-            example_input = jnp.asarray(jax.tree.leaves(data["train"])[0][:1])
+        from lectopt.training.flax_linen import functions
 
-        def init(key: jax.Array) -> Any:
-            return module.init(key, example_input)["params"]
-
-        variables = jax.eval_shape(module.init, jax.random.key(0), example_input)
-        if stateful := sorted(set(variables) - {"params"}):
-            raise ValueError(
-                f'wanted a module whose only variables are "params", got {stateful} too; use a '
-                "layer without running statistics (LayerNorm, GroupNorm)"
-            )
-
-        def build(params: Any, key: jax.Array, training: bool) -> Any:
-            del training  # a Linen module is told by an argument of its call
-            return functools.partial(module.apply, {"params": params}, rngs=key)
-
-        return cls(init, *_model_functions(build, loss_fn, evaluate, data, batch_size))
+        parts = functions(module, data, example_input, variables)
+        return problem_of(cls, parts, loss, data, batch_size, evaluate, options)
 
 
-def _model_functions(
-    build: Callable[[Any, jax.Array, bool], Any],
-    loss_fn: Callable[[Any, Any], jax.Array],
-    evaluate: Callable[[Any, Any], Metrics] | None,
-    data: Mapping[str, Any],
-    batch_size: int,
-) -> tuple[Any, ...]:
-    """The arguments of `Problem` after `init`, from functions of a model that `build` makes."""
-
-    def loss(params: Any, batch: Any, key: jax.Array) -> jax.Array:
-        return loss_fn(build(params, key, True), batch)
-
-    def measure(params: Any, split: Any) -> Metrics:
-        model = build(params, jax.random.key(0), False)
-        return {"loss": loss_fn(model, split)} if evaluate is None else evaluate(model, split)
-
-    return loss, data, batch_size, measure
-
-
-def _reseeded(leaf: jax.Array, key: jax.Array) -> jax.Array:
-    """A stream's key becomes `key`, split to its shape, and its counter 0."""
-    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-        return jax.random.split(key, leaf.shape) if leaf.shape else key
-    return jnp.zeros_like(leaf)
+def _is_whole(x: Any) -> bool:
+    return isinstance(x, int | np.integer) and not isinstance(x, bool)

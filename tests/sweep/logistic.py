@@ -44,5 +44,5 @@ def evaluate(params, split):
     }
 
 
-PROBLEM = Problem(init, loss, DATA, 8, evaluate)
+PROBLEM = Problem(init, loss, DATA, 8, evaluate=evaluate)
 run = partial(sweep, PROBLEM, steps=STEPS, progress=False)

@@ -118,7 +118,7 @@ def test_tiles_of_any_length_are_one_program():
             count += 1
             return loss(params, batch, key)
 
-        problem = Problem(init, counted, DATA, 8, evaluate)
+        problem = Problem(init, counted, DATA, 8, evaluate=evaluate)
         makers = {"it": weakly_typed}
         sweep(problem, makers, {"learning_rate": RATES}, 2, steps, eval_every=3, progress=False)
         return count

@@ -66,7 +66,10 @@ def test_each_optimizer_can_have_its_own_space():
         ({"steps": 0}, "steps, at least 1, got 0"),
         ({"eval_every": 0}, "eval_every, at least 1, got 0"),
         ({"divergence_factor": 0.5}, "above 1, or inf, got 0.5"),
-        ({"problem": Problem(init, evaluate, DATA, 8)}, "one real number"),
+        (
+            {"problem": Problem(init, evaluate, DATA, 8)},
+            r"one number a sample.* got shape \(8, 5\)",
+        ),
     ],
 )
 def test_sweep_refuses(changes, message):

@@ -98,4 +98,4 @@ def test_an_epoch_visits_no_sample_twice_and_leaves_the_remainder_out():
 
 def test_streams_of_a_seed_differ_from_each_other_and_from_other_seeds():
     keys = [jax.random.key_data(key) for seed in (0, 1) for key in random_streams(seed)]
-    assert len({tuple(key.tolist()) for key in keys}) == 6
+    assert len({tuple(key.tolist()) for key in keys}) == 8

@@ -1,0 +1,122 @@
+"""The two programs of a training: its start, and a block of steps.
+
+Both ends of a block are traced, so that blocks of any length are one program, and no length of a
+block changes a bit of the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from lectopt.training.problem import Problem
+from lectopt.training.step import Guard, Record, Training, begin, record_names, take_step
+from lectopt.training.streams import Streams
+
+CAPACITY = 2048  # the most steps of a block: rows of the records that it returns
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """The programs of a problem and an optimizer.
+
+    Args:
+        problem: What is trained.
+        make: The optimizer of values: settings that are traced, and a key.
+        lanes: Whether `training` and `values` have a leading axis, of trainings side by side which
+            share the batch of a step.
+    """
+
+    problem: Problem
+    make: Callable[[Values], optax.GradientTransformation]
+    lanes: bool = False
+
+    @property
+    def capacity(self) -> int:
+        """The most steps of a block."""
+        return 1 if self.problem.streamed else CAPACITY
+
+    def begin(self, params: Any, state: Any, values: Values) -> Training:
+        """Before the first step, from the first parameters and the first model state."""
+
+        def one(values: Values) -> Training:
+            return begin(params, state, self.make(values).init(params))
+
+        return jax.vmap(one)(values) if self.lanes else one(values)
+
+    def run(
+        self,
+        training: Training,
+        values: Values,
+        train: Any,
+        streams: Streams,
+        start: jax.Array,
+        stop: jax.Array,
+        evaluated_at: jax.Array,
+        guard: Guard,
+    ) -> tuple[Training, Record]:
+        """The steps from `start` up to `stop`, at most `capacity` of them.
+
+        Args:
+            training: Before them.
+            values: What `make` takes.
+            train: The training data; of an iterable, the batch.
+            streams: The random streams of the seed.
+            start: The first step.
+            stop: The step after the last one.
+            evaluated_at: The step before which the last evaluation was made.
+            guard: Which updates are not made.
+
+        Returns:
+            The training after them, and the numbers of each step: by name, of shape `(capacity,)`,
+            of which the first `stop - start` count.
+        """
+        batches = None if self.problem.streamed or self.problem.sample else self.problem.batches
+
+        def apply(function: Callable[[Any], Any], step: jax.Array, carried: jax.Array) -> Any:
+            if self.problem.streamed:
+                return function(train)
+            if self.problem.sample is not None:
+                key = jax.random.fold_in(streams.data, step)
+                return function(self.problem.sample(train, key, step))
+            assert batches is not None
+            return batches.apply(function, train, streams.data, step, carried)
+
+        def body(step: jax.Array, carry: Any) -> Any:
+            training, carried, rows = carry
+            if batches is not None:
+                carried = batches.at(streams.data, step, start, carried)
+            key = jax.random.fold_in(streams.noise, step)
+            rest = (key, step, step == evaluated_at, guard)
+            training, record = apply(
+                lambda batch: self._move(training, values, batch, *rest), step, carried
+            )
+            rows = {name: rows[name].at[step - start].set(record[name]) for name in rows}
+            return training, carried, rows
+
+        carried = jnp.zeros(0) if batches is None else batches.carried()
+        batch = train if self.problem.streamed else self.problem.example_batch()
+        rows = self._no_rows(training, values, batch, streams.noise)
+        training, _, rows = jax.lax.fori_loop(start, stop, body, (training, carried, rows))
+        return training, rows
+
+    def _move(self, training: Training, values: Values, batch: Any, *rest: Any) -> Any:
+        def one(training: Training, values: Values) -> tuple[Training, Record]:
+            return take_step(self.problem, self.make(values), training, batch, *rest)
+
+        return jax.vmap(one)(training, values) if self.lanes else one(training, values)
+
+    def _no_rows(self, training: Training, values: Values, batch: Any, key: jax.Array) -> Record:
+        def one(tree: Any) -> Any:
+            return jax.tree.map(lambda x: x[0], tree) if self.lanes else tree
+
+        names = record_names(self.problem, self.make(one(values)), one(training), batch, key)
+        shape = (self.capacity, *jnp.shape(training.first_loss))
+        return {name: jnp.zeros(shape, jnp.float32) for name in names}

@@ -1,0 +1,152 @@
+"""One step of a training: the only place where a gradient becomes an update.
+
+`fit` and every lane of a sweep take this step, so that what is true of one is true of the other.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from lectopt.norms import scaled_norm
+from lectopt.training import objective
+from lectopt.training.acting import learning_rate
+from lectopt.training.problem import Problem
+from lectopt.trees import dtype_of, is_inexact
+
+TINY = 1e-6  # the least scale of a loss: after a first loss of 0, not all others are divergence
+
+Record = dict[str, jax.Array]
+
+
+class Training(NamedTuple):
+    """A training under way."""
+
+    params: Any
+    model_state: Any
+    opt_state: Any
+    evaluation: jax.Array  # what the problem's metric was at the last evaluation
+    first_loss: jax.Array
+    stopped_at: jax.Array  # the step whose update was not made, nor any after it; or -1
+
+
+class Guard(NamedTuple):
+    """Which updates are not made: those after which something is not finite, and those whose loss
+    is above `factor * max(abs(first loss), 1e-6)`.
+
+    With `skip` the training goes on with the next step, else it is frozen.
+    """
+
+    factor: Any = jnp.inf
+    skip: Any = False
+
+
+def begin(params: Any, model_state: Any, opt_state: Any) -> Training:
+    """A training before its first step."""
+    zero = jnp.zeros((), jnp.float32)
+    begun = Training(params, model_state, opt_state, zero, zero, jnp.array(-1, jnp.int32))
+    return jax.tree.map(_strongly_typed, begun)
+
+
+def take_step(
+    problem: Problem,
+    tx: optax.GradientTransformation,
+    training: Training,
+    batch: Any,
+    key: jax.Array,
+    step: jax.Array,
+    evaluated: Any,
+    guard: Guard,
+) -> tuple[Training, Record]:
+    """The training after one more update, and the numbers of the step.
+
+    The gradient is taken at `tx.point(params, state)` where the optimizer has a `point`. Every
+    `update` is given `value`, `grad` and `value_fn`, of the batch; with a validation split also
+    `evaluation`, the problem's metric there, and whether it has been `evaluated` since the last
+    update.
+    """
+    params, state, opt_state = training[:3]
+
+    def value_fn(params: Any, **others: Any) -> jax.Array:
+        del others  # what a line search passes on
+        return objective.value(problem, params, state, batch, key)
+
+    point = getattr(tx, "point", _at_params)(params, opt_state)
+    loss, gradient, named, new_state = objective.gradient(problem, point, state, batch, key)
+    extra: dict[str, Any] = dict(value=loss, grad=gradient, value_fn=value_fn)
+    if "validation" in problem.data:
+        extra |= dict(evaluation=training.evaluation, evaluated=evaluated)
+    updates, new_opt_state = optax.with_extra_args_support(tx).update(
+        gradient, opt_state, params, **extra
+    )
+    moved = (optax.apply_updates(params, updates), new_state, new_opt_state)
+
+    first_loss = jnp.where(step == 0, loss.astype(jnp.float32), training.first_loss)
+    bound = guard.factor * jnp.maximum(jnp.abs(first_loss), TINY)
+    good = jnp.isfinite(loss) & (loss <= bound) & _all_finite(moved[:2])
+    alive = training.stopped_at < 0
+    kept = jax.tree.map(
+        lambda new, old: _choose(alive & good, new, old),
+        (*moved, first_loss),
+        (*training[:3], training.first_loss),
+    )
+    freezes = alive & ~good & ~jnp.asarray(guard.skip)
+    stopped_at = jnp.where(freezes, step, training.stopped_at)
+    record = dict(
+        loss=loss,
+        **named,
+        grad_norm=_norm(gradient),
+        update_norm=_norm(updates),
+        skipped=alive & ~good,
+    )
+    rate = learning_rate(tx, opt_state, new_opt_state, step)
+    if rate is not None:
+        record["learning_rate"] = rate
+    record = {name: jnp.asarray(x, jnp.float32) for name, x in record.items()}
+    params, state, opt_state, first_loss = kept
+    return Training(params, state, opt_state, training.evaluation, first_loss, stopped_at), record
+
+
+def record_names(
+    problem: Problem, tx: optax.GradientTransformation, training: Training, batch: Any, key: Any
+) -> list[str]:
+    """What the numbers of a step are, without tracing one."""
+
+    def named(training: Training, batch: Any, key: Any) -> Any:
+        params, state = training[:2]
+        return objective.mean_loss(problem, params, state, batch, key)[1][0]
+
+    names = ["loss", *jax.eval_shape(named, training, batch, key), "grad_norm", "update_norm"]
+    rate = learning_rate(tx, training.opt_state, training.opt_state, jnp.int32(0))
+    return [*names, "skipped", *(["learning_rate"] if rate is not None else [])]
+
+
+def _norm(tree: Any) -> jax.Array:
+    scale, norm = scaled_norm([x for x in jax.tree.leaves(tree) if is_inexact(dtype_of(x))])
+    return scale * norm
+
+
+def _at_params(params: Any, state: Any) -> Any:
+    del state
+    return params
+
+
+def _all_finite(tree: Any) -> jax.Array:
+    leaves = [x for x in jax.tree.leaves(tree) if is_inexact(dtype_of(x))]
+    return jnp.array([jnp.isfinite(x).all() for x in leaves]).all()
+
+
+def _choose(condition: jax.Array, new: jax.Array, old: jax.Array) -> jax.Array:
+    """`new` or `old`, in the dtype of `old`: traced hyperparameters must not widen a state."""
+    chosen = jnp.where(condition, new, old)
+    return chosen if chosen.dtype == old.dtype else chosen.astype(old.dtype)
+
+
+def _strongly_typed(x: Any) -> jax.Array:
+    """A weakly typed state would be strongly typed after a block, and compile a second program."""
+    x = jnp.asarray(x)
+    is_key = jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
+    return x if is_key else jax.lax.convert_element_type(x, x.dtype)
