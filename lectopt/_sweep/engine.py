@@ -123,7 +123,7 @@ def _train(
         losses = []
         for begin in range(done, stop, CAPACITY):
             end = min(begin + CAPACITY, stop)
-            now, rows = block(now, values, data["train"], streams, begin, end, done)
+            now, rows = block(now, values, data["train"], streams, begin, end, done or -1)
             losses.append(np.asarray(rows["loss"])[:, : end - begin])
         diverged_at = np.asarray(now.stopped_at)
         train_loss.append(_mean_until(diverged_at, done, np.concatenate(losses, axis=1)))
@@ -141,7 +141,7 @@ def _train(
 
 
 def _metric(problem: Problem, measured: Mapping[str, jax.Array]) -> jax.Array:
-    return jnp.array(measured[problem.metric], jnp.float32)  # a copy, as the lanes are donated
+    return jnp.array(measured[problem.metric], float)  # a copy, as the lanes are donated
 
 
 def _mean_until(diverged_at: np.ndarray, first: int, losses: np.ndarray) -> np.ndarray:

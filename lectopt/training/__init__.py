@@ -1,17 +1,26 @@
-"""What is trained, on which data."""
+"""What is trained, on which data; and one training of it."""
 
+from lectopt.training.callbacks import converged, tensorboard
 from lectopt.training.data import digits, split_data, standardize
+from lectopt.training.fitting import fit
 from lectopt.training.order import batch_indices, epoch_permutation
 from lectopt.training.problem import Problem
+from lectopt.training.run import Best, Run, Stopped
 from lectopt.training.streams import Streams, random_streams
 
 __all__ = [
+    "Best",
     "Problem",
+    "Run",
+    "Stopped",
     "Streams",
     "batch_indices",
+    "converged",
     "digits",
     "epoch_permutation",
+    "fit",
     "random_streams",
     "split_data",
     "standardize",
+    "tensorboard",
 ]

@@ -29,7 +29,7 @@ def learning_rate(tx: Any, old_state: Any, new_state: Any, step: Any) -> jax.Arr
         read = acting_rate(tx)
         if read is not None:
             count = old_state.get("count", step) if isinstance(old_state, Mapping) else step
-            return jnp.asarray(read(new_state, count), jnp.float32)
+            return jnp.asarray(read(new_state, count), float)
     for holder in ("metrics", "hyperparams"):
         found = [
             leaf
@@ -38,5 +38,5 @@ def learning_rate(tx: Any, old_state: Any, new_state: Any, step: Any) -> jax.Arr
             if names[-2:] == (holder, RATE)
         ]
         if len(found) == 1 and jnp.shape(found[0]) == ():
-            return jnp.asarray(found[0], jnp.float32)
+            return jnp.asarray(found[0], float)
     return None

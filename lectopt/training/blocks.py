@@ -14,8 +14,18 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from lectopt.training.order import Batches
 from lectopt.training.problem import Problem
-from lectopt.training.step import Guard, Record, Training, begin, record_names, take_step
+from lectopt.training.step import (
+    Guard,
+    Record,
+    Training,
+    attempt,
+    begin,
+    not_finite,
+    record_names,
+    take_step,
+)
 from lectopt.training.streams import Streams
 
 CAPACITY = 2048  # the most steps of a block: rows of the records that it returns
@@ -78,25 +88,19 @@ class Blocks:
             The training after them, and the numbers of each step: by name, of shape `(capacity,)`,
             of which the first `stop - start` count.
         """
-        batches = None if self.problem.streamed or self.problem.sample else self.problem.batches
-
-        def apply(function: Callable[[Any], Any], step: jax.Array, carried: jax.Array) -> Any:
-            if self.problem.streamed:
-                return function(train)
-            if self.problem.sample is not None:
-                key = jax.random.fold_in(streams.data, step)
-                return function(self.problem.sample(train, key, step))
-            assert batches is not None
-            return batches.apply(function, train, streams.data, step, carried)
+        batches = self._batches
 
         def body(step: jax.Array, carry: Any) -> Any:
             training, carried, rows = carry
             if batches is not None:
                 carried = batches.at(streams.data, step, start, carried)
-            key = jax.random.fold_in(streams.noise, step)
-            rest = (key, step, step == evaluated_at, guard)
-            training, record = apply(
-                lambda batch: self._move(training, values, batch, *rest), step, carried
+            rest = (jax.random.fold_in(streams.noise, step), step, step == evaluated_at, guard)
+            training, record = self._with_batch(
+                lambda batch: self._move(training, values, batch, *rest),
+                train,
+                streams,
+                step,
+                carried,
             )
             rows = {name: rows[name].at[step - start].set(record[name]) for name in rows}
             return training, carried, rows
@@ -106,6 +110,49 @@ class Blocks:
         rows = self._no_rows(training, values, batch, streams.noise)
         training, _, rows = jax.lax.fori_loop(start, stop, body, (training, carried, rows))
         return training, rows
+
+    def not_finite(
+        self,
+        training: Training,
+        values: Values,
+        train: Any,
+        streams: Streams,
+        step: jax.Array,
+        evaluated_at: jax.Array,
+    ) -> dict[str, Any]:
+        """Which leaves of a step that is not made are not finite."""
+        key = jax.random.fold_in(streams.noise, step)
+        batches = self._batches
+        carried = None if batches is None else batches.carried()
+        if batches is not None:
+            carried = batches.at(streams.data, step, step, carried)
+
+        def tried(batch: Any) -> Any:
+            tx, evaluated = self.make(values), step == evaluated_at
+            return not_finite(attempt(self.problem, tx, training, batch, key, evaluated))
+
+        return self._with_batch(tried, train, streams, step, carried)
+
+    @property
+    def _batches(self) -> Batches | None:
+        own = self.problem.streamed or self.problem.sample is not None
+        return None if own else self.problem.batches
+
+    def _with_batch(
+        self,
+        function: Callable[[Any], Any],
+        train: Any,
+        streams: Streams,
+        step: jax.Array,
+        carried: Any,
+    ) -> Any:
+        """`function` of the batch of a step."""
+        if self.problem.streamed:
+            return function(train)
+        if self.problem.sample is not None:
+            key = jax.random.fold_in(streams.data, step)
+            return function(self.problem.sample(train, key, step))
+        return self.problem.batches.apply(function, train, streams.data, step, carried)
 
     def _move(self, training: Training, values: Values, batch: Any, *rest: Any) -> Any:
         def one(training: Training, values: Values) -> tuple[Training, Record]:
@@ -119,4 +166,4 @@ class Blocks:
 
         names = record_names(self.problem, self.make(one(values)), one(training), batch, key)
         shape = (self.capacity, *jnp.shape(training.first_loss))
-        return {name: jnp.zeros(shape, jnp.float32) for name in names}
+        return {name: jnp.zeros(shape) for name in names}

@@ -113,7 +113,8 @@ def _example(data: Any) -> Any:
     """One sample of the first array of the training data."""
     train: Any = data["train"] if isinstance(data, Mapping) and "train" in data else ()
     if is_stream(train):
-        train = next(iter(train() if callable(train) else train))
+        batches: Any = train() if callable(train) else train
+        train = next(iter(batches))
     leaves = jax.tree.leaves(train)
     if not leaves:
         raise ValueError('wanted data = {"train": (x, y), ...}, or example_input=')

@@ -46,9 +46,52 @@ class Guard(NamedTuple):
 
 def begin(params: Any, model_state: Any, opt_state: Any) -> Training:
     """A training before its first step."""
-    zero = jnp.zeros((), jnp.float32)
+    zero = jnp.zeros(())
     begun = Training(params, model_state, opt_state, zero, zero, jnp.array(-1, jnp.int32))
     return jax.tree.map(_strongly_typed, begun)
+
+
+class Attempt(NamedTuple):
+    """A step that may be made: `moved` is parameters, model state and optimizer state after it."""
+
+    loss: jax.Array
+    named: dict[str, jax.Array]
+    gradient: Any
+    updates: Any
+    moved: tuple[Any, Any, Any]
+
+
+def attempt(
+    problem: Problem,
+    tx: optax.GradientTransformation,
+    training: Training,
+    batch: Any,
+    key: jax.Array,
+    evaluated: Any,
+) -> Attempt:
+    """What one more update would be.
+
+    The gradient is taken at `tx.point(params, state)` where the optimizer has a `point`. Every
+    `update` is given `value`, `grad` and `value_fn`, of the batch; with a validation split also
+    `evaluation`, the problem's metric there, and whether it has been `evaluated` since the last
+    update.
+    """
+    params, state, opt_state = training[:3]
+
+    def value_fn(params: Any, evaluation: Any = None, evaluated: Any = None) -> jax.Array:
+        del evaluation, evaluated  # a line search passes on what it does not know
+        return objective.value(problem, params, state, batch, key)
+
+    point = getattr(tx, "point", _at_params)(params, opt_state)
+    loss, gradient, named, new_state = objective.gradient(problem, point, state, batch, key)
+    extra: dict[str, Any] = dict(value=loss, grad=gradient, value_fn=value_fn)
+    if "validation" in problem.data:
+        extra |= dict(evaluation=training.evaluation, evaluated=evaluated)
+    updates, new_opt_state = optax.with_extra_args_support(tx).update(
+        gradient, opt_state, params, **extra
+    )
+    moved = (optax.apply_updates(params, updates), new_state, new_opt_state)
+    return Attempt(loss, named, gradient, updates, moved)
 
 
 def take_step(
@@ -61,34 +104,13 @@ def take_step(
     evaluated: Any,
     guard: Guard,
 ) -> tuple[Training, Record]:
-    """The training after one more update, and the numbers of the step.
-
-    The gradient is taken at `tx.point(params, state)` where the optimizer has a `point`. Every
-    `update` is given `value`, `grad` and `value_fn`, of the batch; with a validation split also
-    `evaluation`, the problem's metric there, and whether it has been `evaluated` since the last
-    update.
-    """
-    params, state, opt_state = training[:3]
-
-    def value_fn(params: Any, **others: Any) -> jax.Array:
-        del others  # what a line search passes on
-        return objective.value(problem, params, state, batch, key)
-
-    point = getattr(tx, "point", _at_params)(params, opt_state)
-    loss, gradient, named, new_state = objective.gradient(problem, point, state, batch, key)
-    extra: dict[str, Any] = dict(value=loss, grad=gradient, value_fn=value_fn)
-    if "validation" in problem.data:
-        extra |= dict(evaluation=training.evaluation, evaluated=evaluated)
-    updates, new_opt_state = optax.with_extra_args_support(tx).update(
-        gradient, opt_state, params, **extra
-    )
-    moved = (optax.apply_updates(params, updates), new_state, new_opt_state)
-
-    first_loss = jnp.where(step == 0, loss.astype(jnp.float32), training.first_loss)
+    """The training after one more update (see `attempt`), and the numbers of the step."""
+    loss, named, gradient, updates, moved = attempt(problem, tx, training, batch, key, evaluated)
+    first_loss = jnp.where(step == 0, loss.astype(float), training.first_loss)
     bound = guard.factor * jnp.maximum(jnp.abs(first_loss), TINY)
     good = jnp.isfinite(loss) & (loss <= bound) & _all_finite(moved[:2])
     alive = training.stopped_at < 0
-    kept = jax.tree.map(
+    params, state, opt_state, first_loss = jax.tree.map(
         lambda new, old: _choose(alive & good, new, old),
         (*moved, first_loss),
         (*training[:3], training.first_loss),
@@ -102,12 +124,26 @@ def take_step(
         update_norm=_norm(updates),
         skipped=alive & ~good,
     )
-    rate = learning_rate(tx, opt_state, new_opt_state, step)
+    rate = learning_rate(tx, training.opt_state, moved[2], step)
     if rate is not None:
         record["learning_rate"] = rate
-    record = {name: jnp.asarray(x, jnp.float32) for name, x in record.items()}
-    params, state, opt_state, first_loss = kept
-    return Training(params, state, opt_state, training.evaluation, first_loss, stopped_at), record
+    record = {name: jnp.asarray(x, float) for name, x in record.items()}
+    after = Training(params, state, opt_state, training.evaluation, first_loss, stopped_at)
+    return after, record
+
+
+def not_finite(attempt: Attempt) -> dict[str, Any]:
+    """Which parts of a step have numbers that are not finite, each leaf by itself."""
+    parts = dict(
+        loss=attempt.loss,
+        gradient=attempt.gradient,
+        update=attempt.updates,
+        parameter=attempt.moved[0],
+        state=attempt.moved[1],
+    )
+    return jax.tree.map(
+        lambda x: ~jnp.isfinite(x).all() if is_inexact(dtype_of(x)) else False, parts
+    )
 
 
 def record_names(

@@ -1,0 +1,158 @@
+"""`fit`: one training."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lectopt.training.blocks import Blocks
+from lectopt.training.choosing import chosen
+from lectopt.training.feeding import Feeder
+from lectopt.training.history import History
+from lectopt.training.loop import Loop, OnNonfinite, Plan
+from lectopt.training.problem import Problem
+from lectopt.training.programs import Programs
+from lectopt.training.progress import progress_of
+from lectopt.training.run import Run
+from lectopt.training.starting import filled, parts_of
+from lectopt.training.step import Training
+from lectopt.training.streams import random_streams
+from lectopt.training.weights import needs_refreshing
+
+POINTS = 20  # evaluations of a run, by default
+
+
+def fit(
+    problem: Problem,
+    optimizer: Any,
+    steps: int | None = None,
+    *,
+    epochs: float | None = None,
+    seed: int = 0,
+    start: Any = None,
+    eval_every: int | Literal["epoch"] | None = None,
+    patience: int | None = None,
+    callbacks: Sequence[Callable[[Run], Any]] = (),
+    on_nonfinite: OnNonfinite = "stop",
+    directory: str | Path | None = None,
+    accept_changes: Sequence[str] = (),
+    progress: bool | None = None,
+) -> Run:
+    """Train a problem with an optimizer.
+
+    A seed fixes the first parameters, the order of the data, the noise of the loss and that of the
+    optimizer. The run is, bit for bit, a sweep's with the same optimizer and that seed alone.
+
+    Args:
+        problem: What is trained.
+        optimizer: Any Optax transformation; or a function that returns one and asks for nothing but
+            `steps`, the updates of the run, and `key`, the seed's random stream for the optimizer:
+            `lambda key: lectopt.sgld(0.1, key=key)`.
+        steps: Updates in all, from 0 on: also of a run that is resumed, or begins at a `start`.
+        epochs: The same in epochs; one of the two must be given.
+        seed: In `[0, 2**32)`.
+        start: Where to begin: a `Run`, or a dict with any of `params`, `model_state`, `opt_state`
+            and `step`, the number of updates made before.
+        eval_every: Steps between two evaluations, or `"epoch"`; by default a twentieth of `steps`.
+        patience: Stop after so many evaluations without a better value of the problem's metric on
+            the validation split.
+        callbacks: Functions that are called with the run so far after each evaluation. The training
+            stops when one returns a true value; a text is the reason.
+        on_nonfinite: What to do with a step whose loss is not finite, or whose update would make a
+            parameter or the model state so: `"stop"` with the state before it and a warning that
+            names it, `"skip"` the update, or `"raise"`.
+        directory: Where the run is kept, to be resumed: the same call goes on where it was broken
+            off, and ends in the same bits. With more `steps` it goes on after them.
+        accept_changes: Sections in which the call may differ from what the directory holds, as the
+            error about it prints them.
+        progress: Whether to show a bar; by default in a terminal or a notebook, and else a line
+            every ten seconds.
+
+    Returns:
+        The run; also after Ctrl-C or SIGTERM, which are taken between blocks of about a second.
+
+    Raises:
+        ValueError: An argument does not fit, or the directory holds another run.
+        FloatingPointError: Something is not finite, with `on_nonfinite="raise"`.
+        ImportError: `directory` needs orbax-checkpoint, a bar tqdm.
+    """
+    if not isinstance(problem, Problem):
+        hint = " Call it." if callable(problem) else ""
+        raise ValueError(f"wanted a lectopt.Problem, got {problem!r}.{hint}")
+    total = _total(problem, steps, epochs)
+    every = _every(problem, eval_every, total)
+    if patience is not None:
+        _whole("patience", patience)
+        if "validation" not in problem.data:
+            raise ValueError(
+                'patience needs a split to judge by: data={"train": ..., "validation": ...}'
+            )
+    if on_nonfinite not in ("stop", "skip", "raise"):
+        raise ValueError(
+            f"wanted on_nonfinite to be 'stop', 'skip' or 'raise', got {on_nonfinite!r}"
+        )
+    plan = Plan(total, every, patience, tuple(callbacks), on_nonfinite)
+    streams = random_streams(seed)
+    make, values = chosen(optimizer, total, streams.optimizer)
+    feeder = Feeder(problem.data["train"]) if problem.streamed else None
+    problem.check(feeder.peek() if feeder else None)
+    arrays = {k: split for k, split in problem.data.items() if not (k == "train" and feeder)}
+    data = jax.tree.map(jnp.asarray, arrays)
+    programs = Programs(Blocks(problem, make), values, streams, data)
+    training, step = _begin(programs, parts_of(start) if start is not None else {})
+    if step > total:
+        raise ValueError(f"start is at step {step}, after the last one of {total} steps")
+    if problem.streamed and needs_refreshing(training):
+        warnings.warn(
+            "fit: the running statistics of the model are those of the trained weights, and not of "
+            "their average: the iterable of training batches cannot be read a second time beside "
+            "the training.",
+            stacklevel=2,
+        )
+    loop = Loop(problem, programs, plan, training, step, History(step), feeder=feeder)
+    bar = progress_of(progress, "fit", total, step)
+    return loop.train(bar, lambda loop, stopped: None)
+
+
+def _total(problem: Problem, steps: int | None, epochs: float | None) -> int:
+    """The number of updates of the run."""
+    if (steps is None) == (epochs is None):
+        raise ValueError(f"give steps or epochs, one of them; got steps={steps}, epochs={epochs}")
+    if steps is not None:
+        return _whole("steps", steps)
+    if isinstance(epochs, bool) or not isinstance(epochs, int | float | np.number) or epochs <= 0:
+        raise ValueError(f"wanted a positive number of epochs, got {epochs!r}")
+    return max(problem.steps(float(epochs)), 1)
+
+
+def _every(problem: Problem, eval_every: Any, total: int) -> int:
+    if eval_every is None:
+        return -(-total // POINTS)
+    return problem.steps_per_epoch if eval_every == "epoch" else _whole("eval_every", eval_every)
+
+
+def _whole(name: str, value: Any) -> int:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"wanted an integer for {name}, at least 1, got {value!r}")
+    return int(value)
+
+
+def _begin(programs: Programs, start: dict[str, Any]) -> tuple[Training, int]:
+    """The first state, and its step."""
+    params, state = programs.first()
+    if start.get("params") is not None:
+        params = filled(params, start["params"], "params")
+    if start.get("model_state") is not None:
+        state = filled(state, start["model_state"], "model_state")
+    training = programs.begin(params, state)
+    if start.get("opt_state") is not None:
+        opt_state = filled(training.opt_state, start["opt_state"], "opt_state")
+        training = training._replace(opt_state=opt_state)
+    step = start.get("step") or 0
+    return training, step if step == 0 else _whole("start's step", step)

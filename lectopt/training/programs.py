@@ -1,0 +1,84 @@
+"""The compiled programs of one training, and its data where they are computed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lectopt.training.blocks import Blocks, Values
+from lectopt.training.step import Guard, Training
+from lectopt.training.streams import Streams
+from lectopt.training.weights import measure, to_use
+
+
+@dataclass(frozen=True, eq=False)
+class Programs:
+    """What a training runs; each is compiled once.
+
+    Args:
+        blocks: The problem and the optimizer.
+        values: What the optimizer is made of.
+        streams: The random streams of the seed.
+        data: The splits, as arrays on the device; without the training data, if that is an
+            iterable.
+    """
+
+    blocks: Blocks
+    values: Values
+    streams: Streams
+    data: Mapping[str, Any]
+
+    @functools.cached_property
+    def _run(self) -> Any:
+        return jax.jit(self.blocks.run, donate_argnums=0)
+
+    def first(self) -> tuple[Any, Any]:
+        """The first parameters and the first model state."""
+        return jax.jit(self.blocks.problem.start)(self.streams.init)
+
+    def begin(self, params: Any, state: Any) -> Training:
+        """The training before its first step; nothing in it is an array that was given."""
+        return copied(jax.jit(self.blocks.begin)(params, state, self.values))
+
+    def run(
+        self, training: Training, train: Any, start: int, stop: int, evaluated_at: int, skip: bool
+    ) -> Any:
+        """Some steps; `training` is used up. See `Blocks.run`."""
+        steps = map(jnp.int32, (start, stop, evaluated_at))
+        guard = Guard(jnp.array(jnp.inf), jnp.array(skip))
+        return self._run(training, self.values, train, self.streams, *steps, guard)
+
+    @functools.cached_property
+    def _measure(self) -> Any:
+        return jax.jit(functools.partial(measure, self.blocks.problem))
+
+    def measure(self, training: Training, split: str) -> dict[str, float]:
+        """The metrics of a split with the weights to use."""
+        found = self._measure(training, self.data.get("train"), self.data[split])
+        return {name: float(value) for name, value in found.items()}
+
+    @functools.cached_property
+    def _to_use(self) -> Any:
+        return jax.jit(functools.partial(to_use, self.blocks.problem))
+
+    def to_use(self, training: Training) -> tuple[Any, Any]:
+        """The weights to use, as arrays of their own."""
+        return copied(self._to_use(training, self.data.get("train")))
+
+    def not_finite(
+        self, training: Training, train: Any, step: int, evaluated_at: int
+    ) -> dict[str, Any]:
+        """Which leaves of a step that was not made are not finite."""
+        find = jax.jit(self.blocks.not_finite)
+        steps = map(jnp.int32, (step, evaluated_at))
+        return jax.device_get(find(training, self.values, train, self.streams, *steps))
+
+
+def copied(tree: Any) -> Any:
+    """The same arrays in memory of their own: programs pass on what they do not change."""
+    return jax.tree.map(lambda x: jnp.array(x, copy=True), tree)
