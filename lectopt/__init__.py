@@ -33,7 +33,8 @@ To write a rule of your own, and what it becomes:
   leafwise, treewise, Transformation
 
 To read, compare, translate, and try optimizers:
-  explain, same_update, port, Port, sweep, SweepResult, Problem, fit, Run, converged, tensorboard
+  explain, same_update, port, Port, sweep, SweepResult, Problem, fit, Run, read_run,
+  converged, tensorboard
 
 Modules with names of their own, in which `dir` and `help` show what there is:
   lectures, dialects, averaging, schedules, settings, training, testing
@@ -65,7 +66,7 @@ from lectopt.lifting import leafwise, treewise
 from lectopt.optimizers import *
 from lectopt.primitives import *
 from lectopt.schedules import *
-from lectopt.training import Problem, Run, converged, fit, tensorboard
+from lectopt.training import Problem, Run, converged, fit, read_run, tensorboard
 from lectopt.transformation import Transformation
 
 __version__ = "0.1.0"
@@ -85,7 +86,7 @@ __all__ += combinators.__all__
 __all__ += primitives.__all__
 __all__ += ["leafwise", "treewise", "Transformation"]
 __all__ += ["explain", "same_update", "port", "Port", "sweep", "SweepResult", "Problem"]
-__all__ += ["fit", "Run", "converged", "tensorboard"]
+__all__ += ["fit", "Run", "read_run", "converged", "tensorboard"]
 __all__ += ["lectures", "dialects", "averaging", "schedules", "settings", "training", "testing"]
 
 if _typing.TYPE_CHECKING:

@@ -5,6 +5,7 @@ from lectopt.training.data import digits, split_data, standardize
 from lectopt.training.fitting import fit
 from lectopt.training.order import batch_indices, epoch_permutation
 from lectopt.training.problem import Problem
+from lectopt.training.resuming import read_run
 from lectopt.training.run import Best, Run, Stopped
 from lectopt.training.streams import Streams, random_streams
 
@@ -20,6 +21,7 @@ __all__ = [
     "epoch_permutation",
     "fit",
     "random_streams",
+    "read_run",
     "split_data",
     "standardize",
     "tensorboard",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,16 +13,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from lectopt.training.blocks import Blocks
+from lectopt.training.checkpoints import orbax
 from lectopt.training.choosing import chosen
 from lectopt.training.feeding import Feeder
+from lectopt.training.files import locked
 from lectopt.training.history import History
 from lectopt.training.loop import Loop, OnNonfinite, Plan
+from lectopt.training.manifest import identity
 from lectopt.training.problem import Problem
 from lectopt.training.programs import Programs
 from lectopt.training.progress import progress_of
-from lectopt.training.run import Run
+from lectopt.training.resuming import resume
+from lectopt.training.run import Run, Stopped
 from lectopt.training.starting import filled, parts_of
 from lectopt.training.step import Training
+from lectopt.training.store import Store
 from lectopt.training.streams import random_streams
 from lectopt.training.weights import needs_refreshing
 
@@ -85,39 +91,74 @@ def fit(
     if not isinstance(problem, Problem):
         hint = " Call it." if callable(problem) else ""
         raise ValueError(f"wanted a lectopt.Problem, got {problem!r}.{hint}")
-    total = _total(problem, steps, epochs)
-    every = _every(problem, eval_every, total)
+    if accept_changes and directory is None:
+        raise ValueError("accept_changes is about what a directory holds; give directory=, too")
+    if on_nonfinite not in ("stop", "skip", "raise"):
+        raise ValueError(
+            f"wanted on_nonfinite to be 'stop', 'skip' or 'raise', got {on_nonfinite!r}"
+        )
     if patience is not None:
         _whole("patience", patience)
         if "validation" not in problem.data:
             raise ValueError(
                 'patience needs a split to judge by: data={"train": ..., "validation": ...}'
             )
-    if on_nonfinite not in ("stop", "skip", "raise"):
-        raise ValueError(
-            f"wanted on_nonfinite to be 'stop', 'skip' or 'raise', got {on_nonfinite!r}"
-        )
-    plan = Plan(total, every, patience, tuple(callbacks), on_nonfinite)
+    total = _total(problem, steps, epochs)
+    with contextlib.ExitStack() as stack:
+        store = None if directory is None else stack.enter_context(_opened(directory))
+        known = None if store is None else store.manifest()
+        if eval_every is None and known is not None:  # a twentieth of what it was begun with
+            eval_every = known["settings"]["eval_every"]
+        every = _every(problem, eval_every, total)
+        plan = Plan(total, every, patience, tuple(callbacks), on_nonfinite)
+        given = parts_of(start) if start is not None else {}
+        loop = _loop(problem, optimizer, plan, seed, given)
+        if store is None:
+            save = _nowhere
+        else:
+            settings = dict(seed=int(seed), eval_every=every, on_nonfinite=on_nonfinite)
+            batch = loop.feeder.peek() if loop.feeder else problem.example_batch()
+            own = identity(loop.programs, loop.training, optimizer, batch, settings, given)
+            resume(store, loop, own, accept_changes)
+            save = store.after_block
+        return loop.train(progress_of(progress, "fit", total, loop.step), save)
+
+
+@contextlib.contextmanager
+def _opened(directory: str | Path) -> Iterator[Store]:
+    """The directory, which is then this process's alone."""
+    orbax()  # before anything is written
+    store = Store(directory)
+    store.manifest()
+    store.path.mkdir(parents=True, exist_ok=True)
+    with locked(store.path / "lock", "trains this run"):
+        yield store
+
+
+def _nowhere(loop: Loop, stopped: Stopped | None) -> None:
+    del loop, stopped
+
+
+def _loop(problem: Problem, optimizer: Any, plan: Plan, seed: int, start: dict[str, Any]) -> Loop:
+    """The training before its first step."""
     streams = random_streams(seed)
-    make, values = chosen(optimizer, total, streams.optimizer)
+    make, values = chosen(optimizer, plan.steps, streams.optimizer)
     feeder = Feeder(problem.data["train"]) if problem.streamed else None
     problem.check(feeder.peek() if feeder else None)
     arrays = {k: split for k, split in problem.data.items() if not (k == "train" and feeder)}
     data = jax.tree.map(jnp.asarray, arrays)
     programs = Programs(Blocks(problem, make), values, streams, data)
-    training, step = _begin(programs, parts_of(start) if start is not None else {})
-    if step > total:
-        raise ValueError(f"start is at step {step}, after the last one of {total} steps")
+    training, step = _begin(programs, start)
+    if step > plan.steps:
+        raise ValueError(f"start is at step {step}, after the last one of {plan.steps} steps")
     if problem.streamed and needs_refreshing(training):
         warnings.warn(
             "fit: the running statistics of the model are those of the trained weights, and not of "
             "their average: the iterable of training batches cannot be read a second time beside "
             "the training.",
-            stacklevel=2,
+            stacklevel=3,
         )
-    loop = Loop(problem, programs, plan, training, step, History(step), feeder=feeder)
-    bar = progress_of(progress, "fit", total, step)
-    return loop.train(bar, lambda loop, stopped: None)
+    return Loop(problem, programs, plan, training, step, History(step), feeder=feeder)
 
 
 def _total(problem: Problem, steps: int | None, epochs: float | None) -> int:
@@ -147,12 +188,12 @@ def _begin(programs: Programs, start: dict[str, Any]) -> tuple[Training, int]:
     """The first state, and its step."""
     params, state = programs.first()
     if start.get("params") is not None:
-        params = filled(params, start["params"], "params")
+        params = filled(params, start["params"], "start: params")
     if start.get("model_state") is not None:
-        state = filled(state, start["model_state"], "model_state")
+        state = filled(state, start["model_state"], "start: model_state")
     training = programs.begin(params, state)
     if start.get("opt_state") is not None:
-        opt_state = filled(training.opt_state, start["opt_state"], "opt_state")
+        opt_state = filled(training.opt_state, start["opt_state"], "start: opt_state")
         training = training._replace(opt_state=opt_state)
     step = start.get("step") or 0
     return training, step if step == 0 else _whole("start's step", step)

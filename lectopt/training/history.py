@@ -35,28 +35,37 @@ class History:
         return History(self.first, self.blocks, self.evaluations)
 
     def column(self, name: str) -> np.ndarray:
-        """One number of every step."""
-        return np.concatenate([block[name] for block in self.blocks] or [np.zeros(0, np.float32)])
+        """One number of every step; NaN where it is not known, as before a change of the loss."""
+        blocks = [
+            block.get(name, np.full_like(next(iter(block.values())), np.nan))
+            for block in self.blocks
+        ]
+        return np.concatenate(blocks or [np.zeros(0, np.float32)])
 
     def mean_loss(self, since: int) -> float:
         """The mean of the losses of the steps from one on; of those whose update was made."""
-        end, total, count = self.first + len(self), 0.0, 0
+        end, losses = self.first + len(self), []
         for block in reversed(self.blocks):
-            losses, skipped = block["loss"], block["skipped"] > 0
-            begin = end - len(losses)
-            mine = (np.arange(begin, end) >= since) & ~skipped
-            total, count, end = (
-                total + float(losses[mine].sum(dtype=float)),
-                count + mine.sum(),
-                begin,
-            )
+            begin = end - len(block["loss"])
+            mine = (np.arange(begin, end) >= since) & (block["skipped"] == 0)
+            losses.append(block["loss"][mine])
+            end = begin
             if begin <= since:
                 break
-        return total / count if count else float("nan")
+        # Of one array, so that it is the same whatever the blocks were.
+        found = np.concatenate([np.zeros(0), *reversed(losses)])
+        return float(found.mean()) if len(found) else float("nan")
+
+    def without_last_step(self) -> History:
+        """The history but for the numbers of the last step."""
+        *blocks, last = self.blocks
+        return History(
+            self.first, [*blocks, {k: x[:-1] for k, x in last.items()}], self.evaluations
+        )
 
     def frame(self) -> DataFrame:
         """A row for each step, by its number from 0."""
-        names = {*self.blocks[0]} if self.blocks else {"loss"}
+        names = {"loss"}.union(*self.blocks)
         named = sorted(names - {"loss", *LAST})
         columns = {name: self.column(name) for name in ("loss", *named, *LAST) if name in names}
         skipped = columns.pop("skipped", np.zeros(0)) > 0

@@ -56,6 +56,7 @@ class Loop:
     history: History
     best: Best | None = None
     feeder: Feeder | None = None
+    stopped: Stopped | None = None  # by what, when the state was saved
     _train: Any = None  # the batch of the last step, of an iterable; else all training data
 
     def train(self, progress: Progress, save: Callable[[Loop, Stopped | None], None]) -> Run:
@@ -168,7 +169,7 @@ class Loop:
     def _verdict(self) -> Stopped | None:
         """Whether the run is over, by what is known now: so a run that goes on stops again."""
         if int(self.training.stopped_at) >= 0:
-            return Stopped("nonfinite", self.step, "")
+            return self.stopped or Stopped("nonfinite", self.step, "")
         if self.step >= self.plan.steps:
             return Stopped("steps", self.step, "")
         if self._evaluated_at != self.step:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,9 +50,17 @@ class Programs:
         self, training: Training, train: Any, start: int, stop: int, evaluated_at: int, skip: bool
     ) -> Any:
         """Some steps; `training` is used up. See `Blocks.run`."""
-        steps = map(jnp.int32, (start, stop, evaluated_at))
+        return self._run(*self._inputs(training, train, (start, stop, evaluated_at), skip))
+
+    def text_hash(self, training: Training, batch: Any) -> str:
+        """The sha256 of the program that makes the steps."""
+        train = self.data.get("train", batch)
+        inputs = self._inputs(training, train, (0, 0, 0), False)
+        return hashlib.sha256(self._run.lower(*inputs).as_text().encode()).hexdigest()
+
+    def _inputs(self, training: Training, train: Any, steps: Any, skip: bool) -> tuple[Any, ...]:
         guard = Guard(jnp.array(jnp.inf), jnp.array(skip))
-        return self._run(training, self.values, train, self.streams, *steps, guard)
+        return training, self.values, train, self.streams, *map(jnp.int32, steps), guard
 
     @functools.cached_property
     def _measure(self) -> Any:

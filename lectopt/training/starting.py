@@ -57,10 +57,12 @@ def filled(template: Any, given: Any, what: str) -> Any:
     ]
     if wrong:
         shown = "; ".join(sorted(wrong)[:6]) + "; ..." * (len(wrong) > 6)
-        raise ValueError(f"start: {what} does not fit: {shown}")
+        raise ValueError(f"{what} does not fit: {shown}")
 
     def leaf(path: Any, x: Any) -> Any:
-        return jnp.array(found[names(path)], dtype_of(x), copy=True)
+        there = found[names(path)]
+        is_key = jnp.issubdtype(dtype_of(x), jax.dtypes.prng_key)
+        return jnp.copy(there) if is_key else jnp.array(there, dtype_of(x), copy=True)
 
     return jax.tree_util.tree_map_with_path(leaf, template)
 

@@ -1,0 +1,218 @@
+"""The directory of a run: what it is, what it did, and states to go on from.
+
+    manifest.json        what makes it this run (see `manifest`)
+    history.jsonl        a line for each step
+    evaluations.jsonl    a line for each evaluation
+    checkpoints/<step>/  Orbax, and a file `done` (see `checkpoints`): the two newest ones
+    lock                 held while a process trains here
+
+Lines are written as blocks are made, checkpoints once a minute. A run that goes on cuts the lines
+to those of its checkpoint: `done` has their number of bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from lectopt.training import checkpoints
+from lectopt.training.files import write_whole
+from lectopt.training.history import History
+from lectopt.training.loop import Loop
+from lectopt.training.run import Stopped
+
+SAVE_EVERY = 60.0  # seconds
+KEPT = 2  # checkpoints
+FORMAT = 1
+FILES = ("history", "evaluations")
+
+
+class Saved(NamedTuple):
+    """A checkpoint that was read: arrays by name, facts, and the history up to it."""
+
+    arrays: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    history: History
+
+
+class Store:
+    """The directory of one run."""
+
+    def __init__(self, directory: str | Path) -> None:
+        self.path = Path(directory)
+        self.optimizer = ""  # the sha256 of what the manifest says of it
+        self._written = dict.fromkeys(FILES, 0)  # blocks, evaluations
+        self._saved_at, self._saved_step = time.monotonic(), -1
+
+    def manifest(self) -> dict[str, Any] | None:
+        """What the directory says that it holds, or None if it is new.
+
+        Raises:
+            ValueError: It holds something else than a run of `fit`.
+        """
+        try:
+            found = json.loads((self.path / "manifest.json").read_bytes())
+        except FileNotFoundError:
+            own = ("lock", *(f"{name}.jsonl" for name in FILES))
+            others = [p.name for p in self.path.glob("*") if p.name not in own]
+            others = [name for name in others if not name.endswith(".tmp")]
+            if others:
+                raise ValueError(
+                    f"{self.path} holds {', '.join(sorted(others)[:6])} and no run. Give a "
+                    "directory of its own."
+                ) from None
+            return None
+        if (found.get("kind"), found.get("format")) != ("fit", FORMAT):
+            raise ValueError(
+                f"{self.path} holds a {found.get('kind')} of format {found.get('format')}, and not "
+                f"a run of fit of format {FORMAT}. Give another directory."
+            )
+        return found
+
+    def describe(self, sections: Mapping[str, Any]) -> None:
+        """Say what the directory holds."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        told = {"format": FORMAT, "kind": "fit", **sections}
+        write_whole(self.path / "manifest.json", json.dumps(told, indent=1).encode())
+
+    def newest(self, mend: bool = True) -> Saved | None:
+        """The newest state that can be read, or None. One that cannot is renamed `.torn`, and that
+        is said, unless nothing is to be mended."""
+        for folder in sorted(self._folders(), key=lambda p: -int(p.name)):
+            facts = checkpoints.facts_of(folder)
+            if facts is None:  # the process ended while it was written, or writes it now
+                shutil.rmtree(folder, ignore_errors=True) if mend else None
+                continue
+            try:
+                arrays = checkpoints.load(folder, facts)
+                return Saved(arrays, facts, self._history(facts))
+            except checkpoints.Torn as error:
+                if not mend:
+                    continue
+                torn = folder.with_name(f"{folder.name}.torn")
+                shutil.rmtree(torn, ignore_errors=True)
+                os.replace(folder, torn)
+                warnings.warn(
+                    f"{folder} cannot be read ({str(error)[:200]}); it is {torn.name} now. The run "
+                    "goes on from the state before it.",
+                    stacklevel=3,
+                )
+        return None
+
+    def begin(self, saved: Saved | None, history: History, drop_last_step: bool = False) -> None:
+        """Cut the lines to those of a state, or to none; `history` is what is written then."""
+        for name in FILES:
+            size = saved.facts["bytes"][name] if saved is not None else 0
+            with open(self.path / f"{name}.jsonl", "a+b") as file:
+                file.truncate(size)
+                if drop_last_step and name == "history":
+                    file.seek(0)
+                    file.truncate(size - len(file.read().splitlines(keepends=True)[-1]))
+        self._written = {"history": len(history.blocks), "evaluations": len(history.evaluations)}
+        self._saved_step = -1 if saved is None else int(saved.facts["step"])
+        for folder in (self.path / "checkpoints").glob("*.orbax-checkpoint-tmp*"):
+            shutil.rmtree(folder, ignore_errors=True)  # of a process that ended while it wrote
+
+    def after_block(self, loop: Loop, stopped: Stopped | None) -> None:
+        """Write what is new; with the state, if it is time or the run is over."""
+        new = self._written
+        lines = {
+            "history": _lines_of(loop.history, new["history"]),
+            "evaluations": (
+                json.dumps(row) for row in loop.history.evaluations[new["evaluations"] :]
+            ),
+        }
+        for name in FILES:
+            with open(self.path / f"{name}.jsonl", "a", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in lines[name])
+        self._written = {
+            "history": len(loop.history.blocks),
+            "evaluations": len(loop.history.evaluations),
+        }
+        if stopped is not None or time.monotonic() - self._saved_at >= SAVE_EVERY:
+            self.save(loop, stopped)
+
+    def save(self, loop: Loop, stopped: Stopped | None) -> None:
+        """Write the state."""
+        sizes = {}
+        for name in FILES:
+            with open(self.path / f"{name}.jsonl", "ab") as file:
+                os.fsync(file.fileno())
+                sizes[name] = file.tell()
+        best = loop.best
+        facts = dict(
+            step=loop.step,
+            optimizer=self.optimizer,
+            first=loop.history.first,
+            bytes=sizes,
+            stopped=stopped,
+            best=None if best is None else dict(step=best.step, metrics=dict(best.metrics)),
+            place=None if loop.feeder is None else loop.feeder.place(),
+        )
+        folder = self.path / "checkpoints" / str(loop.step)
+        tree: dict[str, Any] = dict(training=loop.training._asdict())
+        if best is not None:
+            tree["best"] = dict(params=best.params, model_state=best.model_state)
+        known = checkpoints.facts_of(folder) if self._saved_step == loop.step else None
+        if known:  # the arrays are there; why it stopped may be new
+            checkpoints.mark(folder, {**known, **facts})
+        else:
+            folder.parent.mkdir(exist_ok=True)
+            checkpoints.save(folder, tree, facts)
+        self._saved_at, self._saved_step = time.monotonic(), loop.step
+        self._prune()
+
+    def _prune(self) -> None:
+        """Keep the newest states."""
+        for folder in sorted(self._folders(), key=lambda p: -int(p.name))[KEPT:]:
+            (folder / checkpoints.DONE).unlink(missing_ok=True)  # before anything of it is missing
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _folders(self) -> Iterator[Path]:
+        return (p for p in (self.path / "checkpoints").glob("*") if p.name.isdigit())
+
+    def _history(self, facts: Mapping[str, Any]) -> History:
+        """The lines up to a state.
+
+        Raises:
+            Torn: Some are missing.
+        """
+        rows = {}
+        for name in FILES:
+            size = facts["bytes"][name]
+            try:
+                with open(self.path / f"{name}.jsonl", "rb") as file:
+                    text = file.read(size)
+            except OSError as error:
+                raise checkpoints.Torn(str(error)) from error
+            if len(text) < size:
+                raise checkpoints.Torn(f"{name}.jsonl has been cut")
+            try:
+                rows[name] = [json.loads(line) for line in text.splitlines()]
+            except ValueError as error:
+                raise checkpoints.Torn(f"{name}.jsonl: {error}") from error
+        steps, dtype = rows["history"], jnp.result_type(float)
+        columns = {name: None for row in steps for name in row if name != "step"}
+        block = {
+            name: np.array([row.get(name, np.nan) for row in steps], dtype) for name in columns
+        }
+        return History(int(facts["first"]), [block] if steps else [], rows["evaluations"])
+
+
+def _lines_of(history: History, written: int) -> Iterator[str]:
+    """The lines of the blocks that are not written yet."""
+    step = history.first + sum(len(block["loss"]) for block in history.blocks[:written])
+    for block in history.blocks[written:]:
+        columns = [x.tolist() for x in block.values()]
+        for numbers in zip(*columns, strict=True):
+            yield json.dumps({"step": step, **dict(zip(block, numbers, strict=True))})
+            step += 1
