@@ -123,9 +123,9 @@ class Blocks:
         """Which leaves of a step that is not made are not finite."""
         key = jax.random.fold_in(streams.noise, step)
         batches = self._batches
-        carried = None if batches is None else batches.carried()
+        carried = None
         if batches is not None:
-            carried = batches.at(streams.data, step, step, carried)
+            carried = batches.at(streams.data, step, step, batches.carried())
 
         def tried(batch: Any) -> Any:
             tx, evaluated = self.make(values), step == evaluated_at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,17 +75,20 @@ def tensorboard(path: str | Path) -> Callable[[Run], None]:
         raise ImportError(
             'tensorboard() needs tensorboardX: pip install "lectopt[train]"'
         ) from error
-    writer: Any = None
-    steps = evaluations = 0
+    steps = evaluations = -1  # so many are written; -1 before the first time
 
     def write(run: Run) -> None:
-        nonlocal writer, steps, evaluations
+        nonlocal steps, evaluations
         history = run.recorded
-        if writer is None or len(history) < steps:
-            writer, steps, evaluations = SummaryWriter(str(path), purge_step=history.first), 0, 0
+        begins = steps < 0 or len(history) < steps
+        if begins:
+            steps = evaluations = 0
+        # A file for each time: closing one is the only way to have all of it written.
+        purge: dict[str, Any] = dict(purge_step=history.first) if begins else {}
+        writer = SummaryWriter(str(path), filename_suffix=f".{time.time_ns()}", **purge)
+        columns = {name for block in history.blocks for name in block} - {"skipped"}
         chosen = np.unique(np.linspace(steps, len(history) - 1, MOST).astype(int))
-        columns = [name for name in (history.blocks or [{}])[0] if name != "skipped"]
-        for name in columns if len(history) > steps else ():
+        for name in sorted(columns) if len(history) > steps else ():
             values = history.column(name)
             for i in chosen:
                 writer.add_scalar(f"step/{name}", values[i], history.first + i)
@@ -92,7 +96,7 @@ def tensorboard(path: str | Path) -> Callable[[Run], None]:
             for name, value in row.items():
                 if name != "step" and not math.isnan(value):
                     writer.add_scalar(f"evaluation/{name}", value, row["step"])
+        writer.close()
         steps, evaluations = len(history), len(history.evaluations)
-        writer.flush()
 
     return write

@@ -51,7 +51,7 @@ def chosen(
     fixed = {"steps": steps} if "steps" in parameters else {}
 
     def make(values: Values) -> optax.GradientTransformation:
-        tx = optimizer(**fixed, **values)
+        tx: Any = optimizer(**fixed, **values)
         if not is_transformation(tx):
             raise ValueError(f"{name} must return an Optax transformation, got {tx!r}")
         return tx

@@ -34,9 +34,9 @@ class Feeder:
         return batch
 
     def _start(self) -> Iterator[Any]:
-        self._batches = iter(self.train() if callable(self.train) else self.train)
-        self.taken = 0
-        return self._batches
+        batches: Any = self.train() if callable(self.train) else self.train
+        self._batches, self.taken = (started := iter(batches)), 0
+        return started
 
     def _draw(self) -> Any:
         try:

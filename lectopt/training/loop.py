@@ -91,7 +91,9 @@ class Loop:
         """The run so far; with `keep` its arrays are not those that the loop uses up."""
         training = copied(self.training) if keep else self.training
         return Run(
-            *training[:3],
+            training.params,
+            training.model_state,
+            training.opt_state,
             self.step,
             self.best,
             stopped,
@@ -170,23 +172,25 @@ class Loop:
         """Whether the run is over, by what is known now: so a run that goes on stops again."""
         if int(self.training.stopped_at) >= 0:
             return self.stopped or Stopped("nonfinite", self.step, "")
+        stopped = None
+        if self._evaluated_at == self.step:
+            stopped = self._impatient()
+            for callback in self.plan.callbacks:
+                said = callback(self.run(keep=True))
+                if said and stopped is None:
+                    stopped = Stopped("callback", self.step, said if isinstance(said, str) else "")
         if self.step >= self.plan.steps:
             return Stopped("steps", self.step, "")
-        if self._evaluated_at != self.step:
+        return stopped
+
+    def _impatient(self) -> Stopped | None:
+        """Whether there were too many evaluations without a better one."""
+        since = self.best.step if self.best is not None else -1
+        worse = sum(row["step"] > since for row in self.history.evaluations)
+        if self.plan.patience is None or worse < self.plan.patience:
             return None
-        patience = self.plan.patience
-        if patience is not None:
-            column = metric_column(self.problem)
-            since = self.best.step if self.best is not None else -1
-            worse = sum(row["step"] > since for row in self.history.evaluations)
-            if worse >= patience:
-                detail = f"no better {column} in {worse} evaluations"
-                return Stopped("patience", self.step, detail)
-        for callback in self.plan.callbacks:
-            said = callback(self.run(keep=True))
-            if said:
-                return Stopped("callback", self.step, said if isinstance(said, str) else "")
-        return None
+        detail = f"no better {metric_column(self.problem)} in {worse} evaluations"
+        return Stopped("patience", self.step, detail)
 
     def _nonfinite(self) -> Stopped | None:
         """What became of a block in which something was not finite."""

@@ -127,13 +127,11 @@ class Store:
         new = self._written
         lines = {
             "history": _lines_of(loop.history, new["history"]),
-            "evaluations": (
-                json.dumps(row) for row in loop.history.evaluations[new["evaluations"] :]
-            ),
+            "evaluations": map(_line, loop.history.evaluations[new["evaluations"] :]),
         }
         for name in FILES:
             with open(self.path / f"{name}.jsonl", "a", encoding="utf-8") as file:
-                file.writelines(f"{line}\n" for line in lines[name])
+                file.writelines(lines[name])
         self._written = {
             "history": len(loop.history.blocks),
             "evaluations": len(loop.history.evaluations),
@@ -208,11 +206,15 @@ class Store:
         return History(int(facts["first"]), [block] if steps else [], rows["evaluations"])
 
 
+def _line(row: Mapping[str, Any]) -> str:
+    return f"{json.dumps(row)}\n"
+
+
 def _lines_of(history: History, written: int) -> Iterator[str]:
     """The lines of the blocks that are not written yet."""
     step = history.first + sum(len(block["loss"]) for block in history.blocks[:written])
     for block in history.blocks[written:]:
         columns = [x.tolist() for x in block.values()]
         for numbers in zip(*columns, strict=True):
-            yield json.dumps({"step": step, **dict(zip(block, numbers, strict=True))})
+            yield _line({"step": step, **dict(zip(block, numbers, strict=True))})
             step += 1

@@ -42,8 +42,8 @@ def test_the_best_is_kept_whether_or_not_anything_stops():
 def test_callbacks_see_the_run_so_far_and_may_keep_it():
     kept = []
     run = fit(problem(), TX, 20, eval_every=5, callbacks=[kept.append])
-    assert [r.step for r in kept] == [5, 10, 15] and all(r.stopped is None for r in kept)
-    assert [len(r.history) for r in kept] == [5, 10, 15]
+    assert [r.step for r in kept] == [5, 10, 15, 20] and all(r.stopped is None for r in kept)
+    assert [len(r.history) for r in kept] == [5, 10, 15, 20]
     for r in kept:  # what they hold was not used up by the loop
         straight = fit(problem(), TX, r.step, eval_every=5)
         assert_same(whole(r), whole(straight))
