@@ -33,6 +33,7 @@ FINITE = {
     "max_momentum": "a value that is reached",
     "T_max": "the length of a curve",
     "pct_start": "a share",
+    "start_factor": "a share",
 }
 PARAMS = {"w": jnp.array([1.0, -2.0, 0.0]), "b": jnp.array(0.5)}
 MAKERS = makers()

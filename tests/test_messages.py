@@ -16,7 +16,10 @@ ROOT = pathlib.Path(lectopt.__file__).parent
 # tests/dialects. `Unreadable` and `NotImplementedError` reach nobody, and
 # the words of an AttributeError are Python's.
 ELSEWHERE = ("_sweep/", "training/", "explain/", "testing/")
-MOVING = ("dialects/moving.py", "dialects/keras/moving.py", "dialects/torch/moving.py")
+MOVING = tuple(
+    f"dialects/{name}.py"
+    for name in ("moving", "keras/moving", "torch/moving", "torch/live_schedules")
+)
 INTERNAL = ("Unreadable", "NotImplementedError", "AttributeError")
 WRITE = re.compile(r"\b(Write|write|Give|Leave|Take|Ask|Name)\b")
 LONGEST = 700

@@ -138,6 +138,29 @@ def test_torch_runs_that_cannot_be_moved():
             ["does not count", "count="],
         ),
     ]
+    lrs = pytorch.optim.lr_scheduler
+    stepped = lrs.StepLR(sgd, 3, 0.5)
+
+    class Own(lrs.StepLR):
+        pass
+
+    own, plateau = Own(adam, 3), lrs.ReduceLROnPlateau(adam)
+    uneven = pytorch.optim.Adam([dict(params=[a]), dict(params=[b], lr=0.1)])
+    low = lrs.ReduceLROnPlateau(uneven, min_lr=1e-4)
+    cases += [
+        (lambda: move(adam, [a, b], scheduler=own), TypeError, ["Own", "StepLR", "learning_rate="]),
+        (
+            lambda: move(adam, [a, b], scheduler=plateau, learning_rate=0.1),
+            ValueError,
+            ["scheduler= and learning_rate=", "Leave one of them out"],
+        ),
+        (lambda: move(uneven, [a, b], scheduler=low), ValueError, ["one ReduceLROnPlateau"]),
+        (
+            lambda: sgd.param_groups[0].update(lr=0.3) or move(sgd, [a, b], scheduler=stepped),
+            ValueError,
+            ["Group 0", "0.3", "0.1", "scheduler=[first, second]"],
+        ),
+    ]
     z = pytorch.zeros(2, dtype=pytorch.complex64, requires_grad=True)
     cases.append((lambda: move(pytorch.optim.Adam([z]), [z]), ValueError, ["complex", "two real"]))
     for call, error, words in cases:

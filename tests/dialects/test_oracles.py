@@ -112,9 +112,17 @@ def test_schedule_is_its_frameworks(framework, i, live):
 
 
 def our_schedule(framework, i):
-    name, settings = SCHEDULE_ROWS[framework][i]
-    first = {} if framework == "keras" or name in ("CyclicLR", "OneCycleLR") else dict(lr=0.1)
-    return getattr(DIALECTS[framework], name)(**first, **settings), (name, settings)
+    row = SCHEDULE_ROWS[framework][i]
+    return schedule_of(framework, *row), row
+
+
+def schedule_of(framework, name, settings):
+    whole = ("CyclicLR", "OneCycleLR", "SequentialLR", "ChainedScheduler")
+    first = {} if framework == "keras" or name in whole else dict(lr=0.1)
+    if "schedulers" in settings:
+        inside = [schedule_of(framework, *row) for row in settings["schedulers"]]
+        settings = dict(settings, schedulers=inside)
+    return getattr(DIALECTS[framework], name)(**first, **settings)
 
 
 @live
@@ -143,7 +151,7 @@ def test_prints_what_it_is(framework, i):
 @schedules
 def test_schedule_prints_what_it_is(framework, i):
     schedule, _ = our_schedule(framework, i)
-    names = vars(lectopt) | dict(inverse_root=rows.inverse_root)
+    names = vars(lectopt) | dict(inverse_root=rows.inverse_root, now_and_then=rows.now_and_then)
     assert eval(repr(schedule), names) == schedule
     assert hash(schedule) == hash(eval(repr(schedule), names))
     momentum = getattr(schedule, "momentum", None)
@@ -168,10 +176,11 @@ def test_arguments_are_the_frameworks(framework):
     for name in {row[0] for row in ROWS[framework]}:
         theirs = arguments(getattr(home, name).__init__, "self", "params", "kwargs")
         assert arguments(getattr(DIALECTS[framework], name)) == theirs, name
-    home = home.lr_scheduler if framework == "torch" else home.schedules
+    homes = [home.lr_scheduler, home.swa_utils] if framework == "torch" else [home.schedules]
     for name in {row[0] for row in SCHEDULE_ROWS[framework]}:
         left_out = ("self", "optimizer", "last_epoch", "name")
-        theirs = arguments(getattr(home, name).__init__, *left_out)
+        (class_,) = (getattr(home, name) for home in homes if name in vars(home))
+        theirs = arguments(class_.__init__, *left_out)
         ours = arguments(getattr(DIALECTS[framework], name), "lr")
         if framework == "torch" and name != "OneCycleLR":
             ours = [argument for argument in ours if argument[0] != "steps_per_epoch"]

@@ -128,6 +128,11 @@ BUILT = {
     "no pair": (lambda: torch.Adam(betas=0.9), V, ["2 numbers", "betas=(0.9, 0.999)"]),
     "half a pair": (lambda: torch.Adam(betas=(2, 0.9)), V, ["betas[0]", "betas[0]=0.9"]),
     "no length": (lambda: torch.OneCycleLR(0.1), V, ["Write total_steps="]),
+    "milestones": (
+        lambda: torch.SequentialLR([torch.LinearLR(0.1)], [5]),
+        V,
+        ["1 schedulers need 0 milestones, got 1", "Write for example SequentialLR([LinearLR"],
+    ),
     "no momentum": (lambda: torch.SGD(nesterov=True), V, ["nesterov needs a momentum"]),
     "nothing to cycle": (lambda: torch.Adagrad(torch.CyclicLR(1, 2)), V, ["cycle_momentum=False"]),
     "a mode": (lambda: torch.ReduceLROnPlateau(1, threshold_mode="a"), V, ["'rel', 'abs'"]),

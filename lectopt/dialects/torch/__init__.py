@@ -9,15 +9,20 @@ from lectopt.dialects.torch.adams import Adam, Adamax, AdamW, NAdam, RAdam
 from lectopt.dialects.torch.adaptive import Adadelta, Adagrad, RMSprop
 from lectopt.dialects.torch.cycles import CyclicLR, OneCycleLR
 from lectopt.dialects.torch.descent import ASGD, SGD, Rprop
+from lectopt.dialects.torch.factors import LambdaLR, MultiplicativeLR
 from lectopt.dialects.torch.moving import from_optimizer, read_params
 from lectopt.dialects.torch.schedulers import (
+    SWALR,
+    ConstantLR,
     CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
     ExponentialLR,
-    LambdaLR,
+    LinearLR,
     MultiStepLR,
-    ReduceLROnPlateau,
+    PolynomialLR,
     StepLR,
 )
+from lectopt.dialects.torch.sequences import ChainedScheduler, ReduceLROnPlateau, SequentialLR
 
 __all__ = [
     "ASGD",
@@ -26,18 +31,26 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "ChainedScheduler",
+    "ConstantLR",
     "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
     "CyclicLR",
     "ExponentialLR",
     "LambdaLR",
+    "LinearLR",
     "MultiStepLR",
+    "MultiplicativeLR",
     "NAdam",
     "OneCycleLR",
+    "PolynomialLR",
     "RAdam",
     "RMSprop",
     "ReduceLROnPlateau",
     "Rprop",
     "SGD",
+    "SWALR",
+    "SequentialLR",
     "StepLR",
     "from_optimizer",
     "read_params",

@@ -1,6 +1,6 @@
 # Written by docs/stubs.py: what decorators make of the functions here.
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from lectopt.dialects.torch.adams import (
     Adam as Adam,
     AdamW as AdamW,
@@ -19,14 +19,10 @@ from lectopt.dialects.torch.moving import (
     from_optimizer as from_optimizer,
     read_params as read_params,
 )
-from lectopt.dialects.torch.schedulers import (
-    ExponentialLR as ExponentialLR,
-    LambdaLR as LambdaLR,
-    ReduceLROnPlateau as ReduceLROnPlateau,
-    StepLR as StepLR,
-)
+from lectopt.dialects.torch.schedulers import Start
+from lectopt.dialects.torch.sequences import ReduceLROnPlateau as ReduceLROnPlateau
 from lectopt.schedules.formula import Schedule
-from lectopt.settings import Decay, Fraction, LearningRate, NonNegative, Positive, Steps
+from lectopt.settings import Count, Decay, Fraction, LearningRate, NonNegative, Positive, Steps
 from typing import Any, Literal
 
 __all__ = [
@@ -36,26 +32,48 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "ChainedScheduler",
+    "ConstantLR",
     "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
     "CyclicLR",
     "ExponentialLR",
     "LambdaLR",
+    "LinearLR",
     "MultiStepLR",
+    "MultiplicativeLR",
     "NAdam",
     "OneCycleLR",
+    "PolynomialLR",
     "RAdam",
     "RMSprop",
     "ReduceLROnPlateau",
     "Rprop",
     "SGD",
+    "SWALR",
+    "SequentialLR",
     "StepLR",
     "from_optimizer",
     "read_params",
 ]
 
+def ChainedScheduler(schedulers: Sequence[Schedule], steps_per_epoch: Steps = 1) -> Schedule: ...
+def ConstantLR(
+    lr: LearningRate,
+    factor: Fraction = 0.3333333333333333,
+    total_iters: Count = 5,
+    steps_per_epoch: Steps = 1,
+) -> Schedule: ...
 def CosineAnnealingLR(
     lr: LearningRate,
     T_max: Steps,
+    eta_min: NonNegative = 0.0,
+    steps_per_epoch: Steps = 1,
+) -> Schedule: ...
+def CosineAnnealingWarmRestarts(
+    lr: LearningRate,
+    T_0: Steps,
+    T_mult: Steps = 1,
     eta_min: NonNegative = 0.0,
     steps_per_epoch: Steps = 1,
 ) -> Schedule: ...
@@ -72,10 +90,28 @@ def CyclicLR(
     base_momentum: Decay = 0.8,
     max_momentum: Decay = 0.9,
 ) -> Cycle: ...
+def ExponentialLR(lr: LearningRate, gamma: NonNegative, steps_per_epoch: Steps = 1) -> Schedule: ...
+def LambdaLR(
+    lr: LearningRate,
+    lr_lambda: Callable[[Any], Any],
+    steps_per_epoch: Steps = 1,
+) -> Schedule: ...
+def LinearLR(
+    lr: LearningRate,
+    start_factor: Start = 0.3333333333333333,
+    end_factor: Fraction = 1.0,
+    total_iters: Steps = 5,
+    steps_per_epoch: Steps = 1,
+) -> Schedule: ...
 def MultiStepLR(
     lr: LearningRate,
     milestones: Sequence[int],
-    gamma: Fraction = 0.1,
+    gamma: NonNegative = 0.1,
+    steps_per_epoch: Steps = 1,
+) -> Schedule: ...
+def MultiplicativeLR(
+    lr: LearningRate,
+    lr_lambda: Callable[[Any], Any],
     steps_per_epoch: Steps = 1,
 ) -> Schedule: ...
 def OneCycleLR(
@@ -92,3 +128,27 @@ def OneCycleLR(
     final_div_factor: Positive = 10000.0,
     three_phase: bool = False,
 ) -> Cycle: ...
+def PolynomialLR(
+    lr: LearningRate,
+    total_iters: Steps = 5,
+    power: NonNegative = 1.0,
+    steps_per_epoch: Steps = 1,
+) -> Schedule: ...
+def SWALR(
+    lr: LearningRate,
+    swa_lr: LearningRate,
+    anneal_epochs: Count = 10,
+    anneal_strategy: Literal["cos", "linear"] = "cos",
+    steps_per_epoch: Steps = 1,
+) -> Schedule: ...
+def SequentialLR(
+    schedulers: Sequence[Schedule],
+    milestones: Sequence[int],
+    steps_per_epoch: Steps = 1,
+) -> Schedule: ...
+def StepLR(
+    lr: LearningRate,
+    step_size: Steps,
+    gamma: NonNegative = 0.1,
+    steps_per_epoch: Steps = 1,
+) -> Schedule: ...

@@ -8,10 +8,12 @@ import jax
 import numpy as np
 import optax
 
+from lectopt.combinators import chain
 from lectopt.dialects.moving import Part, Piece, assembled, fits, flattened, library
 from lectopt.dialects.torch import adams, adaptive, descent
 from lectopt.dialects.torch.frame import ENGINE
-from lectopt.schedules import shifted
+from lectopt.dialects.torch.live_schedules import moved, plateau_of, position, read_schedule
+from lectopt.transformation import Transformation
 
 State = Mapping[str, Any]
 
@@ -43,10 +45,11 @@ FROZEN = "frozen"
 
 
 def read_params(params_map: Any) -> Any:
-    """The JAX parameters that a map gives: copies, in its structure and layout.
+    """The JAX parameters, or the buffers, that a map gives: copies, in its structure, layout and
+    dtypes.
 
     Args:
-      params_map: see `from_optimizer`.
+      params_map: see `from_optimizer`; of buffers, `{"mean": norm.running_mean, ...}`.
     """
     leaves, treedef = flattened(params_map, _is_tensor)
     return treedef.unflatten([jax.numpy.array(change(_array(p))) for p, change in leaves])
@@ -57,6 +60,8 @@ def from_optimizer(
     params_map: Any,
     *,
     params: Any = None,
+    scheduler: Any = None,
+    steps_per_epoch: int = 1,
     learning_rate: Any = None,
     count: int | None = None,
 ) -> tuple[optax.GradientTransformation, Any]:
@@ -72,10 +77,15 @@ def from_optimizer(
         `{"kernel": (linear.weight, np.transpose), "bias": linear.bias}`. The function must only
         move the numbers, as `transpose` and `reshape` do; it is applied to the state too.
       params: the JAX parameters, to check the map against.
-      learning_rate: a number or a schedule, called with the number of all updates so far, those in
-        PyTorch included; or a list, one for each parameter group. By default the present rates of
-        the groups, whatever scheduler there is.
-      count: updates made so far. `SGD` does not count them; there a schedule needs it.
+      scheduler: the live scheduler of `optimizer`, which goes on where it is, each group with its
+        own rate; or a list of several that step together. With `ReduceLROnPlateau` the updates take
+        `value=`, see there.
+      steps_per_epoch: updates between two steps of the scheduler.
+      learning_rate: in its place a number or a schedule, called with the number of all updates so
+        far, those in PyTorch included; or a list, one for each parameter group. By default the
+        present rates of the groups.
+      count: updates made so far. `SGD` does not count them; there a schedule needs it, and a
+        scheduler says it.
 
     Returns:
       `(tx, state)`: the optimizer, a lectopt transformation or, if the parameters have different
@@ -83,9 +93,9 @@ def from_optimizer(
       state.
 
     Raises:
-      TypeError: another optimizer, or a map with something else in it.
+      TypeError: another optimizer or scheduler, or a map with something else in it.
       ValueError: parameters that are not in the map, are complex, or do not fit `params`; a
-        learning rate or count that is missing or does not fit.
+        learning rate, scheduler or count that is missing or does not fit.
     """
     name = _name(optimizer)
     maker, slots = OPTIMIZERS[name]
@@ -93,6 +103,12 @@ def from_optimizer(
     group_of = {id(p): i for i, group in enumerate(groups) for p in group["params"]}
     leaves, treedef = flattened(params_map, _is_tensor)
     _check_complete(group_of, groups, leaves)
+    if scheduler is not None and learning_rate is not None:
+        raise ValueError("Both scheduler= and learning_rate= are given. Leave one of them out.")
+    plateau = type(scheduler).__name__ == "ReduceLROnPlateau"
+    followed = None if plateau else scheduler
+    if followed is not None and count is None and name == "SGD":
+        count = position(followed) * steps_per_epoch
     total = _total(optimizer, name, learning_rate, count)
 
     pieces: list[Piece] = []
@@ -111,12 +127,46 @@ def from_optimizer(
         pieces.append(Piece(value, label, arrays))
         if label not in parts:
             rate = _rate(learning_rate, i, groups, late=total - made)
-            settings = _settings(groups[i], maker) | ({} if rate is None else dict(lr=rate))
+            settings = _settings(groups[i], maker)
+            if followed is not None:
+                rate = read_schedule(followed, i, steps_per_epoch, total)
+                rate, settings = _moved(rate, total - made, settings)
+            settings |= {} if rate is None else dict(lr=rate)
             scalars = dict(count=made) | _scalars(name, state, groups[i], rate, made)
             parts[label] = Part(maker(**settings), scalars)
     tree = treedef.unflatten(pieces)
     fits(tree, params)
-    return assembled(tree, parts)
+    tx, state = assembled(tree, parts)
+    return _slowed(tx, state, scheduler, tree) if plateau else (tx, state)
+
+
+def _moved(rate: Any, by: int, settings: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The rate `by` updates further on, and the momentum that it cycles."""
+    momentum = getattr(rate, "momentum", None)
+    if not by or momentum is None:
+        return moved(rate, by), settings
+    momentum = moved(momentum, by)
+    if "betas" in settings:
+        return moved(rate, by), settings | dict(betas=(momentum, *settings["betas"][1:]))
+    return moved(rate, by), settings | dict(momentum=momentum)
+
+
+def _slowed(tx: Any, state: Any, scheduler: Any, pieces: Any) -> tuple[Any, Any]:
+    """An optimizer with the live plateau after it."""
+    groups = range(len(scheduler.optimizer.param_groups))
+    (slowing, record), *others = (plateau_of(scheduler, i) for i in groups)
+    if any(other != slowing for other, _ in others):
+        raise ValueError(
+            "The groups end at different shares of their rates, and one ReduceLROnPlateau has one "
+            "scale. Write min_lr as the same share of the rate of every group."
+        )
+    params = jax.tree.map(lambda piece: jax.numpy.asarray(piece.value), pieces)
+    own = slowing.init(params)
+    entry = own["plateau"]
+    own["plateau"] = entry | {k: jax.numpy.asarray(v, entry[k].dtype) for k, v in record.items()}
+    if isinstance(tx, Transformation):
+        return chain(tx, slowing), state | own
+    return optax.chain(tx, slowing), (state, own)
 
 
 def _name(optimizer: Any) -> str:
@@ -183,7 +233,7 @@ def _rate(learning_rate: Any, i: int, groups: Any, late: int) -> Any:
                 f"learning_rate has {len(learning_rate)} entries for {len(groups)} groups."
             )
         learning_rate = learning_rate[i]
-    return shifted(learning_rate, late) if callable(learning_rate) and late else learning_rate
+    return moved(learning_rate, late)
 
 
 def _settings(group: State, maker: Callable[..., Any]) -> dict[str, Any]:
@@ -223,6 +273,9 @@ def _is_tensor(x: Any) -> bool:
 
 def _array(tensor: Any) -> np.ndarray[Any, Any]:
     """A copy: PyTorch goes on writing into its own memory."""
-    tensor = tensor.detach().cpu()
-    half = tensor.dtype == library("torch").bfloat16  # which NumPy does not have
-    return np.array((tensor.float() if half else tensor).numpy())
+    torch, tensor = library("torch"), tensor.detach().cpu()
+    name = str(tensor.dtype).removeprefix("torch.")
+    if hasattr(np, name) or name == "bool":
+        return np.array(tensor.numpy())
+    raw = tensor.view(torch.int16 if tensor.element_size() == 2 else torch.uint8)
+    return np.array(raw.numpy()).view(jax.numpy.dtype(name))  # bfloat16, which NumPy has not

@@ -1,64 +1,43 @@
 """PyTorch's schedulers as schedules `count -> value`, with its arguments after the optimizer.
 
-In the place of the optimizer stands `lr`, the rate that it was made with. PyTorch counts calls of
-`scheduler.step()`, usually one per epoch: `steps_per_epoch` is the number of updates between two
-of them. There is no `last_epoch`: the count is in the optimizer's state, where a run that is
-resumed finds it.
+In the place of the optimizer stands `lr`, the rate that it was made with, or a schedule to multiply
+where the scheduler multiplies. PyTorch counts calls of `scheduler.step()`, usually one per epoch:
+`steps_per_epoch` is the number of updates between two of them. There is no `last_epoch`: the count
+is in the optimizer's state, where a run that is resumed finds it; `lectopt.schedules.shifted(
+schedule, n)` is a schedule that begins `n` updates further on.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
+import jax
 import jax.numpy as jnp
 
-from lectopt import schedules as _lectopt
-from lectopt.controls.plateau import Evaluations, Factor, Threshold, reduce_on_plateau
-from lectopt.dialects.spelling import formula, spelled
-from lectopt.schedules import Schedule
-from lectopt.settings import Fraction, LearningRate, NonNegative, Positive, Scalar, Steps
-from lectopt.transformation import Transformation
-from lectopt.values import is_concrete, shown
+from lectopt.dialects.spelling import formula
+from lectopt.schedules.formula import between, quotient
+from lectopt.settings import Count, Fraction, LearningRate, NonNegative, Numeric, Range, Steps
+
+Start = Annotated[Numeric, Range(0, 1, True, "a share of the rate, above zero", 0.1, True)]
 
 
-@spelled()
+@formula("torch")
 def StepLR(
-    lr: LearningRate, step_size: Steps, gamma: Fraction = 0.1, *, steps_per_epoch: Steps = 1
-) -> Schedule:
+    count: Any,
+    *,
+    lr: LearningRate[Any],
+    step_size: Steps[Any],
+    gamma: NonNegative[Any] = 0.1,
+    steps_per_epoch: Steps[Any] = 1,
+) -> Any:
     """`lr gamma^floor(epoch / step_size)`; see `lectopt.step_decay`.
 
     Args:
       lr: the rate of the first epochs, or a schedule to multiply.
       step_size: number of epochs between two steps.
-      gamma: factor of a step, in [0, 1].
+      gamma: factor of a step, zero or more; a rate may rise.
       steps_per_epoch: updates between two calls of PyTorch's `scheduler.step()`.
     """
-    return _lectopt.step_decay(lr, gamma, step_size, steps_per_epoch)
-
-
-@spelled()
-def ExponentialLR(lr: LearningRate, gamma: Fraction, *, steps_per_epoch: Steps = 1) -> Schedule:
-    """`lr gamma^epoch`; see `lectopt.step_decay`.
-
-    Args:
-      lr: see `StepLR`.
-      gamma: see `StepLR`.
-      steps_per_epoch: see `StepLR`.
-    """
-    return _lectopt.step_decay(lr, gamma, 1, steps_per_epoch)
-
-
-@spelled()
-def LambdaLR(
-    lr: LearningRate, lr_lambda: Callable[[Any], Any], *, steps_per_epoch: Steps = 1
-) -> Schedule:
-    """`lr lr_lambda(epoch)`; see `lectopt.lambda_schedule`.
-
-    Args:
-      lr: see `StepLR`.
-      lr_lambda: function of the epoch, from 0, which is traced: it branches with `jnp.where`.
-      steps_per_epoch: see `StepLR`.
-    """
-    return _lectopt.lambda_schedule(lr, lr_lambda, steps_per_epoch)
+    return lr * gamma ** (count // (step_size * steps_per_epoch))
 
 
 @formula("torch", raw=("milestones",))
@@ -67,7 +46,7 @@ def MultiStepLR(
     *,
     lr: LearningRate[Any],
     milestones: Sequence[int],
-    gamma: Fraction[Any] = 0.1,
+    gamma: NonNegative[Any] = 0.1,
     steps_per_epoch: Steps[Any] = 1,
 ) -> Any:
     """`lr gamma^n`, with `n` the number of milestones at or before the epoch.
@@ -80,6 +59,85 @@ def MultiStepLR(
       steps_per_epoch: see `StepLR`.
     """
     return lr * gamma ** jnp.sum(count // steps_per_epoch >= jnp.asarray(milestones))
+
+
+@formula("torch")
+def ExponentialLR(
+    count: Any, *, lr: LearningRate[Any], gamma: NonNegative[Any], steps_per_epoch: Steps[Any] = 1
+) -> Any:
+    """`lr gamma^epoch`.
+
+    Args:
+      lr: see `StepLR`.
+      gamma: see `StepLR`.
+      steps_per_epoch: see `StepLR`.
+    """
+    return lr * gamma ** (count // steps_per_epoch)
+
+
+@formula("torch")
+def ConstantLR(
+    count: Any,
+    *,
+    lr: LearningRate[Any],
+    factor: Fraction[Any] = 1.0 / 3,
+    total_iters: Count[Any] = 5,
+    steps_per_epoch: Steps[Any] = 1,
+) -> Any:
+    """`lr factor` in the first `total_iters` epochs, then `lr`.
+
+    Args:
+      lr: see `StepLR`.
+      factor: in [0, 1].
+      total_iters: epochs with the smaller rate.
+      steps_per_epoch: see `StepLR`.
+    """
+    return lr * jnp.where(count // steps_per_epoch < total_iters, factor, 1.0)
+
+
+@formula("torch")
+def LinearLR(
+    count: Any,
+    *,
+    lr: LearningRate[Any],
+    start_factor: Start[Any] = 1.0 / 3,
+    end_factor: Fraction[Any] = 1.0,
+    total_iters: Steps[Any] = 5,
+    steps_per_epoch: Steps[Any] = 1,
+) -> Any:
+    """A straight line from `lr start_factor` to `lr end_factor` in `total_iters` epochs, then no
+    further.
+
+    Args:
+      lr: see `StepLR`.
+      start_factor: in (0, 1].
+      end_factor: in [0, 1].
+      total_iters: epochs until the end of the line.
+      steps_per_epoch: see `StepLR`.
+    """
+    epoch = jnp.minimum(count // steps_per_epoch, total_iters)
+    return lr * between(start_factor, end_factor, quotient(epoch, total_iters))
+
+
+@formula("torch")
+def PolynomialLR(
+    count: Any,
+    *,
+    lr: LearningRate[Any],
+    total_iters: Steps[Any] = 5,
+    power: NonNegative[Any] = 1.0,
+    steps_per_epoch: Steps[Any] = 1,
+) -> Any:
+    """`lr (1 - epoch / total_iters)^power`, then 0.
+
+    Args:
+      lr: see `StepLR`.
+      total_iters: epochs until the rate is 0.
+      power: zero or more.
+      steps_per_epoch: see `StepLR`.
+    """
+    epoch = jnp.minimum(count // steps_per_epoch, total_iters)
+    return lr * (1 - quotient(epoch, total_iters)) ** power
 
 
 @formula("torch")
@@ -101,67 +159,72 @@ def CosineAnnealingLR(
       eta_min: the smallest rate itself, not a fraction of the largest.
       steps_per_epoch: see `StepLR`.
     """
-    return eta_min + (lr - eta_min) * (1 + jnp.cos(jnp.pi * (count // steps_per_epoch) / T_max)) / 2
+    return cosine(lr, eta_min, quotient(count // steps_per_epoch, T_max))
 
 
-@spelled()
-def ReduceLROnPlateau(
-    lr: Positive[Scalar],
-    mode: Literal["min", "max"] = "min",
-    factor: Factor[Scalar] = 0.1,
-    patience: Evaluations = 10,
-    threshold: Threshold = 1e-4,
-    threshold_mode: Literal["rel", "abs"] = "rel",
-    cooldown: Evaluations = 0,
-    min_lr: NonNegative[Scalar] = 0.0,
-    eps: NonNegative[Scalar] = 1e-8,
-) -> Transformation:
-    """Reduce the rate by `factor` when the evaluations have not improved `patience + 1` times.
-
-    It is a transformation that scales the updates, to be chained after the optimizer:
-    `chain(torch.SGD(lr=0.1), torch.ReduceLROnPlateau(0.1))`. It wants the loss with every
-    update: `update(grads, state, params, value=loss, evaluated=new)`, and acts on that update: pass
-    the validation loss of an epoch with the first update of the next, and `evaluated=False` with
-    the others. `ASGD` and `Rprop` cannot be slowed down from outside.
+@formula("torch")
+def CosineAnnealingWarmRestarts(
+    count: Any,
+    *,
+    lr: LearningRate[Any],
+    T_0: Steps[Any],
+    T_mult: Steps[Any] = 1,
+    eta_min: NonNegative[Any] = 0.0,
+    steps_per_epoch: Steps[Any] = 1,
+) -> Any:
+    """Half a cosine from `lr` to `eta_min`, begun again in each period.
 
     Args:
-      lr: the rate of the optimizer, a number above zero.
-      mode: whether the value is to fall or to rise.
-      factor: of a reduction, in [0, 1).
-      patience: so many evaluations without improvement are tolerated. Keras reduces one earlier.
-      threshold: what counts as better: by a share of the best value (`"rel"`), or by so much. For
-        values below zero the share is taken of the magnitude, where PyTorch's `best (1 -
-        threshold)` would ask for less than an improvement.
-      threshold_mode: `"rel"` or `"abs"`.
-      cooldown: evaluations after a reduction that are not counted.
-      min_lr: the smallest rate.
-      eps: a reduction by less than this is not made.
-
-    Raises:
-      ValueError: a number out of its range.
-
-    Source: `torch.optim.lr_scheduler.ReduceLROnPlateau`; see `lectopt.reduce_on_plateau`.
+      lr: see `StepLR`.
+      T_0: epochs in the first period.
+      T_mult: each period is so many times as long as the one before, a whole number.
+      eta_min: see `CosineAnnealingLR`.
+      steps_per_epoch: see `StepLR`.
     """
-    modes: Any = dict(rel="relative", abs="absolute")
-    return reduce_on_plateau(
-        factor,
-        patience,
-        mode=mode,
-        threshold=threshold,
-        threshold_mode=modes[threshold_mode],
-        cooldown=cooldown,
-        min_scale=_last_rate(lr, factor, min_lr, eps) / lr,
-    )
+    epoch = count // steps_per_epoch
+
+    def restart(period: Any) -> Any:
+        begun, length = period
+        return begun + length, length * T_mult
+
+    first = (jnp.zeros_like(epoch), jnp.asarray(T_0, epoch.dtype))
+    if isinstance(T_mult, int) and T_mult == 1:
+        begun, length = epoch // T_0 * T_0, T_0
+    else:  # as many restarts as the logarithm of the epoch
+        begun, length = jax.lax.while_loop(lambda p: epoch - p[0] >= p[1], restart, first)
+    return cosine(lr, eta_min, quotient(epoch - begun, length))
 
 
-def _last_rate(lr: Any, factor: Any, min_lr: Any, eps: Any) -> float:
-    """Where PyTorch's reductions end: at `min_lr`, or when one would be no more than `eps`."""
-    if not all(map(is_concrete, (lr, factor, min_lr, eps))) or min_lr > lr:
-        raise ValueError(
-            "ReduceLROnPlateau: lr, factor, min_lr and eps must be plain numbers, with min_lr at "
-            f"most lr; got {', '.join(map(shown, (lr, factor, min_lr, eps)))}. "
-            "Write for example ReduceLROnPlateau(0.1)."
-        )
-    while lr - (lower := max(lr * factor, min_lr)) > eps:
-        lr = lower
-    return lr
+def cosine(high: Any, low: Any, share: Any) -> Any:
+    """From `high` at share 0 to `low` at share 1, and up again."""
+    return low + (high - low) * (1 + jnp.cos(jnp.pi * share)) / 2
+
+
+@formula("torch", raw=("anneal_strategy",))
+def SWALR(
+    count: Any,
+    *,
+    lr: LearningRate[Any],
+    swa_lr: LearningRate[Any],
+    anneal_epochs: Count[Any] = 10,
+    anneal_strategy: Literal["cos", "linear"] = "cos",
+    steps_per_epoch: Steps[Any] = 1,
+) -> Any:
+    """From `lr` to the constant rate of stochastic weight averaging, and no further.
+
+    Args:
+      lr: the rate when it begins. PyTorch's training loops begin it late:
+        `SequentialLR([CosineAnnealingLR(0.1, 300), SWALR(0.05, 0.02)], [160])`.
+      swa_lr: the rate afterwards.
+      anneal_epochs: epochs from the one to the other.
+      anneal_strategy: half a cosine or a line.
+      steps_per_epoch: see `StepLR`.
+
+    Source: `torch.optim.swa_utils.SWALR`.
+    """
+    length = jnp.maximum(anneal_epochs, 1)
+    epoch = jnp.maximum(count // steps_per_epoch, jnp.where(anneal_epochs == 0, 1, 0))
+    share = quotient(jnp.minimum(epoch, length), length)
+    if anneal_strategy == "cos":
+        share = (1 - jnp.cos(jnp.pi * share)) / 2
+    return between(lr, swa_lr, share)

@@ -68,7 +68,7 @@ def torch_schedule(name, settings):
 
     torch.set_default_dtype(torch.float64)
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1, momentum=0.5)
-    scheduler = getattr(torch.optim.lr_scheduler, name)(optimizer, **settings)
+    scheduler = _scheduler(optimizer, name, settings)
     values = []
     for _ in range(STEPS):
         (group,) = optimizer.param_groups
@@ -79,6 +79,18 @@ def torch_schedule(name, settings):
             if len(values) < STEPS:
                 scheduler.step()
     return np.array(values)
+
+
+def _scheduler(optimizer, name, settings):
+    """A scheduler of PyTorch, with those inside it."""
+    import torch
+
+    inside = [_scheduler(optimizer, *row) for row in settings.get("schedulers", ())]
+    if name == "ChainedScheduler":
+        return torch.optim.lr_scheduler.ChainedScheduler(inside)
+    home = torch.optim.swa_utils if name == "SWALR" else torch.optim.lr_scheduler
+    given = dict(settings, schedulers=inside) if inside else settings
+    return getattr(home, name)(optimizer, **given)
 
 
 def torch_plateau(name, settings):

@@ -126,6 +126,11 @@ def inverse_root(epoch):
     return (epoch + 1.0) ** -0.5
 
 
+def now_and_then(epoch):
+    """A function that branches in Python, as those written for PyTorch do."""
+    return 0.8 if epoch % 3 else 1.1
+
+
 TORCH_SCHEDULERS = [
     ("StepLR", dict(step_size=7, gamma=0.3)),
     ("MultiStepLR", dict(milestones=[5, 20, 20, 41], gamma=0.3)),
@@ -152,6 +157,66 @@ TORCH_SCHEDULERS = [
     ("OneCycleLR", dict(max_lr=0.2, total_steps=STEPS)),
     ("OneCycleLR", dict(max_lr=0.2, epochs=6, steps_per_epoch=10, anneal_strategy="linear")),
     ("OneCycleLR", dict(max_lr=0.2, total_steps=STEPS, pct_start=0.2, three_phase=True)),
+    ("StepLR", dict(step_size=7, gamma=1.3)),
+    ("ConstantLR", {}),
+    ("ConstantLR", dict(factor=0.3, total_iters=11)),
+    ("LinearLR", {}),
+    ("LinearLR", dict(start_factor=0.1, end_factor=0.7, total_iters=13)),
+    ("PolynomialLR", {}),
+    ("PolynomialLR", dict(total_iters=41, power=1.7)),
+    ("MultiplicativeLR", dict(lr_lambda=inverse_root)),
+    ("MultiplicativeLR", dict(lr_lambda=now_and_then)),
+    ("LambdaLR", dict(lr_lambda=now_and_then)),
+    ("CosineAnnealingWarmRestarts", dict(T_0=7)),
+    ("CosineAnnealingWarmRestarts", dict(T_0=5, T_mult=2, eta_min=0.01)),
+    ("CosineAnnealingWarmRestarts", dict(T_0=1, T_mult=3)),
+    ("SWALR", dict(swa_lr=0.03)),
+    ("SWALR", dict(swa_lr=0.3, anneal_epochs=0, anneal_strategy="linear")),
+    ("SWALR", dict(swa_lr=0.03, anneal_epochs=17, anneal_strategy="linear")),
+    (
+        "SequentialLR",
+        dict(
+            schedulers=[
+                ("LinearLR", dict(start_factor=0.01, total_iters=9)),
+                ("CosineAnnealingLR", dict(T_max=40, eta_min=0.01)),
+            ],
+            milestones=[9],
+        ),
+    ),
+    (
+        "SequentialLR",
+        dict(
+            schedulers=[
+                ("ConstantLR", dict(factor=0.1, total_iters=4)),
+                ("MultiplicativeLR", dict(lr_lambda=inverse_root)),
+                ("StepLR", dict(step_size=3, gamma=0.5)),
+            ],
+            milestones=[9, 31],
+        ),
+    ),
+    (
+        "ChainedScheduler",
+        dict(schedulers=[("ConstantLR", dict(total_iters=20)), ("ExponentialLR", dict(gamma=0.9))]),
+    ),
+    (
+        "ChainedScheduler",
+        dict(
+            schedulers=[
+                ("LinearLR", dict(total_iters=10)),
+                ("CosineAnnealingLR", dict(T_max=17, eta_min=0.02)),
+                ("PolynomialLR", dict(total_iters=40)),
+            ]
+        ),
+    ),
+    (
+        "ChainedScheduler",
+        dict(
+            schedulers=[
+                ("LambdaLR", dict(lr_lambda=inverse_root)),
+                ("ExponentialLR", dict(gamma=0.9)),
+            ]
+        ),
+    ),
 ]
 KERAS_SCHEDULES = [
     ("ExponentialDecay", dict(initial_learning_rate=0.1, decay_steps=7, decay_rate=0.5)),
@@ -197,7 +262,10 @@ LOSSES = 2 + np.sin(np.arange(STEPS)) + np.exp(-np.arange(STEPS) / 10)
 def label(row):
     """The name of a row, and of its recording."""
     name, settings = row
-    values = [
-        f"{k}={v.__name__ if callable(v) else v}".replace(" ", "") for k, v in settings.items()
-    ]
-    return f"{name}({','.join(values)})"
+    return f"{name}({','.join(f'{k}={_written(v)}' for k, v in settings.items())})"
+
+
+def _written(value):
+    if isinstance(value, list) and value and isinstance(value[0], tuple):
+        return f"[{','.join(map(label, value))}]"
+    return f"{value.__name__ if callable(value) else value}".replace(" ", "")
