@@ -1,6 +1,7 @@
 """Arithmetic that stays finite, differentiable and exact where the plain formula does not."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -58,3 +59,16 @@ def _one_minus_power_jvp(primals: Any, tangents: Any) -> Any:
     if getattr(d_t, "dtype", None) != jax.dtypes.float0:
         change = change + by_t * d_t
     return one_minus_power(decay, t), change
+
+
+@contextlib.contextmanager
+def double() -> Iterator[None]:
+    """64-bit numbers; `jax.enable_x64` is new, the experimental one is old."""
+    if hasattr(jax, "enable_x64"):
+        with jax.enable_x64(True):
+            yield
+    else:
+        from jax.experimental import enable_x64  # pyright: ignore[reportAttributeAccessIssue]
+
+        with enable_x64(True):
+            yield

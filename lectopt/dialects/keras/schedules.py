@@ -73,7 +73,10 @@ def PiecewiseConstantDecay(
             f"values, got {len(values)}. "
             "Write for example PiecewiseConstantDecay([10], [0.1, 0.01])."
         )
-    return jnp.asarray(values)[jnp.sum(count > jnp.asarray(boundaries))]
+    value = values[-1]
+    for boundary, earlier in zip(boundaries[::-1], values[-2::-1], strict=True):
+        value = jnp.where(count > boundary, value, earlier)
+    return value
 
 
 @formula("keras")

@@ -10,9 +10,11 @@ import numpy as np
 import optax
 
 from lectopt.combinators import chain
+from lectopt.dialects.porting.patterns import flat
 from lectopt.lifting import Rule
 from lectopt.schedules import step_decay
 from lectopt.transformation import Transformation
+from lectopt.wrapping import Masked
 
 EXAMPLES, BATCH, STEPS = 64, 16, 100
 SIZES = np.geomspace(0.1, 3.2, 8)
@@ -61,6 +63,11 @@ def distance(a: Any, b: Any, gradient_scale: Any = 1.0, dropped: bool = False) -
     ends = jax.jit(lambda: (end(a, 1.0), end(b, gradient_scale)))()
     at_a, at_b = (np.asarray(w, float) for w in ends)
     return float(np.linalg.norm(at_a - at_b) / np.linalg.norm(at_a - np.asarray(start, float)))
+
+
+def everywhere(tx: Transformation) -> Transformation:
+    """`tx` without its masks: the problem has one leaf."""
+    return chain(*(p.parts[0] if isinstance(p, Masked) else p for p in flat(tx)))
 
 
 def falling_late(tx: Transformation) -> Transformation:

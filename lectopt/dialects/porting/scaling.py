@@ -36,8 +36,9 @@ def for_gradients_times(s: Any, recipe: Recipe) -> Scaled:
     elif recipe.family == "adadelta":
         why = "Epsilon stands in the numerator too, where it would have to stay"
         notes.append((why, "impossible"))
-    elif recipe.family != "rprop":
-        power = 2 if settings.get("place") == "inside" else 1
+    elif "eps" in settings:
+        squared = settings.get("place") == "inside" or settings.get("eps_inside")
+        power = 2 if squared or recipe.family == "adafactor" else 1
         settings["eps"] = settings["eps"] * s**power
         settings |= {k: settings[k] * s**2 for k in ("eps_root", "initial") if k in settings}
         notes.append(

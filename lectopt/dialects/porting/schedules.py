@@ -39,3 +39,9 @@ def following(count: Any, *, momentum: Decay[Any], rate: Any, inverse: bool = Fa
     """
     now, before = value_at(rate, count), value_at(rate, jnp.maximum(count - 1, 0))
     return momentum * (before / now if inverse else now / before)
+
+
+@formula("porting")
+def product(count: Any, *, rate: Any, decay: Any, factor: Any = 1.0) -> Any:
+    """`rate decay factor`, of which each may be a schedule."""
+    return rate * decay * factor

@@ -1,43 +1,41 @@
-"""`Draft`: what one library must be told to follow a recipe, and where it cannot.
+"""`Draft`: a recipe on its way to the words of one library, and where it cannot get there.
 
-A draft collects the reasons why it is not the recipe. What the three libraries have in common is
-here; what each of them lacks is in the file of its name.
+A library's spelling of an algorithm fixes some of its conventions. For each convention there is a
+rule here that changes a draft to another one: by an identity, which changes no number, or to the
+nearest there is, with the reason. The rules know no library.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lectopt.dialects.porting.recipe import Recipe
-from lectopt.dialects.porting.schedules import following
+from lectopt.dialects.porting.schedules import falling, following, rising
 from lectopt.dialects.spelling import absent
 from lectopt.schedules import scaled
-from lectopt.transformation import Transformation
-from lectopt.values import is_concrete, value_at
+from lectopt.values import is_concrete, key_of, value_at
 
 Verdict = Literal["exact", "exact while the learning rate is constant", "impossible"]
 CONSTANT: Verdict = "exact while the learning rate is constant"
 VERDICTS: tuple[Verdict, ...] = ("exact", CONSTANT, "impossible")
+CONSTANT_MU = 1e3  # a `momentum_decay` from which on 0.96 to it is below the rounding of 1
+HUGE_MU = 1e9
 
 
 @dataclass
 class Draft:
-    """A call of one library's maker in the making.
-
-    `name` is the maker, None if there is none; `settings` its arguments; `before` and `after` the
-    members that must stand around it.
-    """
+    """A recipe in the making; `may_follow` are the settings that may change with the count."""
 
     recipe: Recipe
-    name: str | None = None
-    settings: dict[str, Any] = field(default_factory=dict)
+    may_follow: Callable[[str], bool]
     verdict: Verdict = "exact"
     reasons: list[str] = field(default_factory=list)
-    before: list[Transformation] = field(default_factory=list)
-    after: list[Transformation] = field(default_factory=list)
-    instead: tuple[str, Transformation] | None = None  # of the maker: the call, and what it makes
 
     def __post_init__(self) -> None:
-        self.reasons += self.recipe.notes
+        recipe = self.recipe
+        self.settings, self.rate = dict(recipe.settings), recipe.rate
+        self.decay, self.weight_decay = recipe.decay, recipe.weight_decay
+        self.reasons += recipe.notes
 
     def note(self, reason: str, verdict: Verdict = "exact") -> None:
         """Say what has changed, or what is not the same."""
@@ -45,90 +43,43 @@ class Draft:
         if VERDICTS.index(verdict) > VERDICTS.index(self.verdict):
             self.verdict = verdict
 
-    def call(self, name: str, **settings: Any) -> None:
-        """The maker, if it is known by now, and some of its arguments."""
-        self.name = name or self.name
-        self.settings |= settings
+    def turn(self, wanted: dict[str, Any], is_open: Callable[[Any], bool]) -> None:
+        """Give it the conventions of a spelling, but for those that are open."""
+        for name, want in wanted.items():
+            if not is_open(want) and key_of(self.settings.get(name)) != key_of(want):
+                RULES.get(name, _no_rule(name))(self, want)
 
-    def momentum(self, position: str) -> Any:
-        """The momentum, where the rate must stand at `position` in the velocity.
+    def is_plain(self) -> bool:
+        """Whether it is gradient descent without a velocity."""
+        return self.recipe.family == "sgd" and absent(self.settings["momentum"])
 
-        A velocity that contains the rate, `v = beta v - rate g`, is `-rate b` with `b = beta_t b +
-        g` and `beta_t = beta rate_(t-1) / rate_t`.
-        """
-        recipe, beta = self.recipe, self.recipe["momentum"]
-        if absent(beta) or recipe["position"] == position:
-            return beta
-        where = "outside the velocity" if position == "outside" else "inside the velocity"
-        if callable(recipe.rate) and not recipe["nesterov"]:
-            self.note(
-                f"The learning rate stands {where} here, so the momentum has to follow it: "
-                f"{'rate(t-1) / rate(t)' if position == 'outside' else 'rate(t) / rate(t-1)'} "
-                "times the old one, at every update"
-            )
-            return following(beta, recipe.rate, position == "outside")
-        self.note(
-            f"The learning rate stands {where} here: after a change of the rate the two differ "
-            "until the old steps are forgotten",
-            "impossible" if callable(recipe.rate) else CONSTANT,
-        )
-        return beta
-
-    def placed(self, wanted: str, eps: Any, place: str) -> Any:
-        """An epsilon at `place`, where only `wanted` can be had."""
-        if place == wanted or (absent(eps) and absent(self.recipe.settings.get("eps_root"))):
-            return eps
-        told = dict(
-            outside="sqrt(v) + eps",
-            inside="sqrt(v + eps)",
-            uncorrected="(sqrt(v) + eps) before the bias correction",
-            in_max="max(decay u, |g| + eps)",
-        )
-        self.note(
-            f"Epsilon stands in {told[place]} and can only stand in {told[wanted]} here; no "
-            "constant makes them equal for every size of gradient",
-            "impossible",
-        )
-        return eps**0.5 if place == "inside" else eps**2 if wanted == "inside" else eps
-
-    def penalty(self) -> Any:
-        """The `weight_decay` of an L2 penalty, 0 if there is no decay."""
-        if self.recipe.decay == "decoupled":
+    def decaying(self, kind: str) -> None:
+        """Let the decay be coupled, or decoupled and a multiple of the rate."""
+        if self.decay not in ("none", kind):
             if self.is_plain():
                 self.note("Without a velocity decoupled decay and an L2 penalty are the same")
-            else:
+            elif kind == "coupled":
                 self.note(
                     "The decay is decoupled, and here it can only be an L2 penalty, which passes "
                     "through the velocity and the normalisation",
                     "impossible",
                 )
-        return self.scaled_decay()
+            else:
+                self.note(
+                    "The decay is an L2 penalty, which passes through the velocity and the "
+                    "normalisation, and here it can only be decoupled",
+                    "impossible",
+                )
+                if self.recipe.family == "sgd":  # a constant pull is amplified so by the velocity
+                    self.weight_decay = self.weight_decay / (1 - self.settings["momentum"])
+        if self.decay == "decoupled":
+            self.weight_decay = self._scaled_decay()
+        self.decay = kind if self.decay != "none" else "none"
 
-    def shrinkage(self) -> Any:
-        """The `weight_decay` that is decoupled and multiplied by the rate, 0 if there is none."""
-        if self.recipe.decay != "coupled":
-            return self.scaled_decay()
-        if self.is_plain():
-            self.note("Without a velocity an L2 penalty and decoupled decay are the same")
-            return self.recipe.weight_decay
-        self.note(
-            "The decay is an L2 penalty, which passes through the velocity and the normalisation, "
-            "and here it can only be decoupled",
-            "impossible",
-        )
-        if self.recipe.family == "sgd":  # a constant pull is amplified so by the velocity
-            return self.recipe.weight_decay / (1 - self.recipe["momentum"])
-        return self.recipe.weight_decay
-
-    def is_plain(self) -> bool:
-        """Whether it is gradient descent without a velocity."""
-        return self.recipe.family == "sgd" and absent(self.recipe["momentum"])
-
-    def scaled_decay(self) -> Any:
+    def _scaled_decay(self) -> Any:
         """The decay as a multiple of the rate."""
-        recipe = self.recipe
-        decay, own, rate = recipe.weight_decay, recipe.decay_rate, recipe.rate
-        if recipe.decay != "decoupled" or absent(decay) or own is rate or own == rate:
+        decay, own, rate = self.weight_decay, self.recipe.decay_rate, self.recipe.rate
+        if absent(decay) or own is rate or own == rate:
             return decay
         factor = getattr(rate, "settings", {}).get("factor")
         if isinstance(factor, int | float) and rate.settings.get("schedule") == own:
@@ -147,62 +98,203 @@ class Draft:
         count = next(counts, 0)
         return float(decay * value_at(own, count) / value_at(rate, count))
 
-    def missing(self, what: str) -> None:
-        """The library has nothing of the kind."""
-        self.name = None
-        self.note(f"There is no {what} here", "impossible")
-
-    def framed(self, tx: Transformation) -> list[Transformation]:
-        """`tx` with what stands around it, in order."""
-        return [*self.before, tx, *self.after]
-
 
 OWN_RATE = (
     "The decay is multiplied by the whole learning rate here, so it is divided by the part of it "
     "that did not multiply the decay"
 )
 NO_ROOT_EPS = "There are an epsilon inside the root and one outside, and here only one of them"
+TOLD = dict(
+    outside="sqrt(v) + eps",
+    inside="sqrt(v + eps)",
+    uncorrected="(sqrt(v) + eps) before the bias correction",
+    in_max="max(decay u, |g| + eps)",
+)
+Rule = Callable[[Draft, Any], None]
+RULES: dict[str, Rule] = {}
 
 
-def momentum_schedule(of: str) -> str:
-    """Why a NAdam is not another."""
-    return f"The momentum coefficient warms up otherwise, and the only schedule here is {of}"
+def _rule(function: Rule) -> Rule:
+    RULES[function.__name__.strip("_")] = function
+    return function
 
 
-def undampened(draft: Draft) -> Any:
-    """The rate, where a first gradient that is not dampened cannot be had."""
-    recipe = draft.recipe
-    if absent(recipe["dampening"]):
-        return recipe.rate
+def _no_rule(name: str) -> Rule:
+    def nearest(draft: Draft, want: Any) -> None:
+        said = f"{name} is {draft.settings.get(name)!r}, and can only be {want!r} here"
+        draft.note(said, "impossible")
+        draft.settings[name] = want
+
+    return nearest
+
+
+def _lacking(reason: str) -> Rule:
+    """The rule of what a library does not have, whatever it wants instead."""
+
+    def nearest(draft: Draft, want: Any) -> None:
+        draft.note(reason, "impossible")
+
+    return nearest
+
+
+@_rule
+def momentum(draft: Draft, want: Any) -> None:
+    """There is no velocity."""
+    draft.note(
+        f"There is no momentum here, and it was {draft.settings['momentum']!r}", "impossible"
+    )
+
+
+@_rule
+def position(draft: Draft, want: Any) -> None:
+    """A velocity that contains the rate, `v = beta v - rate g`, is `-rate b` with `b = beta_t b +
+    g` and `beta_t = beta rate_(t-1) / rate_t`."""
+    s, rate = draft.settings, draft.rate
+    if absent(s["momentum"]):
+        return
+    where = f"{want} the velocity"
+    if callable(rate) and not s["nesterov"] and draft.may_follow("momentum"):
+        draft.note(
+            f"The learning rate stands {where} here, so the momentum has to follow it: "
+            f"{'rate(t-1) / rate(t)' if want == 'outside' else 'rate(t) / rate(t-1)'} "
+            "times the old one, at every update"
+        )
+        s["momentum"] = following(s["momentum"], rate, want == "outside")
+        return
+    draft.note(
+        f"The learning rate stands {where} here: after a change of the rate the two differ until "
+        "the old steps are forgotten",
+        "impossible" if callable(rate) else CONSTANT,
+    )
+
+
+@_rule
+def dampening(draft: Draft, want: Any) -> None:
+    """A first gradient that is not dampened cannot be had."""
     draft.note(
         "Dampening is the factor 1 - dampening on the rate, but for the first gradient, which "
         "PyTorch does not dampen and which is forgotten like momentum^t",
         "impossible",
     )
-    kept = 1 - recipe["dampening"]
-    return scaled(recipe.rate, kept) if callable(recipe.rate) else recipe.rate * kept
+    kept, rate = 1 - draft.settings["dampening"], draft.rate
+    draft.rate = scaled(rate, kept) if callable(rate) else rate * kept
 
 
-def no_nesterov(draft: Draft) -> None:
-    """RMSProp with Nesterov's velocity is Optax's alone."""
-    if draft.recipe["nesterov"]:
-        draft.note("There is no Nesterov velocity in RMSProp here", "impossible")
-
-
-def first_square(draft: Draft) -> None:
-    """A mean square that does not start at 0 is Optax's and TensorFlow 1's."""
-    if not absent(draft.recipe["initial"]):
-        draft.note("The mean square can only start at 0 here", "impossible")
-
-
-def fallback(draft: Draft, only_threshold: float | None = None) -> None:
-    """RAdam before its denominator can be trusted."""
-    recipe = draft.recipe
-    if recipe["fallback"] != "sgd":
-        draft.note("In the first updates the weights stand still, and move here", "impossible")
-    if only_threshold is not None and recipe["threshold"] != only_threshold:
+@_rule
+def place(draft: Draft, want: Any) -> None:
+    """An epsilon in another place: none, part of a sum's start, or one that follows the count."""
+    s = draft.settings
+    eps, have = s["eps"], s["place"]
+    s["place"] = want
+    if absent(eps) and absent(s.get("eps_root")):
+        return
+    if draft.recipe.family == "adagrad" and have == "inside":
+        draft.note("An epsilon inside the root is a part of what the sum starts with")
+        s["initial"], s["eps"] = s["initial"] + eps, 0.0
+        return
+    if have == "uncorrected" and want == "outside" and draft.may_follow("eps"):
         draft.note(
-            f"The denominator is used from {recipe['threshold']:g} gradients on, and here from "
-            f"{only_threshold:g}",
+            "An epsilon that joins the root before the bias correction is eps / sqrt(1 - b2^t) "
+            "after it, for optax.inject_hyperparams"
+        )
+        s["eps"] = falling(eps, s["b2"])
+        return
+    draft.note(
+        f"Epsilon stands in {TOLD[have]} and can only stand in {TOLD[want]} here; no constant "
+        "makes them equal for every size of gradient",
+        "impossible",
+    )
+    power = 0.5 if have == "inside" else 2 if want == "inside" else 1
+    s["eps"] = eps if callable(eps) else eps**power
+
+
+@_rule
+def amsgrad(draft: Draft, want: Any) -> None:
+    """A maximum of something else."""
+    s = draft.settings
+    have, s["amsgrad"] = s["amsgrad"], want
+    if have == "raw" and want == "uncorrected" and s["mean_corrected"]:
+        _risen(draft)
+        return
+    if have is None or want is None:
+        draft.note(
+            "Here there is a maximum of the mean square, or none, and no choice", "impossible"
+        )
+    elif have == "corrected":
+        draft.note(
+            "The maximum is taken of the corrected average, in which the first gradient counts in "
+            "full, and here of the raw one",
             "impossible",
         )
+    else:
+        draft.note(UNCORRECTED, "impossible")
+
+
+UNCORRECTED = "The moments are not corrected for their start, and here they are"
+RULES["mean_corrected"] = _lacking(UNCORRECTED)
+
+
+def _risen(draft: Draft) -> None:
+    """The correction of the root of a raw maximum, on the rate and on epsilon."""
+    s = draft.settings
+    draft.note(
+        "The raw maximum is bias_correction_nu=False, and its correction the factor sqrt(1 - b2^t) "
+        "on the learning rate"
+    )
+    if s["place"] == "outside" and not absent(s["eps"]):
+        draft.note("Epsilon has the same factor, for optax.inject_hyperparams")
+        s["eps"] = rising(s["eps"], s["b2"])
+    if s["place"] == "uncorrected":
+        s["place"] = "outside"  # before the correction, which is now on the rate
+    draft.rate = rising(draft.rate, s["b2"])
+
+
+@_rule
+def psi(draft: Draft, want: Any) -> None:
+    """Another warm-up of the momentum coefficient."""
+    have, draft.settings["psi"] = draft.settings["psi"], want
+    if want is None and have >= CONSTANT_MU:
+        return
+    of = "none" if want is None else f"that with the decay {want:g}"
+    draft.note(
+        f"The momentum coefficient warms up otherwise, and the only schedule here is {of}",
+        "impossible",
+    )
+
+
+RULES["paper"] = _lacking(
+    "The momentum coefficient warms up otherwise, and the only schedule here is another one than "
+    "the paper's"
+)
+RULES["eps_root"] = _lacking(NO_ROOT_EPS)
+RULES["nesterov"] = _lacking("There is no Nesterov velocity in this algorithm here")
+RULES["initial"] = _lacking("The mean square can only start at 0 here")
+RULES["fallback"] = _lacking("In the first updates the weights stand still, and move here")
+RULES["corrected"] = _lacking("The moments are corrected for their start, and here they are not")
+
+
+@_rule
+def threshold(draft: Draft, want: Any) -> None:
+    """RAdam before its denominator can be trusted."""
+    have = draft.settings["threshold"]
+    draft.note(
+        f"The denominator is used from {have:g} gradients on, and here from {want:g}", "impossible"
+    )
+
+
+@_rule
+def variant(draft: Draft, want: Any) -> None:
+    """What Rprop does after a change of sign."""
+    have, draft.settings["variant"] = draft.settings["variant"], want
+    if want == "late":
+        draft.note("optax.rprop makes the move of the update before", "impossible")
+        return
+    other = "the move of the update before" if have == "late" else have
+    draft.note(f"After a change of sign {other} does something else than not to move", "impossible")
+
+
+def constant_coefficient(draft: Draft) -> None:
+    """A coefficient that does not warm up, where it has to."""
+    if draft.settings.get("psi", 0) is None:
+        draft.note("A huge momentum_decay makes the momentum coefficient constant")
+        draft.settings["psi"] = HUGE_MU

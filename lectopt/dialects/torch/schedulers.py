@@ -58,7 +58,8 @@ def MultiStepLR(
       gamma: see `StepLR`.
       steps_per_epoch: see `StepLR`.
     """
-    return lr * gamma ** jnp.sum(count // steps_per_epoch >= jnp.asarray(milestones))
+    epoch = count // steps_per_epoch
+    return lr * gamma ** sum(jnp.where(epoch >= milestone, 1, 0) for milestone in milestones)
 
 
 @formula("torch")

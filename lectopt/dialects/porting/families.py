@@ -1,0 +1,237 @@
+"""The algorithms, each with every convention that any library follows, as patterns.
+
+What stands here as a maker has one argument for every convention; a recipe has their values.
+"""
+
+import functools as ft
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from lectopt import optimizers as _lectopt
+from lectopt.combinators import chain, debiased, ratio, root
+from lectopt.dialects.optax_rules import plus, scale_by_late_rprop
+from lectopt.dialects.porting.frame import split
+from lectopt.dialects.porting.patterns import Mark, flat, key, spellings
+from lectopt.dialects.spelling import absent
+from lectopt.primitives import (
+    ema,
+    mean_square,
+    nesterov_ema,
+    nesterov_ema_warmed,
+    rectification,
+    running_max,
+    scale,
+    scale_by_learning_rate,
+    trace,
+    undampen_first,
+)
+from lectopt.transformation import Transformation
+
+Settings = dict[str, Any]
+BOOLS, POSITIONS = (False, True), ("outside", "inside")
+PLACES = ("outside", "inside", "uncorrected")
+
+
+class Pattern(NamedTuple):
+    """One spelling of an algorithm: its family, its settings with marks, and its members' key."""
+
+    family: str
+    settings: Settings
+    key: tuple[Any, ...]
+
+
+def descent(
+    learning_rate: Any,
+    momentum: Any,
+    position: str,
+    nesterov: bool,
+    dampening: Any,
+    dampen_first: bool,
+) -> Transformation:
+    """Gradient descent, its rate inside or outside the velocity."""
+    rate = scale_by_learning_rate(learning_rate)
+    if absent(momentum):
+        return rate
+    velocity = trace(momentum, nesterov, dampening=dampening)
+    if position == "inside":
+        return chain(rate, velocity)
+    first = [] if dampen_first else [undampen_first(dampening)]
+    return chain(*first, velocity, rate)
+
+
+def average(learning_rate: Any, decay: Any, corrected: bool) -> Transformation:
+    """Descent along an average of the gradients."""
+    mean = debiased(ema(decay)) if corrected else ema(decay)
+    return chain(mean, scale_by_learning_rate(learning_rate))
+
+
+def debiased_velocity(learning_rate: Any, decay: Any) -> Transformation:
+    """The same, of a dampened velocity."""
+    mean = debiased(trace(decay, dampening=decay))
+    return chain(mean, scale_by_learning_rate(learning_rate))
+
+
+def adam(
+    learning_rate: Any,
+    b1: Any,
+    b2: Any,
+    eps: Any,
+    eps_root: Any,
+    place: str,
+    amsgrad: str | None,
+    mean_corrected: bool,
+) -> Transformation:
+    """Adam and AMSGrad."""
+    mean, square = ema(b1), mean_square(b2)
+    match amsgrad:
+        case "corrected":
+            square = chain(debiased(square), running_max())
+        case "raw":
+            square = debiased(chain(square, running_max()))
+        case "uncorrected":
+            square = chain(square, running_max())
+        case _:
+            square = debiased(square)
+    return _over(
+        debiased(mean) if mean_corrected else mean, square, learning_rate, eps, eps_root, place
+    )
+
+
+def nadam(
+    learning_rate: Any,
+    b1: Any,
+    b2: Any,
+    eps: Any,
+    eps_root: Any,
+    place: str,
+    psi: Any,
+    paper: bool,
+) -> Transformation:
+    """Adam with a look-ahead in the mean."""
+    mean = nesterov_ema(b1) if psi is None else nesterov_ema_warmed(b1, psi, paper)
+    square = debiased(mean_square(b2))
+    square = chain(square, scale(b2)) if paper else square
+    return _over(mean, square, learning_rate, eps, eps_root, place)
+
+
+def radam(
+    learning_rate: Any,
+    b1: Any,
+    b2: Any,
+    eps: Any,
+    eps_root: Any,
+    place: str,
+    nesterov: bool,
+    threshold: Any,
+    fallback: str,
+) -> Transformation:
+    """Adam that does without its denominator at first."""
+    mean = nesterov_ema(b1) if nesterov else debiased(ema(b1))
+    rectified = rectification(b2, threshold, fallback)
+    return _over(mean, debiased(mean_square(b2)), learning_rate, eps, eps_root, place, rectified)
+
+
+def rmsprop(
+    learning_rate: Any,
+    decay: Any,
+    eps: Any,
+    initial: Any,
+    place: Any,
+    centered: bool,
+    momentum: Any,
+    position: str,
+    nesterov: bool,
+    corrected: bool,
+) -> Transformation:
+    """RMSProp."""
+    forms: Any = dict(inside="velocity", outside="heavy_ball")
+    return _lectopt.rmsprop(
+        learning_rate, decay, eps, initial, eps_placement=place, centered=centered,
+        momentum=None if absent(momentum) else momentum, nesterov=nesterov,
+        momentum_form=forms[position], bias_correction=corrected,
+    )  # fmt: skip
+
+
+def late_rprop(learning_rate: Any, **settings: Any) -> Transformation:
+    """Optax's Rprop."""
+    return chain(scale_by_late_rprop(learning_rate, **settings), scale_by_learning_rate(1.0))
+
+
+def _over(
+    mean: Transformation,
+    square: Transformation,
+    learning_rate: Any,
+    eps: Any,
+    eps_root: Any,
+    place: Any,
+    *after: Transformation,
+) -> Transformation:
+    if not absent(eps_root):
+        square = chain(square, plus(eps_root))
+    below = root(square, eps, place)
+    direction = ratio(mean, chain(below, *after) if after else below)
+    return chain(direction, scale_by_learning_rate(learning_rate))
+
+
+NAMES = dict(eps_placement="place", initial_accumulator_value="initial")
+FRAME = ("state_dtype", "mask", "weight_decay_mask", "weight_decay", "weight_decay_rate")
+
+
+def _of(family: str, maker: Callable[..., Any], **options: Any) -> Iterator[Pattern]:
+    """The patterns of a maker, whose arguments are the settings of the family."""
+    for given, tx in spellings(maker, FRAME, **options):
+        given.pop("learning_rate", None)
+        settings = {NAMES.get(k, k): v for k, v in given.items()}
+        yield Pattern(family, settings, key(split(tx).core))
+
+
+def _special() -> Iterator[Pattern]:
+    numbers = dict.fromkeys(("b1", "b2", "eps"), (Mark,))
+    roots = dict(eps_root=(0.0, Mark), place=PLACES)
+    rate = dict(learning_rate=(Mark,))
+    yield from _of(
+        "sgd", descent, **rate, momentum=(0.0, Mark), position=POSITIONS, nesterov=BOOLS,
+        dampening=(0.0, Mark), dampen_first=(True, False),
+    )  # fmt: skip
+    yield from _of("average", average, **rate, decay=(Mark,), corrected=BOOLS)
+    yield from _of("debiased", debiased_velocity, **rate, decay=(Mark,))
+    forms = ("shifted", "look_ahead")
+    yield from _of("ahead", _lectopt.nesterov, form=forms)
+    yield from _of(
+        "adam", adam, **rate, **numbers, **roots, mean_corrected=(True, False),
+        amsgrad=(None, "corrected", "raw", "uncorrected"),
+    )  # fmt: skip
+    yield from _of("nadam", nadam, **rate, **numbers, **roots, psi=(None, Mark), paper=BOOLS)
+    yield from _of(
+        "radam", radam, **rate, **numbers, **roots, nesterov=BOOLS, threshold=(Mark.of("threshold", 5.0),),
+        fallback=("sgd", "skip"),
+    )  # fmt: skip
+    yield from _of(
+        "rmsprop", rmsprop, **rate, decay=(Mark,), eps=(Mark,), initial=(Mark,), place=POSITIONS,
+        centered=BOOLS, momentum=(0.0, Mark), position=POSITIONS, nesterov=BOOLS, corrected=BOOLS,
+    )  # fmt: skip
+    yield from _of("adagrad", _lectopt.adagrad, eps=(Mark,))
+    yield from _of("adamax", _lectopt.adamax, eps=(Mark,), eps_placement=("in_max", "outside"))
+    yield from _of("adadelta", _lectopt.adadelta, eps=(Mark,))
+    yield from _of("rprop", _lectopt.rprop)
+    steps = dict(eta_minus=(0.5,), eta_plus=(1.2,), min_step_size=(0.1,), max_step_size=(0.5,))
+    names = {k: Mark.of(k, v[0]) for k, v in steps.items()}
+    late = late_rprop(Mark.of("learning_rate", 0.1), **names)
+    yield Pattern("rprop", names | dict(variant="late"), key(flat(late)))
+    yield from _of("asgd", _lectopt.asgd)
+
+
+SPECIAL = frozenset(
+    ("sgd", "momentum", "nesterov", "adam", "adamw", "amsgrad", "nadam", "radam", "rmsprop")
+    + ("adagrad", "adamax", "adadelta", "rprop", "asgd", "sgld", "snr_sgd", "lookahead", "novograd")
+)
+
+
+@ft.cache
+def patterns() -> tuple[Pattern, ...]:
+    """Those of the families above, then of every other optimizer as it is."""
+    found = list(_special())
+    found += _of("novograd", _lectopt.novograd, weight_decay=(0.0, Mark))
+    for name in sorted(set(_lectopt.__all__) - SPECIAL):
+        found += _of(name, getattr(_lectopt, name))
+    return tuple({pattern.key: pattern for pattern in reversed(found)}.values())[::-1]

@@ -1,0 +1,46 @@
+"""What stands around an algorithm, which is spelled the same without it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lectopt.dialects.porting.patterns import flat
+from lectopt.transformation import Transformation
+from lectopt.wrapping import Masked
+
+BEFORE = ("negate", "clip_by_norm", "clip_by_value", "clip_by_global_norm")
+AFTER = ("average_params", "reduce_on_plateau", "scale_by_path")
+Members = list[Transformation]
+
+
+class Frame(NamedTuple):
+    """The members before the algorithm, its decays, itself, and the members after it."""
+
+    before: Members
+    coupled: Members
+    core: Members
+    decoupled: Members
+    after: Members
+
+
+def split(tx: Transformation) -> Frame:
+    """An optimizer taken apart."""
+    before, parts = _leading(flat(tx), BEFORE)
+    coupled, parts = _leading(parts, ("add_decayed_weights",))
+    after, parts = _leading(parts[::-1], AFTER)
+    decoupled, parts = _leading(parts, ("shrink_weights",))
+    parts = parts[::-1]
+    if any(part.name == "scale_by_decaying_rate" for part in parts) and coupled:
+        *coupled, own = coupled  # the decay that is part of averaged SGD
+        parts = [own, *parts]
+    if len(parts) > 2 and _name(parts[-2]) == "add_decayed_weights":
+        decoupled.append(parts.pop(-2))  # times the rate, which is last
+    return Frame(before, coupled, parts, decoupled, after[::-1])
+
+
+def _leading(parts: Sequence[Transformation], names: Sequence[str]) -> tuple[Members, Members]:
+    n = next((i for i, part in enumerate(parts) if _name(part) not in names), len(parts))
+    return list(parts[:n]), list(parts[n:])
+
+
+def _name(part: Transformation) -> str:
+    return part.parts[0].name if isinstance(part, Masked) else part.name

@@ -1,0 +1,235 @@
+"""What `port` prints, run alone in the library that it is for, makes the updates of the source."""
+
+import functools as ft
+import importlib.util
+import itertools
+import math
+import warnings
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import lectopt
+from lectopt import port, schedules
+from lectopt.dialects import keras, torch
+from lectopt.dialects import optax as ox
+from tests.dialects.conversions import BY_POSITION, EXACT, ROWS, named
+from tests.dialects.test_port import rate
+from tests.support.oracles import record
+from tests.support.oracles.rows import CURVATURE, SIZES, THETA, noise, split
+
+part = ft.partial
+steps = schedules.step_decay(0.05, 0.5, 7)
+AROUND = [
+    (part(torch.SGD, momentum=0.9, weight_decay=0.1), "optax"),
+    (part(torch.Adagrad, lr_decay=0.1, weight_decay=0.1), "torch"),
+    (part(keras.SGD, momentum=0.8, weight_decay=0.1), "optax"),
+    (part(keras.AdamW, clipnorm=0.7), "optax"),
+    (part(keras.SGD, clipnorm=0.7), "torch"),
+    (part(keras.SGD, clipvalue=0.5), "torch"),
+    (part(keras.SGD, global_clipnorm=0.7), "torch"),
+    (part(keras.Adam, global_clipnorm=0.7, weight_decay=0.1), "keras"),
+    (part(torch.SGD, maximize=True, weight_decay=0.1), "keras"),
+    (lambda r: lectopt.chain(lectopt.clip_by_norm(0.7), keras.SGD(r, clipvalue=0.5)), "keras"),
+    (
+        lambda r: lectopt.chain(lectopt.clip_by_global_norm(0.7), keras.SGD(r, clipnorm=0.5)),
+        "keras",
+    ),
+    (lambda r: torch.SGD(torch.OneCycleLR(0.1, 60), momentum=0.9), "torch"),
+    (lambda r: torch.AdamW(torch.CyclicLR(0.01, 0.1, 7)), "torch"),
+    (lambda r: torch.SGD(torch.OneCycleLR(0.1, 60), momentum=0.9), "optax"),
+    (
+        lambda r: torch.Adam(
+            torch.SequentialLR(
+                [torch.LinearLR(0.1, 0.01, total_iters=9), torch.CosineAnnealingLR(0.1, 50)], [9]
+            )
+        ),
+        "torch",
+    ),
+    (lambda r: torch.Adam(torch.ChainedScheduler([torch.ConstantLR(0.1, total_iters=9)])), "torch"),
+    (lambda r: torch.SGD(torch.SWALR(0.1, 0.02)), "torch"),
+    (lambda r: torch.SGD(torch.MultiStepLR(0.1, [9, 20])), "optax"),
+    (lambda r: torch.SGD(torch.MultiStepLR(0.1, [9, 20])), "keras"),
+    (lambda r: keras.SGD(keras.PiecewiseConstantDecay([9, 20], [0.1, 0.05, 0.01])), "torch"),
+    (lambda r: keras.SGD(keras.CosineDecay(0.1, 40, warmup_steps=9, warmup_target=0.2)), "keras"),
+    (lambda r: lectopt.sgd(schedules.with_warmup(schedules.cosine_decay(0.1, 40), 9)), "keras"),
+    (lambda r: lectopt.sgd(steps, momentum=0.9), "torch"),
+    (lambda r: lectopt.sgd(steps, momentum=0.9), "optax"),
+    (lambda r: lectopt.adam(steps, b1=lambda t: 0.9 - 0.001 * t), "torch"),
+    (lambda r: lectopt.adam(steps, b1=lambda t: 0.9 - 0.001 * t), "optax"),
+    (lambda r: lectopt.monitor(lectopt.adam(r)), "torch"),
+]
+CASES = [(maker, to) for maker, to, verdict, _ in ROWS if verdict == EXACT]
+CASES += [(maker, to) for maker, to, verdict in BY_POSITION if verdict == EXACT] + AROUND
+
+
+def gradients(push, params):
+    """Of two parameters, in NumPy."""
+    return [
+        np.asarray(p + c * x) for p, c, x in zip(split(push), split(CURVATURE), params, strict=True)
+    ]
+
+
+def source_path(tx):
+    """Where the gradients are taken, after every update."""
+    params = [jnp.asarray(part) for part in split(THETA)]
+    state, path = tx.init(params), []
+    update = jax.jit(tx.update) if "clip" in repr(tx) else tx.update
+    for push in noise():
+        grads = gradients(push, tx.point(params, state))
+        updates, state = update([jnp.asarray(g) for g in grads], state, params)
+        params = optax.apply_updates(params, updates)
+        path.append(np.concatenate(tx.point(params, state)))
+    return np.array(path)
+
+
+def executed(call, **names):
+    """The names that a printed program defines."""
+    names |= dict(math=math, itertools=itertools)
+    if "\n" in call:
+        exec(call, names)
+    else:
+        names["optimizer"] = eval(call, names)
+    return names
+
+
+def torch_path(call):
+    import torch
+
+    torch.set_default_dtype(torch.float64)
+    params = [torch.tensor(part, requires_grad=True) for part in split(THETA)]
+    names = executed(call, torch=torch, params=params, decayed=params[:1], others=params[1:])
+    path = []
+    for push in noise():
+        for p, g in zip(params, gradients(push, [p.detach().numpy() for p in params]), strict=True):
+            p.grad = torch.tensor(g)
+        names["optimizer"].step()
+        if "scheduler" in names:
+            names["scheduler"].step()
+        path.append(np.concatenate([p.detach().numpy() for p in params]))
+    return np.array(path)
+
+
+def keras_path(call):
+    framework = record.import_keras()
+    params = [framework.Variable(part, dtype="float64") for part in split(THETA)]
+    optimizer = executed(call, keras=framework, others=params[1:])["optimizer"]
+    optimizer.build(params)
+
+    def numbers(x):
+        return np.array(framework.ops.convert_to_numpy(framework.ops.convert_to_tensor(x)))
+
+    path = []
+    for push in noise():
+        grads = gradients(push, map(numbers, params))
+        optimizer.apply([framework.ops.convert_to_tensor(g) for g in grads])
+        path.append(np.concatenate([numbers(p) for p in params]))
+    return np.array(path)
+
+
+def optax_path(call):
+    params = [jnp.asarray(part) for part in split(THETA)]
+    tx = executed(call, optax=optax, jax=jax, jnp=jnp)["optimizer"]
+    state, path, update = tx.init(params), [], jax.jit(tx.update)
+    for push in noise():
+        grads = [jnp.asarray(g) for g in gradients(push, params)]
+        updates, state = update(grads, state, params)
+        params = optax.apply_updates(params, updates)
+        path.append(np.concatenate(params))
+    return np.array(path)
+
+
+PATHS = dict(torch=torch_path, keras=keras_path, optax=optax_path)
+
+
+def assert_printed_runs(tx, to):
+    if importlib.util.find_spec(to) is None:
+        pytest.skip(f"{to} is not installed; the dialects are proved to be it")
+    ported = port(tx, to)
+    assert ported.verdict == EXACT, str(ported)
+    with jax.numpy_rank_promotion("allow"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = PATHS[to](ported.call)
+    assert theirs.shape == (60, sum(SIZES))
+    single = "keras" in ported.call and "cos" in ported.call.lower()  # its pi is a float32
+    np.testing.assert_allclose(
+        source_path(tx), theirs, rtol=1e-6 if single else 1e-11, atol=1e-11, err_msg=ported.call
+    )
+
+
+@pytest.mark.parametrize("maker, to", CASES, ids=lambda x: named((x, "")) if callable(x) else x)
+@pytest.mark.usefixtures("x64")
+def test_the_printed_program_makes_the_updates(maker, to):
+    assert_printed_runs(maker(rate()), to)
+
+
+def first(params):
+    """A mask by a function."""
+    return [True, *[False] * (len(params) - 1)]
+
+
+@pytest.mark.parametrize("mask", [[True, False], first], ids=["tree", "function"])
+@pytest.mark.parametrize("to", ["torch", "keras", "optax"])
+@pytest.mark.usefixtures("x64")
+def test_a_mask_is_carried(to, mask):
+    """As `mask=`, as parameter groups, or by exclusion."""
+    place = "uncorrected" if to == "keras" else "outside"
+    tx = lectopt.adamw(rate(), weight_decay=0.1, mask=mask, eps_placement=place)
+    if importlib.util.find_spec(to) is None:
+        pytest.skip(f"{to} is not installed; the dialects are proved to be it")
+    ported = port(tx, to)
+    assert ported.verdict == EXACT, str(ported)
+    call = ported.call
+    with jax.numpy_rank_promotion("allow"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = (
+            optax_path(call.replace("=first", "=lambda p: [True, False]"))
+            if to == "optax"
+            else PATHS[to](call)
+        )
+    np.testing.assert_allclose(source_path(tx), theirs, rtol=1e-11, atol=1e-11, err_msg=call)
+    np.testing.assert_allclose(source_path(tx), source_path(ported.optimizer), rtol=1e-12)
+
+
+@pytest.mark.usefixtures("x64")
+def test_a_plateau_is_a_scheduler():
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("torch is not installed; the dialects are proved to be it")
+    import torch as framework
+
+    tx = lectopt.chain(torch.SGD(0.1), torch.ReduceLROnPlateau(0.1, factor=0.5, patience=1))
+    ported = port(tx, "torch")
+    assert ported.verdict == EXACT and ported.optimizer == tx
+    framework.set_default_dtype(framework.float64)
+    weight = framework.tensor([1.0, -2.0], requires_grad=True)
+    names = executed(ported.call, torch=framework, params=[weight])
+    params = jnp.array([1.0, -2.0])
+    state = tx.init(params)
+    for loss in [1.0, 2.0, 3.0, 4.0, 0.5, 2.0, 3.0, 4.0]:
+        updates, state = tx.update(params, state, params, value=loss)
+        params = optax.apply_updates(params, updates)
+        names["scheduler"].step(loss)
+        weight.grad = weight.detach().clone()
+        names["optimizer"].step()
+    np.testing.assert_allclose(params, weight.detach().numpy(), rtol=1e-14)
+
+
+def test_what_a_library_does_not_have_is_named():
+    """Never nothing: the settings, and what has to be done beside them."""
+    slower = lectopt.chain(ox.adam(0.1), lectopt.scale_by_path({"w": 0.5}))
+    ported = port(slower, "torch")
+    assert ported.verdict == "impossible" and "torch.optim.Adam(params, lr=0.1)" in ported.call
+    assert "scale_by_path has to be done beside the optimizer" in ported.reason
+    half = port(lectopt.adam(0.1, state_dtype="bfloat16"), "torch")
+    assert half.verdict == "impossible" and "kept in bfloat16" in half.reason
+    restarts = torch.SGD(torch.CosineAnnealingWarmRestarts(0.1, 5, 2))
+    assert port(restarts, "torch").verdict == EXACT
+    by_hand = port(restarts, "keras")
+    assert by_hand.verdict == "impossible" and by_hand.call is None
+    assert "written by hand, as it computes while" in by_hand.reason
+    given = port(lectopt.sgd(jnp.ones(3).__getitem__), "torch")
+    assert "float(schedule(count))" in given.call
+    assert "schedule is the function of the count that was given" in given.reason
