@@ -13,14 +13,14 @@ from tests.support.public import makers
 ROOT = pathlib.Path(lectopt.__file__).parent
 # Whose errors have their tests beside theirs: tests/sweep, tests/training, tests/explain,
 # tests/testing, and for what moves a live optimizer, which PyTorch or Keras must be there for,
-# tests/dialects. `Unreadable` and `NotImplementedError` reach nobody, and
+# tests/dialects. `Unreadable`, `Unwritten` and `NotImplementedError` reach nobody, and
 # the words of an AttributeError are Python's.
 ELSEWHERE = ("_sweep/", "training/", "explain/", "testing/")
 MOVING = tuple(
     f"dialects/{name}.py"
     for name in ("moving", "keras/moving", "torch/moving", "torch/live_schedules")
 )
-INTERNAL = ("Unreadable", "NotImplementedError", "AttributeError")
+INTERNAL = ("Unreadable", "Unwritten", "NotImplementedError", "AttributeError")
 WRITE = re.compile(r"\b(Write|write|Give|Leave|Take|Ask|Name)\b")
 LONGEST = 700
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from lectopt import values as _values
 from lectopt.combinators import chain, masked
-from lectopt.dialects.porting.arithmetic import Unwritten
+from lectopt.dialects.porting.arithmetic import Unwritten, number_at
 from lectopt.dialects.porting.problem import distance, everywhere
 from lectopt.dialects.porting.program import PROGRAMS
 from lectopt.dialects.porting.recipe import Recipe, Unreadable, read
@@ -15,6 +15,7 @@ from lectopt.dialects.porting.rows import Row, rows
 from lectopt.dialects.porting.scaling import Scaled, for_gradients_times
 from lectopt.dialects.porting.schedules import product
 from lectopt.dialects.porting.writing import CONSTANT, VERDICTS, Draft, Verdict
+from lectopt.dialects.spelling import absent
 from lectopt.primitives import add_decayed_weights, shrink_weights
 from lectopt.settings import Positive, Scalar
 from lectopt.signatures import checked
@@ -139,6 +140,11 @@ class Translation:
         self.decaying(arguments)
         self.around(arguments)
         self.given = self.told(arguments)
+        if absent(draft.settings.get("eps", 1.0)) and absent(draft.settings.get("eps_root")):
+            draft.note(
+                "With an epsilon of 0 it divides 0 by 0 there, where a weight has never had a "
+                "gradient and stands still here"
+            )
         if recipe.dtype is not None:
             said = f"The moments are kept in {recipe.dtype}, and here in the dtype of the weights"
             draft.note(said, "impossible")
@@ -159,7 +165,7 @@ class Translation:
                 self.draft.note(
                     f"{name} changes with the count, and can only be a number here", "impossible"
                 )
-                arguments[name] = float(value(0))
+                arguments[name] = number_at(value, 0)
 
     def decaying(self, arguments: dict[str, Any]) -> None:
         """The mask of the decay, and the decay itself where the call has none."""

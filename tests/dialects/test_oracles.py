@@ -104,7 +104,7 @@ def test_is_its_framework(framework, i, live):
 @pytest.mark.usefixtures("x64")
 def test_schedule_is_its_frameworks(framework, i, live):
     schedule, row = our_schedule(framework, i)
-    ours = jax.vmap(schedule)(jnp.arange(rows.STEPS))
+    ours = jax.vmap(schedule)(jnp.arange(rows.STEPS, dtype=jnp.int32))  # as states count
     if framework == "torch":
         momentum = getattr(schedule, "momentum", None) or (lambda count: 0.5)
         ours = np.array([ours, [momentum(t) for t in range(rows.STEPS)]]).T

@@ -4,6 +4,7 @@ import functools as ft
 import importlib.util
 import itertools
 import math
+import re
 import warnings
 
 import jax
@@ -132,7 +133,7 @@ def keras_path(call):
 
 def optax_path(call):
     params = [jnp.asarray(part) for part in split(THETA)]
-    tx = executed(call, optax=optax, jax=jax, jnp=jnp)["optimizer"]
+    tx = executed(call, optax=optax, jax=jax, jnp=jnp, first=first)["optimizer"]
     state, path, update = tx.init(params), [], jax.jit(tx.update)
     for push in noise():
         grads = [jnp.asarray(g) for g in gradients(push, params)]
@@ -154,10 +155,13 @@ def assert_printed_runs(tx, to):
         warnings.simplefilter("ignore")
         theirs = PATHS[to](ported.call)
     assert theirs.shape == (60, sum(SIZES))
-    single = "keras" in ported.call and "cos" in ported.call.lower()  # its pi is a float32
-    np.testing.assert_allclose(
-        source_path(tx), theirs, rtol=1e-6 if single else 1e-11, atol=1e-11, err_msg=ported.call
-    )
+    # Keras computes functions in float32 whatever its precision is set to.
+    single = re.search(r"keras\.ops\.(cos|exp|log)|Cosine", ported.call)
+    ours = source_path(tx)
+    if "With an epsilon of 0" in ported.reason:  # coordinate 0 never has a gradient, 1 late
+        ours, theirs = ours[:, 2:], theirs[:, 2:]
+    tolerance = dict(rtol=3e-6, atol=1e-7) if single else dict(rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose(ours, theirs, **tolerance, err_msg=ported.call)
 
 
 @pytest.mark.parametrize("maker, to", CASES, ids=lambda x: named((x, "")) if callable(x) else x)
@@ -219,7 +223,7 @@ def test_a_plateau_is_a_scheduler():
 
 def test_what_a_library_does_not_have_is_named():
     """Never nothing: the settings, and what has to be done beside them."""
-    slower = lectopt.chain(ox.adam(0.1), lectopt.scale_by_path({"w": 0.5}))
+    slower = lectopt.chain(ox.adam(0.1), lectopt.scale_by_path({".*": 0.5}))
     ported = port(slower, "torch")
     assert ported.verdict == "impossible" and "torch.optim.Adam(params, lr=0.1)" in ported.call
     assert "scale_by_path has to be done beside the optimizer" in ported.reason

@@ -6,11 +6,13 @@ from typing import Any
 import jax.numpy as jnp
 
 from lectopt.dialects.spelling import formula
+from lectopt.schedules.formula import quotient
 from lectopt.settings import Fraction, Growth, LearningRate, NonNegative, Positive, Steps
 
 
 def _elapsed(count: Any, decay_steps: Any, staircase: bool) -> Any:
-    return jnp.floor(count / decay_steps) if staircase else count / decay_steps
+    elapsed = quotient(count, decay_steps)
+    return jnp.floor(elapsed) if staircase else elapsed
 
 
 @formula("keras")
@@ -104,9 +106,10 @@ def CosineDecay(
     warming, top = (
         (0, initial_learning_rate) if warmup_target is None else (warmup_steps, warmup_target)
     )
-    share = jnp.clip((count - warming) / decay_steps, 0, 1)
+    share = jnp.clip(quotient(count - warming, decay_steps), 0, 1)
     decayed = top * ((1 - alpha) * (1 + jnp.cos(jnp.pi * share)) / 2 + alpha)
-    rising = initial_learning_rate + (top - initial_learning_rate) * count / jnp.maximum(warming, 1)
+    risen = quotient(count, jnp.maximum(warming, 1))
+    rising = initial_learning_rate + (top - initial_learning_rate) * risen
     return jnp.where(count < warming, rising, decayed)
 
 
@@ -131,8 +134,8 @@ def PolynomialDecay(
         `decay_steps`: the rate jumps up again, less and less high.
     """
     if cycle:
-        decay_steps = decay_steps * jnp.maximum(jnp.ceil(count / decay_steps), 1)
-    share = jnp.minimum(count / decay_steps, 1)
+        decay_steps = decay_steps * jnp.maximum(jnp.ceil(quotient(count, decay_steps)), 1)
+    share = jnp.minimum(quotient(count, decay_steps), 1)
     return end_learning_rate + (initial_learning_rate - end_learning_rate) * (1 - share) ** power
 
 
@@ -155,7 +158,7 @@ def CosineDecayRestarts(
       m_mul: each period starts at so many times the height of the one before.
       alpha: what a period falls to, as a share of `initial_learning_rate`.
     """
-    done = count / first_decay_steps
+    done = quotient(count, first_decay_steps)
     growing = t_mul != 1
     grow = jnp.where(growing, t_mul, 2.0)  # any number for which the logarithm exists
 

@@ -65,6 +65,12 @@ def function_text(name: str, schedule: Callable[[Any], Any], library: str) -> li
     ]
 
 
+def number_at(schedule: Callable[[Any], Any], count: int) -> float:
+    """The value of a schedule in double precision."""
+    with double():
+        return float(schedule(count))
+
+
 class _Writer:
     def __init__(self, words: Words):
         self.words, self.lines = words, list[str]()
@@ -126,7 +132,8 @@ class _Writer:
             case "select_n" if len(given) == 3:
                 return words.chosen.format(a=given[2], b=given[1], c=given[0])
             case "min" | "max":
-                return f"{words.low if name == 'min' else words.high}({_bare(given[0])}, {_bare(given[1])})"
+                bound = words.low if name == "min" else words.high
+                return f"{bound}({_bare(given[0])}, {_bare(given[1])})"
             case "clamp":
                 low = f"{words.high}({_bare(given[0])}, {_bare(given[1])})"
                 return f"{words.low}({low}, {_bare(given[2])})"

@@ -123,7 +123,7 @@ def radam(
     place: str,
     nesterov: bool,
     threshold: Any,
-    fallback: str,
+    fallback: Any,
 ) -> Transformation:
     """Adam that does without its denominator at first."""
     mean = nesterov_ema(b1) if nesterov else debiased(ema(b1))
@@ -203,8 +203,8 @@ def _special() -> Iterator[Pattern]:
     )  # fmt: skip
     yield from _of("nadam", nadam, **rate, **numbers, **roots, psi=(None, Mark), paper=BOOLS)
     yield from _of(
-        "radam", radam, **rate, **numbers, **roots, nesterov=BOOLS, threshold=(Mark.of("threshold", 5.0),),
-        fallback=("sgd", "skip"),
+        "radam", radam, **rate, **numbers, **roots, nesterov=BOOLS,
+        threshold=(Mark.of("threshold", 5.0),), fallback=("sgd", "skip"),
     )  # fmt: skip
     yield from _of(
         "rmsprop", rmsprop, **rate, decay=(Mark,), eps=(Mark,), initial=(Mark,), place=POSITIONS,

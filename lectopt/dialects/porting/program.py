@@ -5,11 +5,10 @@ algorithm is a hook, a subclass or a member of a chain.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
-from lectopt.dialects.porting.arithmetic import Unwritten, function_text
+from lectopt.dialects.porting.arithmetic import Unwritten, function_text, number_at
 from lectopt.dialects.torch.cycles import CycledMomentum
-from lectopt.numerics import double
 from lectopt.schedules import Schedule
 from lectopt.transformation import Transformation
 from lectopt.values import key_of, shown
@@ -188,7 +187,8 @@ class Keras(Program):
     def text(self) -> str:
         """The program."""
         texts = {k: shown(v) for k, v in self.given.items()}
-        if callable(rate := self.given.get(self.rate)):
+        rate: Any = self.given.get(self.rate)
+        if callable(rate):
             if _named(rate, "keras"):
                 texts[self.rate] = f"keras.optimizers.schedules.{_call(rate, 'keras')}"
             else:
@@ -239,6 +239,11 @@ class Optax(Program):
         call = f"optax.chain({', '.join(members)})" if len(members) > 1 else call
         return "\n".join([*self.lines, f"optimizer = {call}"]) if self.lines else call
 
+    def definition(self, name: str, schedule: Callable[[Any], Any]) -> list[str]:
+        """A function of the count as a float."""
+        head, *body = super().definition(name, schedule)
+        return [head, "    count = jnp.asarray(count, float)", *body]
+
     def member(self, tx: Transformation) -> str:
         """One before the alias."""
         bound = next(map(shown, tx.settings.values()), "")
@@ -260,13 +265,7 @@ class Optax(Program):
         return f"optax.add_decayed_weights({text}{mask})"
 
 
-def number_at(schedule: Callable[[Any], Any], count: int) -> float:
-    """The value of a schedule in double precision."""
-    with double():
-        return float(schedule(count))
-
-
-def _named(schedule: Any, library: str) -> bool:
+def _named(schedule: Any, library: str) -> TypeGuard[Schedule]:
     """Whether a library has a schedule of this name, with all inside it."""
     if not isinstance(schedule, Schedule) or not schedule.name.startswith(f"dialects.{library}."):
         return False

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from lectopt.dialects.porting.arithmetic import number_at
 from lectopt.dialects.porting.families import patterns
 from lectopt.dialects.porting.frame import split
 from lectopt.dialects.porting.patterns import bound, filled, key, values
@@ -134,6 +135,10 @@ def _canonical(recipe: Recipe) -> Recipe:
                 "An average that is corrected for its start is a velocity with the learning rate "
                 "rate (1 - beta) / (1 - beta^t), at update t",
                 rate=debiased(rate, s["decay"]),
+            )
+        case "rprop" if callable(rate):
+            return replace(recipe, rate=number_at(rate, 0)).noting(
+                "Of a schedule Rprop reads the first value only"
             )
         case "asgd" if isinstance(rate, Schedule) and rate.settings.get("by") == -1:
             return replace(recipe, rate=rate.settings["schedule"])  # which is read one update late

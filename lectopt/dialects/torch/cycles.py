@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from lectopt.dialects.spelling import formula
 from lectopt.display import readable
 from lectopt.schedules import Schedule
-from lectopt.schedules.formula import Formula
+from lectopt.schedules.formula import Formula, quotient
 from lectopt.settings import (
     Decay,
     Fraction,
@@ -122,8 +122,9 @@ def CyclicLR(
       max_momentum: in [0, 1).
     """
     total = step_size_up + (step_size_up if step_size_down is None else step_size_down)
-    cycle = jnp.floor(1 + count / total)
-    x, peak = 1 + count / total - cycle, step_size_up / total
+    elapsed = quotient(count, total)
+    cycle = jnp.floor(1 + elapsed)
+    x, peak = 1 + elapsed - cycle, step_size_up / total
     height = jnp.where(x <= peak, x / peak, (x - 1) / (peak - 1))
     if scale_fn is not None:
         height = height * scale_fn(cycle if scale_mode == "cycle" else count)
