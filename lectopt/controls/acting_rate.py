@@ -84,7 +84,7 @@ def _kind(tx: Transformation) -> Any:
         return "rate"
     # A number that is set inside is a part of the formula, unless only some leaves are scaled.
     changing = {"measured", "scales"} | ({"scale"} if isinstance(tx, Masked) else set())
-    if inside & changing or tx.name == "scale_by_path":
+    if inside & changing or tx.name in ("scale_by_path", "contract"):
         return "scales"
     if isinstance(tx, Foreign) or "foreign" in inside:
         return "foreign"

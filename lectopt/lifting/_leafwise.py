@@ -147,7 +147,7 @@ class Lifted(Importable):
     ) -> tuple[Any, dict[str, Any]]:
         """The rule in one wide dtype; real numbers stay real beside complex weights."""
         out, new = self.computed(static, g, slots, inputs, param)
-        return out, {k: jax.tree.map(_like, slots[k], new[k]) for k in slots}
+        return out, {k: _like(slots[k], new[k]) for k in slots}
 
     def computed(
         self, static: Settings, g: Any, slots: dict[str, Any], inputs: dict[str, Any], param: Any
@@ -171,4 +171,8 @@ class Lifted(Importable):
 
 
 def _like(old: Any, new: Any) -> Any:
-    return jnp.asarray(new, old.dtype)
+    """A new slot in the dtypes of the old one, and in its containers: where a slot is a dict, Flax
+    may have made a `State` of it."""
+    leaves, treedef = jax.tree.flatten(old)
+    pairs = zip(leaves, jax.tree.leaves(new), strict=True)
+    return treedef.unflatten([jnp.asarray(after, before.dtype) for before, after in pairs])

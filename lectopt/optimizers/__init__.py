@@ -11,9 +11,12 @@ from lectopt.optimizers._adaptive import adadelta, adagrad, rmsprop
 from lectopt.optimizers._averaged import asgd
 from lectopt.optimizers._belief import adabelief, additive_mean_square, yogi
 from lectopt.optimizers._descent import momentum, nesterov, sgd
-from lectopt.optimizers._layers import adafactor, novograd
-from lectopt.optimizers._signs import interpolated_ema, lion, local_gains, rprop
+from lectopt.optimizers._ftrl import ftrl
+from lectopt.optimizers._layers import adafactor, novograd, sm3
+from lectopt.optimizers._matrices import muon
+from lectopt.optimizers._signs import interpolated_ema, lion, local_gains, rprop, sign_sgd, signum
 from lectopt.optimizers._statistical import sgld, snr_sgd
+from lectopt.optimizers._trust import fromage, lamb, lars
 from lectopt.optimizers._whole_tree import lookahead, prodigy
 
 __all__ = [
@@ -27,11 +30,16 @@ __all__ = [
     "additive_mean_square",
     "amsgrad",
     "asgd",
+    "fromage",
+    "ftrl",
     "interpolated_ema",
+    "lamb",
+    "lars",
     "lion",
     "local_gains",
     "lookahead",
     "momentum",
+    "muon",
     "nadam",
     "nesterov",
     "novograd",
@@ -41,6 +49,9 @@ __all__ = [
     "rprop",
     "sgd",
     "sgld",
+    "sign_sgd",
+    "signum",
+    "sm3",
     "snr_sgd",
     "yogi",
 ]

@@ -15,9 +15,17 @@ from lectopt.optimizers._adaptive import (
 from lectopt.optimizers._averaged import asgd as asgd
 from lectopt.optimizers._belief import adabelief as adabelief, yogi as yogi
 from lectopt.optimizers._descent import momentum as momentum, nesterov as nesterov, sgd as sgd
-from lectopt.optimizers._layers import adafactor as adafactor, novograd as novograd
-from lectopt.optimizers._signs import lion as lion, local_gains as local_gains, rprop as rprop
+from lectopt.optimizers._layers import adafactor as adafactor, novograd as novograd, sm3 as sm3
+from lectopt.optimizers._matrices import muon as muon
+from lectopt.optimizers._signs import (
+    lion as lion,
+    local_gains as local_gains,
+    rprop as rprop,
+    sign_sgd as sign_sgd,
+    signum as signum,
+)
 from lectopt.optimizers._statistical import sgld as sgld, snr_sgd as snr_sgd
+from lectopt.optimizers._trust import fromage as fromage, lamb as lamb, lars as lars
 from lectopt.settings import Decay, Fraction, LearningRate, NonNegative, Period, Positive
 from lectopt.transformation import Transformation
 from optax import GradientTransformation
@@ -34,11 +42,16 @@ __all__ = [
     "additive_mean_square",
     "amsgrad",
     "asgd",
+    "fromage",
+    "ftrl",
     "interpolated_ema",
+    "lamb",
+    "lars",
     "lion",
     "local_gains",
     "lookahead",
     "momentum",
+    "muon",
     "nadam",
     "nesterov",
     "novograd",
@@ -48,6 +61,9 @@ __all__ = [
     "rprop",
     "sgd",
     "sgld",
+    "sign_sgd",
+    "signum",
+    "sm3",
     "snr_sgd",
     "yogi",
 ]
@@ -55,6 +71,16 @@ __all__ = [
 def additive_mean_square(
     decay: Decay,
     initial: NonNegative = 0.0,
+    state_dtype: Any = None,
+) -> Transformation: ...
+def ftrl(
+    learning_rate: LearningRate,
+    initial_accumulator_value: NonNegative = 0.1,
+    power: NonNegative = 0.5,
+    l1: NonNegative = 0.0,
+    l2: NonNegative = 0.0,
+    l2_shrinkage: NonNegative = 0.0,
+    beta: NonNegative = 0.0,
     state_dtype: Any = None,
 ) -> Transformation: ...
 def interpolated_ema(

@@ -1,5 +1,5 @@
-"""Optimizers that see a whole leaf at once: its norm (NovoGrad), its rows and columns
-(Adafactor)."""
+"""Optimizers that see a whole leaf at once: its norm (NovoGrad), its rows and columns (Adafactor,
+SM3)."""
 
 from typing import Any
 
@@ -12,6 +12,7 @@ from lectopt.primitives import (
     scale_by_leaf_norm,
     scale_by_learning_rate,
     scale_by_param_block_rms,
+    scale_by_sm3,
     shrink_weights,
     trace,
 )
@@ -107,3 +108,29 @@ def adafactor(
     if weight_decay_rate is not None:
         members += [masked(shrink_weights(1.0, weight_decay_rate), weight_decay_mask)]
     return chain(*members)
+
+
+@checked
+def sm3(
+    learning_rate: LearningRate,
+    momentum: Decay = 0.9,
+    eps: NonNegative = 1e-8,
+    *,
+    state_dtype: Any = None,
+) -> Transformation:
+    """SM3: AdaGrad that keeps a number for every row and every column of a matrix, and none for a
+    weight; with a moving average of the steps.
+
+    Args:
+      learning_rate: zero or more, or a schedule.
+      momentum: decay of the average, in [0, 1); it is not corrected for its start.
+      eps: see `scale_by_sm3`.
+      state_dtype: dtype of every slot.
+
+    Source: Anil et al. 2019 (SM3-II).
+    """
+    return chain(
+        scale_by_sm3(eps=eps, state_dtype=state_dtype),
+        ema(momentum, state_dtype=state_dtype),
+        scale_by_learning_rate(learning_rate),
+    )

@@ -1,4 +1,4 @@
-"""Rprop, local gains, Lion: what matters of a gradient is its sign."""
+"""signSGD, Rprop, local gains, Lion: what matters of a gradient is its sign."""
 
 from typing import Any, Literal
 
@@ -6,6 +6,7 @@ from lectopt.combinators import chain
 from lectopt.lifting import leafwise
 from lectopt.primitives import (
     add_decayed_weights,
+    ema,
     scale_by_irprop_plus,
     scale_by_learning_rate,
     scale_by_local_gains,
@@ -156,6 +157,35 @@ def lion(
     direction = chain(interpolated_ema(b1, b2, state_dtype=state_dtype), sign())
     decay = add_decayed_weights(weight_decay, mask)
     return chain(direction, decay, scale_by_learning_rate(learning_rate))
+
+
+@checked
+def sign_sgd(learning_rate: LearningRate) -> Transformation:
+    """signSGD: `param - learning_rate sign(g)`.
+
+    Args:
+      learning_rate: zero or more, or a schedule.
+
+    Source: Bernstein et al. 2018 (Algorithm 1).
+    """
+    return chain(sign(), scale_by_learning_rate(learning_rate))
+
+
+@checked
+def signum(
+    learning_rate: LearningRate, beta: Decay = 0.9, *, state_dtype: Any = None
+) -> Transformation:
+    """Signum: `mu = beta mu + (1 - beta) g`, `param - learning_rate sign(mu)`.
+
+    Args:
+      learning_rate: zero or more, or a schedule.
+      beta: decay of the mean, in [0, 1).
+      state_dtype: dtype of the mean.
+
+    Source: Bernstein et al. 2018 (Algorithm 2).
+    """
+    mean = ema(beta, state_dtype=state_dtype)
+    return chain(mean, sign(), scale_by_learning_rate(learning_rate))
 
 
 def _ordered(where: str, **bounds: Any) -> None:

@@ -4,14 +4,18 @@ from lectopt.corrections import bias_correction, identity, square_root
 from lectopt.primitives._rectification import rectification
 from lectopt.primitives.averaging import average_tail, scale_by_decaying_rate
 from lectopt.primitives.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
-from lectopt.primitives.decay import add_decayed_weights, add_l1, shrink_weights
+from lectopt.primitives.decay import add_decayed_weights, add_l1, contract, shrink_weights
 from lectopt.primitives.layers import (
     clip_by_block_rms,
     scale_by_factored_rms,
     scale_by_leaf_norm,
+    scale_by_local_rate,
     scale_by_param_block_rms,
+    scale_by_sm3,
+    scale_by_trust_ratio,
 )
 from lectopt.primitives.lookahead_moments import nesterov_ema_warmed
+from lectopt.primitives.matrices import all_but_matrices, matrices, orthogonalize, scale_by_shape
 from lectopt.primitives.moments import (
     ema,
     infinity_moment,
@@ -45,19 +49,23 @@ __all__ = [
     "add_decayed_weights",
     "add_l1",
     "add_langevin_noise",
+    "all_but_matrices",
     "average_tail",
     "bias_correction",
     "clip_by_block_rms",
     "clip_by_global_norm",
     "clip_by_norm",
     "clip_by_value",
+    "contract",
     "ema",
     "identity",
     "infinity_moment",
+    "matrices",
     "mean_square",
     "negate",
     "nesterov_ema",
     "nesterov_ema_warmed",
+    "orthogonalize",
     "rectification",
     "running_max",
     "scale",
@@ -68,12 +76,16 @@ __all__ = [
     "scale_by_leaf_norm",
     "scale_by_learning_rate",
     "scale_by_local_gains",
+    "scale_by_local_rate",
     "scale_by_param_block_rms",
     "scale_by_rms",
     "scale_by_rprop",
     "scale_by_rss",
+    "scale_by_shape",
+    "scale_by_sm3",
     "scale_by_snr",
     "scale_by_stddev",
+    "scale_by_trust_ratio",
     "scale_by_visit_count",
     "shift_ahead",
     "shrink_weights",

@@ -1,6 +1,7 @@
 # Written by docs/stubs.py: what decorators make of the functions here.
 
 from lectopt.primitives.decay import add_decayed_weights as add_decayed_weights, add_l1 as add_l1
+from lectopt.primitives.matrices import all_but_matrices as all_but_matrices, matrices as matrices
 from lectopt.primitives.noise import add_langevin_noise as add_langevin_noise
 from lectopt.primitives.scaling import (
     scale_by_rms as scale_by_rms,
@@ -27,19 +28,23 @@ __all__ = [
     "add_decayed_weights",
     "add_l1",
     "add_langevin_noise",
+    "all_but_matrices",
     "average_tail",
     "bias_correction",
     "clip_by_block_rms",
     "clip_by_global_norm",
     "clip_by_norm",
     "clip_by_value",
+    "contract",
     "ema",
     "identity",
     "infinity_moment",
+    "matrices",
     "mean_square",
     "negate",
     "nesterov_ema",
     "nesterov_ema_warmed",
+    "orthogonalize",
     "rectification",
     "running_max",
     "scale",
@@ -50,12 +55,16 @@ __all__ = [
     "scale_by_leaf_norm",
     "scale_by_learning_rate",
     "scale_by_local_gains",
+    "scale_by_local_rate",
     "scale_by_param_block_rms",
     "scale_by_rms",
     "scale_by_rprop",
     "scale_by_rss",
+    "scale_by_shape",
+    "scale_by_sm3",
     "scale_by_snr",
     "scale_by_stddev",
+    "scale_by_trust_ratio",
     "scale_by_visit_count",
     "shift_ahead",
     "shrink_weights",
@@ -78,6 +87,7 @@ def clip_by_block_rms(threshold: PositiveBound = 1.0) -> Transformation: ...
 def clip_by_global_norm(max_norm: Bound) -> Transformation: ...
 def clip_by_norm(max_norm: Bound) -> Transformation: ...
 def clip_by_value(delta: Bound) -> Transformation: ...
+def contract(learning_rate: LearningRate) -> Transformation: ...
 def ema(decay: Decay, initial: Any = 0.0, state_dtype: Any = None) -> Transformation: ...
 def identity() -> Transformation: ...
 def infinity_moment(
@@ -99,6 +109,14 @@ def nesterov_ema_warmed(
     momentum_decay: NonNegative = 0.004,
     warm_mean: bool = False,
     state_dtype: Any = None,
+) -> Transformation: ...
+def orthogonalize(
+    coefficients: Any = None,
+    eps: NonNegative = 1e-08,
+    norm: Literal["frobenius", "spectral", "rows", "schatten"] = "frobenius",
+    eps_placement: Literal["outside", "least"] = "outside",
+    dual_norm: bool = False,
+    dtype: Any = None,
 ) -> Transformation: ...
 def rectification(
     decay: Decay,
@@ -147,6 +165,11 @@ def scale_by_local_gains(
     max_gain: Bound = 100.0,
     state_dtype: Any = None,
 ) -> Transformation: ...
+def scale_by_local_rate(
+    trust_coefficient: NonNegative = 0.001,
+    weight_decay: NonNegative = 0.0,
+    eps: NonNegative = 0.0,
+) -> Transformation: ...
 def scale_by_param_block_rms(min_scale: NonNegative = 0.001) -> Transformation: ...
 def scale_by_rprop(
     learning_rate: LearningRate,
@@ -157,6 +180,15 @@ def scale_by_rprop(
     variant: Literal["irprop-", "rprop-", "rprop+"] = "irprop-",
     state_dtype: Any = None,
 ) -> Transformation: ...
+def scale_by_shape(
+    consistent_rms: NonNegative | None = None,
+    layout: Literal["in_out", "out_in"] = "in_out",
+) -> Transformation: ...
+def scale_by_sm3(
+    decay: Fraction = 1.0,
+    eps: NonNegative = 1e-08,
+    state_dtype: Any = None,
+) -> Transformation: ...
 def scale_by_snr(
     warmup: Window = 50,
     noise_factor: Positive = 16.0,
@@ -165,6 +197,11 @@ def scale_by_snr(
     eps: NonNegative = 0.0,
     literal: bool = False,
     state_dtype: Any = None,
+) -> Transformation: ...
+def scale_by_trust_ratio(
+    min_norm: NonNegative = 0.0,
+    trust_coefficient: NonNegative = 1.0,
+    eps: NonNegative = 0.0,
 ) -> Transformation: ...
 def scale_by_visit_count(state_dtype: Any = None) -> Transformation: ...
 def shift_ahead(decay: Decay, state_dtype: Any = None) -> Transformation: ...

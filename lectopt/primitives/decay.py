@@ -83,3 +83,20 @@ def shrink_weights(
     Source: `weight_decay` in Keras.
     """
     return u - learning_rate * weight_decay * param
+
+
+@leafwise(once=dict(shorter=lambda *, learning_rate: 1 / (1 + learning_rate**2) ** 0.5))
+def contract(u: Any, param: Any, shorter: Any, *, learning_rate: LearningRate[Any]) -> Any:
+    """A step that ends at `(param + u) / sqrt(1 + learning_rate^2)`: last in a chain whose steps
+    have the length `learning_rate |param|`, it keeps weights from growing by steps across them.
+
+    Args:
+      learning_rate: zero or more, or a schedule: that of the step.
+
+    Raises:
+      ValueError: `update` was not given the parameters.
+
+    Source: Bernstein et al. 2020, Fromage.
+    """
+    del learning_rate
+    return shorter * u - (1 - shorter) * param

@@ -1,5 +1,6 @@
 """Rules that look at a whole leaf: its norm, its rows and columns."""
 
+import functools as ft
 from typing import Any
 
 import jax.numpy as jnp
@@ -120,6 +121,40 @@ def _root(moment: Any) -> Any:
     return sqrt(jnp.where(moment == 0, jnp.inf, moment))
 
 
+def _slices(x: Any) -> dict[str, tuple[int, ...]]:
+    """For each axis of a leaf the others, which a number for every slice along it is of."""
+    axes = range(x.ndim)
+    return {f"axis{axis}": tuple(i for i in axes if i != axis) for axis in range(max(1, x.ndim))}
+
+
+def _cover(param: Any) -> Any:
+    zeros = jnp.zeros_like(param, dtype=jnp.float32)
+    return {name: jnp.sum(zeros, others, keepdims=True) for name, others in _slices(param).items()}
+
+
+@leafwise(cover=_cover)
+def scale_by_sm3(
+    g: Any, state: Any, *, decay: Fraction[Any] = 1.0, eps: NonNegative[Any] = 1e-8
+) -> Any:
+    """AdaGrad of a matrix whose sums are kept for its rows and its columns only: `g / sqrt(nu +
+    eps)`.
+
+    `nu` is `|g|^2` plus the least of the numbers kept for the row, the column, ... of the weight;
+    each of these then becomes the largest `nu` in it.
+
+    Args:
+      decay: of what is kept, in [0, 1]: 1 for sums, else `|g|^2` has the share `1 - decay`.
+      eps: epsilon, zero or more; what has had no gradient does not move.
+      state_dtype: dtype of what is kept.
+
+    Source: Anil et al. 2019, SM3-II.
+    """
+    least = ft.reduce(jnp.minimum, state.cover.values())
+    nu = jnp.where(decay == 1, 1, 1 - decay) * abs_sq(g) + decay * least
+    cover = {name: jnp.max(nu, others, keepdims=True) for name, others in _slices(g).items()}
+    return g / sqrt(jnp.where(nu == 0, jnp.inf, nu + eps)), dict(cover=cover)
+
+
 def _rms_in(g: Any, threshold: Any) -> Any:
     return sqrt(jnp.mean(abs_sq(g))) / threshold
 
@@ -157,3 +192,68 @@ def scale_by_param_block_rms(u: Any, param: Any, *, min_scale: NonNegative[Any] 
     Source: Shazeer and Stern 2018, Adafactor (section 8).
     """
     return u * jnp.maximum(min_scale, sqrt(jnp.mean(abs_sq(param))))
+
+
+@leafwise()
+def scale_by_trust_ratio(
+    u: Any,
+    param: Any,
+    *,
+    min_norm: NonNegative[Any] = 0.0,
+    trust_coefficient: NonNegative[Any] = 1.0,
+    eps: NonNegative[Any] = 0.0,
+) -> Any:
+    """A leaf scaled to a share of the size of its weights: `u trust_coefficient |param| / (|u| +
+    eps)`.
+
+    Where one of the norms is 0 the leaf stays as it is.
+
+    Args:
+      min_norm: the least value of both norms, zero or more.
+      trust_coefficient: zero or more.
+      eps: epsilon, zero or more.
+
+    Raises:
+      ValueError: `update` was not given the parameters.
+
+    Source: You et al. 2017, LARS; You et al. 2020, LAMB.
+    """
+    of_weights, of_update = (jnp.maximum(_norm(x), min_norm) for x in (param, u))
+    none = (of_weights == 0) | (of_update == 0)
+    share = of_weights / jnp.where(none, 1, of_update + eps)
+    return u * jnp.where(none, 1, trust_coefficient * share)
+
+
+@leafwise()
+def scale_by_local_rate(
+    g: Any,
+    param: Any,
+    *,
+    trust_coefficient: NonNegative[Any] = 1e-3,
+    weight_decay: NonNegative[Any] = 0.0,
+    eps: NonNegative[Any] = 0.0,
+) -> Any:
+    """A gradient with weight decay at the local rate of LARS: `trust_coefficient |param| / (|g| +
+    weight_decay |param| + eps) (g + weight_decay param)`.
+
+    Where a norm is 0 the rate is 1.
+
+    Args:
+      trust_coefficient: zero or more.
+      weight_decay: zero or more.
+      eps: epsilon, zero or more.
+
+    Raises:
+      ValueError: `update` was not given the parameters.
+
+    Source: You et al. 2017 (equation 6).
+    """
+    of_weights, of_gradient = _norm(param), _norm(g)
+    none = (of_weights == 0) | (of_gradient == 0)
+    below = of_gradient + weight_decay * of_weights + eps
+    rate = jnp.where(none, 1, trust_coefficient * of_weights / jnp.where(none, 1, below))
+    return rate * (g + weight_decay * param)
+
+
+def _norm(x: Any) -> Any:
+    return sqrt(jnp.sum(abs_sq(x)))

@@ -17,7 +17,8 @@ from tests.support.algorithms import ALGORITHMS, over
 PARAMS = {"a": jnp.array([0.5, -1.0]), "b": jnp.array(2.0)}
 GRADS = {"a": jnp.array([1.0, -2.0]), "b": jnp.array(0.5)}
 RATE = 0.3
-UNLIKE = {"rprop", "swats", "asgd", "prodigy"}  # no one number, or none that a member holds
+# There is no one number, or none that a member holds, or the update is no line in it.
+UNLIKE = {"rprop", "swats", "asgd", "prodigy", "muon", "ftrl", "fromage"}
 
 
 def updates_of(tx, steps=4, **extra):

@@ -76,3 +76,99 @@ def test_what_has_had_no_gradient_stays():
         updates, _ = tx.update(grads, tx.init(params), params)
         assert (updates["dead"] == 0).all() and updates["w"][1, 2] < 0
         assert (updates["w"] != 0).sum() == 1
+
+
+MUON = [
+    ({}, {}),
+    (dict(nesterov=False), dict(nesterov=False)),
+    (dict(consistent_rms=0.2, weight_decay=0.1), dict(rms=0.2, wd=0.1)),
+    (
+        dict(bias_correction=False, eps_placement="least", layout="out_in", adam_weight_decay=0.1),
+        dict(corrected=False, least=True, out_in=True, adam_wd=0.1),
+    ),
+]
+
+
+@pytest.mark.parametrize("ours, theirs", MUON, ids=["optax", "no-nesterov", "rms", "torch"])
+@pytest.mark.usefixtures("x64")
+def test_muon_of_matrices_is_its_twin(ours, theirs):
+    """Wide and tall ones, one that is dead; vectors and what has three axes go to Adam."""
+    numbers = dict(beta=0.8, eps=1e-2)
+    twin = TREE.twin(twins.muon, **numbers, **theirs)
+    assert_close(twin, TREE.optax(lectopt.muon(schedule, **numbers, **ours)), rtol=1e-9)
+
+
+@pytest.mark.parametrize("norm", ["frobenius", "spectral", "rows", "schatten"])
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+def test_newton_schulz_from_any_norm(norm, dtype):
+    """The singular values come near 1, and the singular vectors stay if rows are not divided; so do
+    Optax's."""
+    random = np.random.default_rng(0)
+    g = random.normal(size=(7, 4)) + 1j * random.normal(size=(7, 4))
+    g = jnp.asarray(g if dtype == "complex64" else g.real, dtype)
+    out, _ = lectopt.orthogonalize(norm=norm).update(g, {})
+    u, _, vh = np.linalg.svd(np.asarray(g), full_matrices=False)
+    values = np.linalg.svd(out, compute_uv=False)
+    assert (0.65 < values).all() and (values < 1.25).all()
+    if norm != "rows":
+        turned = u.conj().T @ np.asarray(out) @ vh.conj().T
+        assert abs(turned - np.diag(np.diag(turned))).max() < 1e-4
+    if (norm, dtype) != ("schatten", "complex64"):  # where Optax forgets to conjugate: NaN
+        theirs = optax.contrib.scale_by_muon(
+            preconditioning={"rows": "aol"}.get(norm, norm), nesterov=False
+        )
+        expected, _ = theirs.update(g, theirs.init(g))
+        np.testing.assert_allclose(out, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_newton_schulz_of_extreme_matrices():
+    """Squares that overflow or underflow, zeros, a stack of matrices, and bfloat16."""
+    g = jnp.asarray(np.random.default_rng(0).normal(size=(2, 3, 5)), jnp.float32)
+    tx = lectopt.orthogonalize(eps=0.0)
+    one, _ = tx.update(g, {})
+    for size in (1e30, 1e-30):
+        np.testing.assert_allclose(tx.update(size * g, {})[0], one, rtol=1e-4, atol=1e-5)
+    for i in range(2):
+        np.testing.assert_allclose(tx.update(g[i], {})[0], one[i], rtol=1e-4, atol=1e-5)
+    assert (tx.update(0 * g, {})[0] == 0).all()
+    narrow, _ = lectopt.orthogonalize(dtype="bfloat16").update(g, {})
+    assert narrow.dtype == jnp.float32 and 1e-4 < abs(narrow - one).max() < 0.2
+
+
+LEAVES = {
+    "sm3": (lectopt.sm3(schedule, 0.8, 1e-2), twins.sm3, dict(momentum=0.8, eps=1e-2)),
+    "lars": (
+        lectopt.lars(schedule, 0.1, trust_coefficient=0.3, norm_of="parts"),
+        twins.lars,
+        dict(beta=0.1, eta=0.3),
+    ),
+    "lamb": (
+        lectopt.lamb(schedule, 0.8, 0.95, 1e-2, weight_decay=0.1),
+        twins.lamb,
+        dict(beta1=0.8, beta2=0.95, eps=1e-2, lam=0.1),
+    ),
+    "fromage": (lectopt.fromage(schedule), twins.fromage, dict(min_norm=1e-6)),
+}
+
+
+@pytest.mark.parametrize("name", LEAVES)
+@pytest.mark.usefixtures("x64")
+def test_of_leaves_of_all_shapes(name):
+    tx, twin, letters = LEAVES[name]
+    assert_close(TREE.twin(twin, **letters), TREE.optax(tx), rtol=1e-9)
+
+
+@pytest.mark.usefixtures("x64")
+def test_sm3_is_optaxs():
+    """Of leaves with an axis at least; Optax takes no scalars and no schedule."""
+    params = [jnp.asarray(leaf) for leaf in TREE.start[1:]]
+    paths = []
+    for tx in (lectopt.sm3(0.05), optax.sm3(0.05)):
+        own, state = params, tx.init(params)
+        for t in range(5):
+            grads = [jnp.asarray(n[t]) + leaf for n, leaf in zip(TREE.noise[1:], own, strict=True)]
+            updates, state = tx.update(grads, state, own)
+            own = optax.apply_updates(own, updates)
+        paths.append(own)
+    for ours, theirs in zip(*paths, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)

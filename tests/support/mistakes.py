@@ -105,6 +105,16 @@ BUILT = {
         V,
         ['Write maximum_of="raw".'],
     ),
+    "orthogonalize of a vector": (
+        updated(lectopt.orthogonalize()),
+        V,
+        ["shape (2,) is no matrix", "masked(orthogonalize(), matrices)"],
+    ),
+    "orthogonalize by two numbers": (
+        lambda: lectopt.orthogonalize(((1.5, -0.5),)).update(jnp.eye(2), {}),
+        V,
+        ["three numbers for each step", "got shape (1, 2)"],
+    ),
     "momentum": (lambda: lectopt.momentum(1, form="ema", dampening=0.5), V, ['"heavy_ball"']),
     "bounds": (lambda: lectopt.local_gains(1, min_gain=2, max_gain=1), V, ["at most max_gain"]),
     "boundaries": (lambda: lectopt.join((1, 2), ()), V, ["2 schedules need 1", "join((warmup"]),

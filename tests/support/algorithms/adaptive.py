@@ -153,4 +153,20 @@ ADAPTIVE = (
         twins.visit_count,
         source="S0-20",
     ),
+    Algorithm(
+        "ftrl",
+        lectopt.ftrl,
+        twins.ftrl,
+        dict(initial_accumulator_value=0.2, l1=0.05, l2=0.1, beta=0.5, l2_shrinkage=0.2),
+        dict(initial_accumulator_value="n0", l2_shrinkage="shrinkage"),
+        source="McMahan et al. 2013, Keras",
+    ),
+    Algorithm(
+        "ftrl/power",
+        lectopt.ftrl,
+        part(twins.ftrl, beta=0.0),
+        dict(initial_accumulator_value=0.2, power=0.8),
+        dict(initial_accumulator_value="n0"),
+        source="Keras",
+    ),
 )

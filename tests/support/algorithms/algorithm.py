@@ -63,7 +63,7 @@ class Algorithm:
         """Each entry of the first state: its last name, whether it is a slot, its value."""
         for path, value in jax.tree_util.tree_leaves_with_path(self.build().init(PROBE)):
             names = [jax.tree_util.keystr((key,), simple=True) for key in path]
-            yield names[-1], names[-1] == WEIGHT, value
+            yield names[-1], WEIGHT in names, value
 
     @cached_property
     def needs_value(self) -> bool:
@@ -135,12 +135,12 @@ class Algorithm:
             return self._twin_moves(lambda theta, t: np.array([theta[0] + wave[t], second]))[:, 0]
 
         def ours(second: float) -> Any:
-            tx, params = self.build(), jnp.ones((1, 2))
+            tx, params = self.build(), jnp.ones((2, 2))
             state = tx.init(params)
             with jax.disable_jit():
                 for first in (0.0, 1.0):
-                    grads = jnp.array([[first, second]])
+                    grads = jnp.array([[first, second], [2.0, 2.0]])
                     updates, state = tx.update(grads, state, params, **self.extra)
-            return updates[:, 0]
+            return updates[0, 0]
 
         return any(not np.array_equal(run(1.0), run(0.0)) for run in (twin, ours))

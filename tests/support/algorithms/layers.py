@@ -1,4 +1,4 @@
-"""Rules that see a whole leaf: NovoGrad, Adafactor."""
+"""Rules that see a whole leaf: NovoGrad, Adafactor, Muon."""
 
 from collections.abc import Callable
 from functools import partial as part
@@ -51,5 +51,63 @@ LAYERS = (
         dict(decay_rate="c", eps="eps1", momentum="beta1", weight_decay_rate="lam"),
         optax=part(optax.adafactor, clipping_threshold=None, multiply_by_parameter_scale=False),
         source="Optax",
+    ),
+    Algorithm(
+        "muon",
+        lectopt.muon,
+        of_one_leaf(twins.muon),
+        dict(beta=0.8, eps=1e-2, weight_decay=0.1, adam_weight_decay=0.1, adam_b2=0.95),
+        dict(weight_decay="wd", adam_b2="b2", adam_weight_decay="adam_wd"),
+        optax=optax.contrib.muon,
+        source="Jordan et al. 2024, Optax; a vector goes to Adam",
+    ),
+    Algorithm(
+        "muon/torch",
+        part(lectopt.muon, bias_correction=False, eps_placement="least", layout="out_in"),
+        part(of_one_leaf(twins.muon), corrected=False, least=True, out_in=True),
+        dict(beta=0.8, eps=1e-2, adam_b1=0.8, adam_b2=0.95),
+        dict(adam_b1="b1", adam_b2="b2"),
+        source="Jordan et al. 2024, PyTorch",
+    ),
+    Algorithm(
+        "sm3",
+        lectopt.sm3,
+        of_one_leaf(twins.sm3),
+        dict(momentum=0.8, eps=1e-2),
+        source="Anil et al. 2019, Optax; of a vector it is AdaGrad",
+    ),
+    Algorithm(
+        "lars",
+        lectopt.lars,
+        part(of_one_leaf(twins.lars), parts=False),
+        dict(weight_decay=0.1, trust_coefficient=0.2, eps=1e-2, momentum=0.8),
+        dict(weight_decay="beta", trust_coefficient="eta", momentum="m"),
+        optax=optax.lars,
+        source="Optax",
+    ),
+    Algorithm(
+        "lars/parts",
+        part(lectopt.lars, norm_of="parts", nesterov=True),
+        part(of_one_leaf(twins.lars), nesterov=True),
+        dict(weight_decay=0.1, trust_coefficient=0.2, momentum=0.8),
+        dict(weight_decay="beta", trust_coefficient="eta", momentum="m"),
+        source="You et al. 2017, with Nesterov's step",
+    ),
+    Algorithm(
+        "lamb",
+        lectopt.lamb,
+        of_one_leaf(twins.lamb),
+        dict(b1=0.8, b2=0.95, eps=1e-2, weight_decay=0.1),
+        dict(b1="beta1", b2="beta2", weight_decay="lam"),
+        optax=optax.lamb,
+        source="You et al. 2020, Optax",
+    ),
+    Algorithm(
+        "fromage",
+        lectopt.fromage,
+        of_one_leaf(twins.fromage),
+        dict(min_norm=1e-2),
+        optax=optax.fromage,
+        source="Bernstein et al. 2020, Optax",
     ),
 )

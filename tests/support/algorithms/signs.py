@@ -85,4 +85,19 @@ SIGNS = (
         optax=optax.lion,
         source="Chen et al. 2023, Optax",
     ),
+    Algorithm(
+        "sign_sgd",
+        lectopt.sign_sgd,
+        twins.sign_sgd,
+        optax=optax.sign_sgd,
+        source="Bernstein et al. 2018",
+    ),
+    Algorithm(
+        "signum",
+        lectopt.signum,
+        twins.signum,
+        dict(beta=0.8),
+        optax=optax.signum,
+        source="Bernstein et al. 2018",
+    ),
 )

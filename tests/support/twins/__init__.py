@@ -6,10 +6,13 @@ The oracle of the tests. No twin imports or copies the library.
 from .adam import *
 from .adaptive import *
 from .belief import *
+from .ftrl import *
 from .layers import *
 from .lookahead import *
+from .matrices import *
 from .momentum import *
 from .nadam import *
 from .schedules import *
 from .signs import *
 from .statistical import *
+from .trust import *

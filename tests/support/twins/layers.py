@@ -165,3 +165,30 @@ def prodigy(
         if estimates is not None:
             estimates.append(d)
     return path
+
+
+def sm3(leaves, grad, rate, steps, *, momentum=0.0, eps=0.0) -> list[list[np.ndarray]]:
+    """SM3-II, Anil et al. 2019, Algorithm 2: the cover of a leaf are its slices along each axis.
+
+    nu(i) = min over the slices with i of mu(slice), + g^2; mu(slice) = max of nu in it. Their code
+    and Optax average the steps (momentum), and Optax has an epsilon below the root, 1e-8.
+    """
+    w, m = _start(leaves)
+    mu = [[np.zeros(n) for n in (x.shape or (1,))] for x in w]
+    path = []
+    for t in range(steps):
+        new = []
+        for i, g in enumerate(grad(w, t)):
+            nu, shape = np.zeros(g.shape or (1,)), g.shape or (1,)
+            for place in np.ndindex(*shape):
+                nu[place] = min(mu[i][axis][place[axis]] for axis in range(len(shape)))
+                nu[place] += g.reshape(shape)[place] ** 2
+            for axis in range(len(shape)):
+                mu[i][axis] = np.moveaxis(nu, axis, 0).reshape(shape[axis], -1).max(axis=1)
+            nu = nu.reshape(g.shape)
+            step = np.where(nu > 0, ratio(g, np.sqrt(nu + eps)), 0.0)
+            m[i] = momentum * m[i] + (1 - momentum) * step
+            new.append(w[i] - rate(t) * m[i])
+        w = new
+        path.append(w)
+    return path

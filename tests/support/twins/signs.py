@@ -122,3 +122,21 @@ def local_gains(
         path[t] = w = w + v
         g_old = g
     return path
+
+
+def sign_sgd(theta, grad, rate, steps) -> np.ndarray:
+    """signSGD, Bernstein et al. 2018, Algorithm 1."""
+    x, path = begin(theta, steps)
+    for t in range(steps):
+        path[t] = x = x - rate(t) * np.sign(grad(x, t))
+    return path
+
+
+def signum(theta, grad, rate, steps, *, beta=0.9) -> np.ndarray:
+    """Signum, Bernstein et al. 2018, Algorithm 2."""
+    x, path = begin(theta, steps)
+    m = np.zeros_like(x)
+    for t in range(steps):
+        m = beta * m + (1 - beta) * grad(x, t)
+        path[t] = x = x - rate(t) * np.sign(m)
+    return path

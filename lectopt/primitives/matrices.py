@@ -1,0 +1,168 @@
+"""Rules for matrices: nearly orthogonal updates; and which leaves are matrices."""
+
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import AxisType, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from lectopt.lifting import leafwise
+from lectopt.numerics import abs_sq, sqrt
+from lectopt.settings import NonNegative
+
+QUINTIC = ((3.4445, -4.775, 2.0315),) * 5  # Jordan's, steep at 0
+
+
+def matrices(params: Any) -> Any:
+    """Which leaves are matrices: a mask, for `masked` or for the weight decay that biases and
+    scales do without, `adamw(rate, mask=matrices)`.
+
+    Args:
+      params: a tree of arrays.
+
+    Returns:
+      A tree like `params`: True for a leaf of two axes, else False.
+    """
+    return jax.tree.map(lambda leaf: jnp.ndim(leaf) == 2, params)
+
+
+def all_but_matrices(params: Any) -> Any:
+    """Which leaves are no matrices: the other leaves than those of `matrices`.
+
+    Args:
+      params: a tree of arrays.
+
+    Returns:
+      A tree like `params`: False for a leaf of two axes, else True.
+    """
+    return jax.tree.map(lambda leaf: jnp.ndim(leaf) != 2, params)
+
+
+def _adjoint(x: Any) -> Any:
+    return jnp.conj(jnp.swapaxes(x, -1, -2))
+
+
+def _lying(x: Any, *last: Any) -> Any:
+    """Where a product lies that has the batch axes of `x` and these last ones: to be said where the
+    types say how arrays lie, and else None."""
+    sharding = jax.typeof(x).sharding
+    if AxisType.Explicit not in sharding.mesh.axis_types:
+        return None
+    return NamedSharding(sharding.mesh, P(*sharding.spec[:-2], *last))
+
+
+def _gram(x: Any) -> Any:
+    """`x x^H`, all of it on every device."""
+    product = "...ij,...kj->...ik"
+    return jnp.einsum(product, x, jnp.conj(x), out_sharding=_lying(x, None, None))
+
+
+def _times(a: Any, x: Any) -> Any:
+    """`a x`, lying as `x`."""
+    return jnp.einsum("...ij,...jk->...ik", a, x, out_sharding=_lying(x, *_axes(x)))
+
+
+def _axes(x: Any) -> Any:
+    return jax.typeof(x).sharding.spec[-2:]
+
+
+def _frobenius(x: Any) -> Any:
+    return sqrt(jnp.sum(abs_sq(x), axis=(-2, -1), keepdims=True))
+
+
+def _normalised(x: Any, eps: Any, norm: str, at_least: bool) -> Any:
+    """`x` with no singular value above 1."""
+    unit = jnp.max(jnp.abs(x), axis=(-2, -1), keepdims=True)  # squares of a unit do not overflow
+    unit = jnp.where(unit == 0, 1, unit)
+    x, eps = x / unit, (eps / unit).astype(unit.dtype)
+    if norm in ("frobenius", "spectral"):
+        spectral = norm == "spectral"
+        size = jnp.linalg.norm(x, 2, (-2, -1), keepdims=True) if spectral else _frobenius(x)
+        below = jnp.maximum(size, eps) if at_least else size + eps
+        return x / jnp.where(below == 0, 1, below)
+    gram = _gram(x)
+    rows = jnp.sum(jnp.abs(gram), axis=-1, keepdims=True)
+    size = rows if norm == "rows" else _frobenius(gram)
+    below = jnp.maximum(size, eps / unit)
+    return x / sqrt(jnp.where(below == 0, 1, below))
+
+
+@leafwise()
+def orthogonalize(
+    g: Any,
+    *,
+    coefficients: Any = None,
+    eps: NonNegative[Any] = 1e-8,
+    norm: Literal["frobenius", "spectral", "rows", "schatten"] = "frobenius",
+    eps_placement: Literal["outside", "least"] = "outside",
+    dual_norm: bool = False,
+    dtype: Any = None,
+) -> Any:
+    """The orthogonal matrix nearest to the gradient of a matrix, nearly: its singular values become
+    1, give or take a third, by the iteration of Newton and Schulz.
+
+    `X = g / (|g| + eps)`, then for each `(a, b, c)` of the coefficients `X = a X + (b A + c A^2) X`
+    with `A = X X^H`, and out comes `X`. Axes before the last two count matrices.
+
+    Args:
+      coefficients: three numbers for each step; None for five steps with Jordan's, `(3.4445,
+        -4.775, 2.0315)`, which are steep at 0 and do not converge.
+      eps: epsilon, zero or more.
+      norm: what `|g|` is: the root of the sum of squares, the largest singular value, or
+        `"schatten"`, the fourth root of the sum of their fourth powers; with `"rows"` each row is
+        divided by the root of its sum in `|g g^H|`. In the last two epsilon is a least value, of
+        the square.
+      eps_placement: `"outside"` as above, or `"least"`, `g / max(|g|, eps)`.
+      dual_norm: multiply what comes out by its inner product with the gradient.
+      dtype: of the iteration, such as `"bfloat16"`; by default that of all arithmetic.
+
+    Raises:
+      ValueError: a leaf that is no matrix, or coefficients that are not three a step.
+
+    Source: Jordan et al. 2024, Muon; Bernstein and Newhouse 2024 for the dual norm; Boissin et al.
+    2025 for the rows, Grishina et al. 2025 for the norm of Schatten.
+    """
+    if g.ndim < 2:
+        raise ValueError(
+            f"orthogonalize: a leaf of shape {g.shape} is no matrix. Write "
+            "masked(orthogonalize(), matrices), or muon(...), which leaves others to Adam."
+        )
+    coefficients = jnp.asarray(QUINTIC if coefficients is None else coefficients)
+    if coefficients.shape[1:] != (3,):
+        raise ValueError(
+            f"orthogonalize: coefficients must be three numbers for each step, got shape "
+            f"{coefficients.shape}. Write coefficients=((3.4445, -4.775, 2.0315),) * 5."
+        )
+    tall = g.shape[-2] > g.shape[-1]
+    x = (_adjoint(g) if tall else g).astype(dtype or g.dtype)
+    x = _normalised(x, eps, norm, eps_placement == "least")
+    for a, b, c in coefficients.astype(jnp.finfo(x.dtype).dtype):
+        gram = _gram(x)
+        x = a * x + _times(b * gram + c * _times(gram, gram), x)
+    out = (_adjoint(x) if tall else x).astype(g.dtype)
+    return jnp.sum(jnp.real(jnp.conj(g) * out)) * out if dual_norm else out
+
+
+@leafwise()
+def scale_by_shape(
+    u: Any,
+    *,
+    consistent_rms: NonNegative[Any] | None = None,
+    layout: Literal["in_out", "out_in"] = "in_out",
+) -> Any:
+    """A matrix times what makes one learning rate right for all shapes: `u sqrt(max(1, n_out /
+    n_in))`.
+
+    Args:
+      consistent_rms: `u consistent_rms sqrt(max(n_in, n_out))` instead, which gives an orthogonal
+        matrix this root mean square; 0.2 is that of Adam's steps.
+      layout: of a matrix: `"in_out"`, as in Flax and Keras, or `"out_in"`, as in PyTorch.
+
+    Source: Jordan et al. 2024, Muon; Liu et al. 2025 for the consistent size.
+    """
+    rows, columns = u.shape[-2:]
+    fan_in, fan_out = (rows, columns) if layout == "in_out" else (columns, rows)
+    if consistent_rms is None:
+        return u * max(1.0, fan_out / fan_in) ** 0.5
+    return u * (consistent_rms * max(fan_in, fan_out) ** 0.5)
