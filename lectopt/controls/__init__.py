@@ -1,5 +1,6 @@
 """Controls: what needs more than the gradient of the step."""
 
+from lectopt.controls._lbfgs import lbfgs
 from lectopt.controls._swats import projected_rate_settles, scale_by_sgd_rate, swats
 from lectopt.controls.averaging import average_params
 from lectopt.controls.carrying import carry_over
@@ -19,6 +20,7 @@ __all__ = [
     "carry_over",
     "critical_batch_size",
     "evaluation_params",
+    "lbfgs",
     "metrics",
     "monitor",
     "projected_rate_settles",

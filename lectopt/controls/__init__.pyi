@@ -1,5 +1,6 @@
 # Written by docs/stubs.py: what decorators make of the functions here.
 
+from lectopt.controls._lbfgs import lbfgs as lbfgs
 from lectopt.controls._swats import AdamSteps, swats as swats
 from lectopt.controls.averaging import average_params as average_params
 from lectopt.controls.carrying import carry_over as carry_over
@@ -32,6 +33,7 @@ __all__ = [
     "carry_over",
     "critical_batch_size",
     "evaluation_params",
+    "lbfgs",
     "metrics",
     "monitor",
     "projected_rate_settles",

@@ -8,7 +8,7 @@ Optax's.
 from lectopt.optimizers._adam import adam, adamw
 from lectopt.optimizers._adam_family import adamax, amsgrad, nadam, radam
 from lectopt.optimizers._adaptive import adadelta, adagrad, rmsprop
-from lectopt.optimizers._averaged import asgd
+from lectopt.optimizers._averaged import asgd, schedule_free, schedule_free_adamw, schedule_free_sgd
 from lectopt.optimizers._belief import adabelief, additive_mean_square, yogi
 from lectopt.optimizers._descent import momentum, nesterov, sgd
 from lectopt.optimizers._ftrl import ftrl
@@ -47,6 +47,9 @@ __all__ = [
     "radam",
     "rmsprop",
     "rprop",
+    "schedule_free",
+    "schedule_free_adamw",
+    "schedule_free_sgd",
     "sgd",
     "sgld",
     "sign_sgd",

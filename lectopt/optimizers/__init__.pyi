@@ -12,7 +12,12 @@ from lectopt.optimizers._adaptive import (
     adagrad as adagrad,
     rmsprop as rmsprop,
 )
-from lectopt.optimizers._averaged import asgd as asgd
+from lectopt.optimizers._averaged import (
+    asgd as asgd,
+    schedule_free as schedule_free,
+    schedule_free_adamw as schedule_free_adamw,
+    schedule_free_sgd as schedule_free_sgd,
+)
 from lectopt.optimizers._belief import adabelief as adabelief, yogi as yogi
 from lectopt.optimizers._descent import momentum as momentum, nesterov as nesterov, sgd as sgd
 from lectopt.optimizers._layers import adafactor as adafactor, novograd as novograd, sm3 as sm3
@@ -59,6 +64,9 @@ __all__ = [
     "radam",
     "rmsprop",
     "rprop",
+    "schedule_free",
+    "schedule_free_adamw",
+    "schedule_free_sgd",
     "sgd",
     "sgld",
     "sign_sgd",

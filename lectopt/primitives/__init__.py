@@ -2,7 +2,7 @@
 
 from lectopt.corrections import bias_correction, identity, square_root
 from lectopt.primitives._rectification import rectification
-from lectopt.primitives.averaging import average_tail, scale_by_decaying_rate
+from lectopt.primitives.averaging import average_ahead, average_tail, scale_by_decaying_rate
 from lectopt.primitives.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
 from lectopt.primitives.decay import add_decayed_weights, add_l1, contract, shrink_weights
 from lectopt.primitives.layers import (
@@ -25,6 +25,7 @@ from lectopt.primitives.moments import (
     sum_of_squares,
 )
 from lectopt.primitives.noise import add_langevin_noise
+from lectopt.primitives.quasi_newton import scale_by_lbfgs
 from lectopt.primitives.scaling import (
     negate,
     scale,
@@ -50,6 +51,7 @@ __all__ = [
     "add_l1",
     "add_langevin_noise",
     "all_but_matrices",
+    "average_ahead",
     "average_tail",
     "bias_correction",
     "clip_by_block_rms",
@@ -73,6 +75,7 @@ __all__ = [
     "scale_by_decaying_rate",
     "scale_by_factored_rms",
     "scale_by_irprop_plus",
+    "scale_by_lbfgs",
     "scale_by_leaf_norm",
     "scale_by_learning_rate",
     "scale_by_local_gains",

@@ -29,6 +29,7 @@ __all__ = [
     "add_l1",
     "add_langevin_noise",
     "all_but_matrices",
+    "average_ahead",
     "average_tail",
     "bias_correction",
     "clip_by_block_rms",
@@ -52,6 +53,7 @@ __all__ = [
     "scale_by_decaying_rate",
     "scale_by_factored_rms",
     "scale_by_irprop_plus",
+    "scale_by_lbfgs",
     "scale_by_leaf_norm",
     "scale_by_learning_rate",
     "scale_by_local_gains",
@@ -77,6 +79,12 @@ __all__ = [
     "undampen_first",
 ]
 
+def average_ahead(
+    learning_rate: LearningRate,
+    power: NonNegative = 2.0,
+    b1: Decay = 0.9,
+    state_dtype: Any = None,
+) -> Transformation: ...
 def average_tail(t0: Count = 1000000.0, state_dtype: Any = None) -> Transformation: ...
 def bias_correction(
     decay: Decay,
@@ -149,6 +157,14 @@ def scale_by_irprop_plus(
     eta_plus: Growth = 1.2,
     min_step_size: NonNegative = 1e-06,
     max_step_size: Bound = 50.0,
+    state_dtype: Any = None,
+) -> Transformation: ...
+def scale_by_lbfgs(
+    memory_size: Any = 10,
+    scale_init_precond: bool = True,
+    first_norm: Literal["l2", "l1"] = "l2",
+    curvature: Literal["positive", "any"] = "positive",
+    least_curvature: NonNegative = 0.0,
     state_dtype: Any = None,
 ) -> Transformation: ...
 def scale_by_leaf_norm(

@@ -10,6 +10,7 @@ from jax.sharding import PartitionSpec as P
 from lectopt.lifting import leafwise
 from lectopt.numerics import abs_sq, sqrt
 from lectopt.settings import NonNegative
+from lectopt.trees import wide_dtype
 
 QUINTIC = ((3.4445, -4.775, 2.0315),) * 5  # Jordan's, steep at 0
 
@@ -52,19 +53,25 @@ def _lying(x: Any, *last: Any) -> Any:
     return NamedSharding(sharding.mesh, P(*sharding.spec[:-2], *last))
 
 
+def _times(a: Any, b: Any, lying: Any) -> Any:
+    """`a b`, in float32 or wider: a narrow matrix is rounded once, after what is added."""
+    wide = wide_dtype(b.dtype)
+    product = "...ij,...jk->...ik"
+    return jnp.einsum(product, a, b, preferred_element_type=wide, out_sharding=lying)
+
+
 def _gram(x: Any) -> Any:
     """`x x^H`, all of it on every device."""
-    product = "...ij,...kj->...ik"
-    return jnp.einsum(product, x, jnp.conj(x), out_sharding=_lying(x, None, None))
+    return _times(x, _adjoint(x), _lying(x, None, None)).astype(x.dtype)
 
 
-def _times(a: Any, x: Any) -> Any:
-    """`a x`, lying as `x`."""
-    return jnp.einsum("...ij,...jk->...ik", a, x, out_sharding=_lying(x, *_axes(x)))
-
-
-def _axes(x: Any) -> Any:
-    return jax.typeof(x).sharding.spec[-2:]
+def _quintic(x: Any, a: Any, b: Any, c: Any) -> Any:
+    """`a x + (b A + c A^2) x` with `A = x x^H`."""
+    gram = _gram(x)
+    wide = wide_dtype(x.dtype)
+    inner = b * gram.astype(wide) + c * _times(gram, gram, _lying(x, None, None))
+    along = _lying(x, *jax.typeof(x).sharding.spec[-2:])
+    return (a * x.astype(wide) + _times(inner.astype(x.dtype), x, along)).astype(x.dtype)
 
 
 def _frobenius(x: Any) -> Any:
@@ -73,8 +80,9 @@ def _frobenius(x: Any) -> Any:
 
 def _normalised(x: Any, eps: Any, norm: str, at_least: bool) -> Any:
     """`x` with no singular value above 1."""
-    unit = jnp.max(jnp.abs(x), axis=(-2, -1), keepdims=True)  # squares of a unit do not overflow
-    unit = jnp.where(unit == 0, 1, unit)
+    # Squares do not overflow in units of a power of two, which rounds nothing.
+    _, power = jnp.frexp(jnp.max(jnp.abs(x), axis=(-2, -1), keepdims=True))
+    unit = jnp.ldexp(jnp.ones_like(power, jnp.finfo(x.dtype).dtype), power)
     x, eps = x / unit, (eps / unit).astype(unit.dtype)
     if norm in ("frobenius", "spectral"):
         spectral = norm == "spectral"
@@ -137,9 +145,8 @@ def orthogonalize(
     tall = g.shape[-2] > g.shape[-1]
     x = (_adjoint(g) if tall else g).astype(dtype or g.dtype)
     x = _normalised(x, eps, norm, eps_placement == "least")
-    for a, b, c in coefficients.astype(jnp.finfo(x.dtype).dtype):
-        gram = _gram(x)
-        x = a * x + _times(b * gram + c * _times(gram, gram), x)
+    for a, b, c in coefficients.astype(jnp.finfo(wide_dtype(x.dtype)).dtype):
+        x = _quintic(x, a, b, c)
     out = (_adjoint(x) if tall else x).astype(g.dtype)
     return jnp.sum(jnp.real(jnp.conj(g) * out)) * out if dual_norm else out
 

@@ -1,4 +1,4 @@
-"""Rules of the whole tree: Prodigy, and Lookahead around others."""
+"""Rules of the whole tree: Prodigy, Lookahead around others, L-BFGS; and Schedule-Free."""
 
 from functools import partial as part
 from typing import Any
@@ -33,6 +33,16 @@ def around_adam(
     """Lookahead around Adam."""
     adam = lectopt.adam(learning_rate, b1, b2, eps, state_dtype=state_dtype)
     return lectopt.lookahead(adam, PERIOD, slow_step_size, reset_state)
+
+
+def free_sgd(
+    learning_rate: Any, b1: Any, weight_lr_power: Any, state_dtype: Any = None
+) -> lectopt.Transformation:
+    """Schedule-Free around gradient descent."""
+    descent = lectopt.sgd(learning_rate)
+    return lectopt.schedule_free(
+        descent, learning_rate, b1, weight_lr_power, state_dtype=state_dtype
+    )
 
 
 def optax_prodigy(learning_rate: Any, b1: Any, b2: Any, **settings: Any) -> Any:
@@ -73,5 +83,48 @@ WHOLE_TREE = (
         dict(slow_step_size=0.6, b1=0.8, b2=0.95, eps=1e-2),
         dict(slow_step_size="alpha"),
         source="Zhang et al. 2019",
+    ),
+    Algorithm(
+        "lbfgs",
+        part(lectopt.lbfgs, line_search=None, memory_size=3),
+        part(twins.lbfgs, m=3),
+        dict(least_curvature=1e-3),
+        dict(least_curvature="least"),
+        conditioning=1e6,
+        source="Liu and Nocedal 1989, without a line search",
+    ),
+    Algorithm(
+        "lbfgs/torch",
+        part(lectopt.lbfgs, line_search=None, memory_size=4, first_norm="l1"),
+        part(twins.lbfgs, m=4, norm=1),
+        dict(least_curvature=1e-10),
+        dict(least_curvature="least"),
+        conditioning=1e6,
+        any_history=False,
+        source="PyTorch, one iteration a step",
+    ),
+    Algorithm(
+        "schedule_free/sgd",
+        free_sgd,
+        twins.schedule_free_sgd,
+        dict(b1=0.8, weight_lr_power=1.5),
+        dict(b1="beta", weight_lr_power="power"),
+        source="Defazio et al. 2024",
+    ),
+    Algorithm(
+        "schedule_free_sgd",
+        lectopt.schedule_free_sgd,
+        twins.schedule_free_sgd,
+        dict(b1=0.8, weight_decay=0.1, weight_lr_power=2.0),
+        dict(b1="beta", weight_decay="lam", weight_lr_power="power"),
+        source="Defazio et al. 2024",
+    ),
+    Algorithm(
+        "schedule_free_adamw",
+        lectopt.schedule_free_adamw,
+        twins.schedule_free_adamw,
+        dict(b1=0.8, b2=0.95, eps=1e-2, weight_decay=0.1, weight_lr_power=2.0),
+        dict(b1="beta", b2="beta2", weight_decay="lam", weight_lr_power="power"),
+        source="Defazio et al. 2024",
     ),
 )

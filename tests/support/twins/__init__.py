@@ -12,6 +12,8 @@ from .lookahead import *
 from .matrices import *
 from .momentum import *
 from .nadam import *
+from .quasi_newton import *
+from .schedule_free import *
 from .schedules import *
 from .signs import *
 from .statistical import *
