@@ -57,16 +57,18 @@ class Signature:
         return cls(where, inspect.signature(function).parameters.values(), dict)
 
     def joined(self, other: "Signature") -> Self:
-        """With the arguments of `other` after its own, which may be passed by place too."""
+        """With the arguments of `other` after its own, which may be passed by place too; those of
+        its own that have to be named come last."""
         more = [
             p.replace(kind=p.POSITIONAL_OR_KEYWORD)
             for name, p in other.bare.parameters.items()
             if name not in self.defaults
         ]
+        own = self.bare.parameters.values()
+        last = [p for p in own if p.kind is p.KEYWORD_ONLY]
+        first = [p for p in own if p.kind is not p.KEYWORD_ONLY]
         return type(self)(
-            self.where,
-            [*self.bare.parameters.values(), *more],
-            lambda: {**other.hints, **self.hints},
+            self.where, [*first, *more, *last], lambda: {**other.hints, **self.hints}
         )
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def test_torch_runs_that_cannot_be_moved():
     sgd = pytorch.optim.SGD([a, b], lr=0.1)
     move = torch.from_optimizer
     cases = [
-        (lambda: move(pytorch.optim.SparseAdam([a]), {"a": a}), TypeError, ["SparseAdam", "ASGD"]),
+        (lambda: move(pytorch.optim.Adafactor([a]), {"a": a}), TypeError, ["Adafactor", "ASGD"]),
         (lambda: move(adam, {"a": a}), ValueError, ["Parameter 1 of group 0", "(3, 2)"]),
         (lambda: move(adam, {"a": a, "b": a}), ValueError, ["['b']", "['a']", "same parameter"]),
         (lambda: move(adam, {"a": a, "b": "b"}), TypeError, ["['b']", "str", "np.transpose"]),
@@ -223,7 +223,7 @@ def test_keras_runs_that_cannot_be_moved():
 
     cases = [
         (lambda: move(framework.optimizers.Adam()), ValueError, ["optimizer.build"]),
-        (lambda: move(built("Lion", a)), TypeError, ["Lion", "Adadelta"]),
+        (lambda: move(built("Muon", a)), TypeError, ["Muon", "Adadelta"]),
         (lambda: move(adam, [a]), ValueError, ["b", "(3, 2)", "not in the map"]),
         (lambda: move(adam, [a, b, c]), ValueError, ["does not train c"]),
         (lambda: move(built("SGD", a, gradient_accumulation_steps=2)), ValueError, ["MultiSteps"]),

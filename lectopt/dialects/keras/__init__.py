@@ -4,8 +4,23 @@
 `learning_rate` may be a number, a tracer, or a schedule such as `keras.CosineDecay(1e-3, 10_000)`.
 """
 
+from lectopt.dialects.factored import relative_step as relative_step
+from lectopt.dialects.factored import scale_by_last_axes as scale_by_last_axes
+from lectopt.dialects.factored import scale_by_shrunk_weights as scale_by_shrunk_weights
 from lectopt.dialects.keras.frame import moving_average
+from lectopt.dialects.keras.loss_scale import LossScaleOptimizer
+from lectopt.dialects.keras.loss_scale import scale_dynamically as scale_dynamically
 from lectopt.dialects.keras.moving import from_optimizer, read_params
+from lectopt.dialects.keras.newer import (
+    Adafactor,
+    Ftrl,
+    Lamb,
+    Lion,
+    Muon,
+    ScheduleFreeAdamW,
+)
+from lectopt.dialects.keras.newer import Where as Where
+from lectopt.dialects.keras.newer import risen as risen
 from lectopt.dialects.keras.optimizers import (
     SGD,
     Adadelta,
@@ -27,6 +42,7 @@ from lectopt.dialects.keras.schedules import (
 
 __all__ = [
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -34,12 +50,18 @@ __all__ = [
     "CosineDecay",
     "CosineDecayRestarts",
     "ExponentialDecay",
+    "Ftrl",
     "InverseTimeDecay",
+    "Lamb",
+    "Lion",
+    "LossScaleOptimizer",
+    "Muon",
     "Nadam",
     "PiecewiseConstantDecay",
     "PolynomialDecay",
     "RMSprop",
     "SGD",
+    "ScheduleFreeAdamW",
     "from_optimizer",
     "moving_average",
     "read_params",

@@ -77,14 +77,25 @@ def framed(rule: Callable[..., Transformation]) -> Callable[..., Transformation]
     Raises:
       ValueError: two of the three clippings at once.
     """
+    return _framed(rule, decays=True)
+
+
+def framed_with_its_own_decay(
+    rule: Callable[..., Transformation],
+) -> Callable[..., Transformation]:
+    """The same for an algorithm that is given its `weight_decay`."""
+    return _framed(rule, decays=False)
+
+
+def _framed(rule: Callable[..., Transformation], decays: bool) -> Callable[..., Transformation]:
     own = Spelling.of(rule)
     whole = own.joined(Spelling.of(common))
 
     @ft.wraps(rule)
     def build(**settings: Any) -> Transformation:
-        passed = {name: settings[name] for name in own.defaults if name != "weight_decay"}
+        passed = {k: settings[k] for k in own.defaults if k != "weight_decay" or not decays}
         learning_rate, decay = settings["learning_rate"], settings["weight_decay"]
-        after = [] if absent(decay) else [shrink_weights(learning_rate, decay)]
+        after = [] if absent(decay) or not decays else [shrink_weights(learning_rate, decay)]
         if settings["use_ema"]:
             after.append(average_params(moving_average(settings["ema_momentum"])))
         members = [*_clipping(whole.where, settings), rule(**passed), *after]

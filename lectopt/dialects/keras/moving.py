@@ -9,7 +9,7 @@ import numpy as np
 import optax
 
 from lectopt.controls.evaluation import AVERAGE, SHARE
-from lectopt.dialects.keras import optimizers, schedules
+from lectopt.dialects.keras import newer, optimizers, schedules
 from lectopt.dialects.moving import Part, Piece, assembled, fits, flattened, library
 
 # For each optimizer, for each slot here the attribute that lists Keras' variables.
@@ -22,6 +22,9 @@ SLOTS: dict[str, dict[str, str]] = {
     "RMSprop": dict(nu="_velocities", mu="_average_gradients", trace="_momentums"),
     "Adagrad": dict(sum_of_squares="_accumulators"),
     "Adadelta": dict(e_g="_accumulated_grads", e_x="_accumulated_delta_vars"),
+    "Lion": dict(mu="_momentums"),
+    "Lamb": dict(mu="_momentums", nu="_velocities"),
+    "Ftrl": dict(sum_of_squares="_accumulators", linear="_linears"),
 }
 
 
@@ -71,7 +74,7 @@ def from_optimizer(
     leaves, treedef = flattened(variables if variables_map is None else variables_map, _is_variable)
     _check_complete(variables, leaves)
 
-    maker, settings = getattr(optimizers, name), _settings(optimizer)
+    maker, settings = _maker(name), _settings(optimizer)
     settings["learning_rate"] = _rate(optimizer) if learning_rate is None else learning_rate
     count = int(_array(optimizer.iterations))
     scalars: dict[str, Any] = dict(count=count)
@@ -141,9 +144,13 @@ def _check_complete(variables: Any, leaves: Any) -> None:
             )
 
 
+def _maker(name: str) -> Callable[..., Any]:
+    return getattr(optimizers, name, None) or getattr(newer, name)
+
+
 def _settings(optimizer: Any) -> dict[str, Any]:
     """What the optimizer was made with, but for its learning rate."""
-    maker = getattr(optimizers, type(optimizer).__name__)
+    maker = _maker(type(optimizer).__name__)
     config: Mapping[str, Any] = optimizer.get_config()
     names = set(inspect.signature(maker).parameters) - {"name", "learning_rate"}
     return {name: config[name] for name in names}

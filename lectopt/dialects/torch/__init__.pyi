@@ -7,14 +7,23 @@ from lectopt.dialects.torch.adams import (
     Adamax as Adamax,
     NAdam as NAdam,
     RAdam as RAdam,
+    SparseAdam as SparseAdam,
 )
 from lectopt.dialects.torch.adaptive import (
     Adadelta as Adadelta,
     Adagrad as Adagrad,
     RMSprop as RMSprop,
 )
+from lectopt.dialects.torch.averages import (
+    AveragedModel as AveragedModel,
+    get_ema_avg_fn as get_ema_avg_fn,
+    get_ema_multi_avg_fn as get_ema_multi_avg_fn,
+    get_swa_avg_fn as get_swa_avg_fn,
+    get_swa_multi_avg_fn as get_swa_multi_avg_fn,
+)
 from lectopt.dialects.torch.cycles import Cycle, Momentum
 from lectopt.dialects.torch.descent import ASGD as ASGD, Rprop as Rprop, SGD as SGD
+from lectopt.dialects.torch.matrices import Adafactor as Adafactor, LBFGS as LBFGS, Muon as Muon
 from lectopt.dialects.torch.moving import (
     from_optimizer as from_optimizer,
     read_params as read_params,
@@ -28,20 +37,24 @@ from typing import Any, Literal
 __all__ = [
     "ASGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "AveragedModel",
     "ChainedScheduler",
     "ConstantLR",
     "CosineAnnealingLR",
     "CosineAnnealingWarmRestarts",
     "CyclicLR",
     "ExponentialLR",
+    "LBFGS",
     "LambdaLR",
     "LinearLR",
     "MultiStepLR",
     "MultiplicativeLR",
+    "Muon",
     "NAdam",
     "OneCycleLR",
     "PolynomialLR",
@@ -52,8 +65,13 @@ __all__ = [
     "SGD",
     "SWALR",
     "SequentialLR",
+    "SparseAdam",
     "StepLR",
     "from_optimizer",
+    "get_ema_avg_fn",
+    "get_ema_multi_avg_fn",
+    "get_swa_avg_fn",
+    "get_swa_multi_avg_fn",
     "read_params",
 ]
 

@@ -69,6 +69,25 @@ def AdamW(
 
 
 @pytorch
+def SparseAdam(
+    lr: LearningRate = 1e-3,
+    betas: Betas = (0.9, 0.999),
+    eps: NonNegative = 1e-8,
+    maximize: bool = False,
+) -> Transformation:
+    """`Adam` with another epsilon, of gradients that have all their rows: where PyTorch's sparse
+    gradient has none, it leaves row and moments as they are, and here they are those of a 0.
+
+    Args:
+      lr: zero or more, or a schedule.
+      betas: see `Adam`.
+      eps: zero or more; it joins the root before the bias correction.
+      maximize: ascend.
+    """
+    return framed(_lectopt.adam(lr, *betas, eps, eps_placement="uncorrected"), 0, maximize)
+
+
+@pytorch
 def Adamax(
     lr: LearningRate = 2e-3,
     betas: Betas = (0.9, 0.999),

@@ -31,6 +31,7 @@ OPTIMIZERS: dict[str, tuple[Callable[..., Any], dict[str, str | Callable[[State]
     "Rprop": (descent.Rprop, dict(step_sizes="step_size", prev_updates=_last_move)),
     "Adam": (adams.Adam, dict(_MOMENTS)),
     "AdamW": (adams.AdamW, dict(_MOMENTS)),
+    "SparseAdam": (adams.SparseAdam, dict(_MOMENTS)),
     "Adamax": (adams.Adamax, dict(mu="exp_avg", nu="exp_inf")),
     "NAdam": (adams.NAdam, dict(_MOMENTS)),
     "RAdam": (adams.RAdam, dict(_MOMENTS)),

@@ -118,6 +118,12 @@ KERAS = [
     ("Adadelta", {}),
     ("Adadelta", dict(rho=0.8, epsilon=1e-2)),
     ("Adadelta", dict(rho=0.8, epsilon=1e-2, weight_decay=0.1)),
+    ("Lion", {}),
+    ("Lion", dict(beta_1=0.7, beta_2=0.8, weight_decay=0.1)),
+    ("Lamb", {}),
+    ("Lamb", dict(epsilon=1e-2, beta_2=0.9, weight_decay=0.1)),
+    ("Ftrl", {}),
+    ("Ftrl", dict(l1_regularization_strength=0.1, l2_regularization_strength=0.2, beta=0.3)),
 ]
 
 
