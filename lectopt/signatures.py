@@ -67,9 +67,7 @@ class Signature:
         own = self.bare.parameters.values()
         last = [p for p in own if p.kind is p.KEYWORD_ONLY]
         first = [p for p in own if p.kind is not p.KEYWORD_ONLY]
-        return type(self)(
-            self.where, [*first, *more, *last], lambda: {**other.hints, **self.hints}
-        )
+        return type(self)(self.where, [*first, *more, *last], lambda: {**other.hints, **self.hints})
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """All arguments by name, those that were given checked, the others their defaults.

@@ -182,6 +182,11 @@ MISPLACED = {
     ),
 }
 USED = {
+    "complex weights": (
+        lambda: torch.Adam().init({"w": jnp.ones(2, complex)}),
+        V,
+        ["['w'] are complex", "split_real_and_imaginary(optimizer)"],
+    ),
     "no parameters": (
         updated(lectopt.adamw(1e-3), params=None),
         V,

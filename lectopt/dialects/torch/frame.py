@@ -5,13 +5,20 @@ unless it is decoupled. `foreach`, `fused`, `capturable` and `differentiable` st
 signatures, so that they are PyTorch's, and are refused: they choose how PyTorch computes, not what.
 """
 
-from typing import Annotated, Any
+import functools as ft
+from collections.abc import Callable
+from typing import Annotated, Any, ParamSpec
+
+import jax
+import jax.numpy as jnp
 
 from lectopt.combinators import chain
 from lectopt.dialects.spelling import Unneeded, absent, spelled
+from lectopt.lifting import Rule
 from lectopt.primitives import add_decayed_weights, negate, shrink_weights
 from lectopt.settings import Decay
-from lectopt.transformation import Transformation
+from lectopt.transformation import State, Transformation
+from lectopt.trees import dtype_of
 
 Betas = tuple[Decay, Decay]
 Foreach = Annotated[
@@ -38,7 +45,41 @@ def _cycled(where: str, settings: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-pytorch = spelled(_cycled)
+P = ParamSpec("P")
+LINEAR = ("SGD", "ASGD", "LBFGS")  # whose arithmetic is the same of a complex number and its parts
+
+
+class OfReals(Rule):
+    """A rule that refuses complex weights, of which PyTorch makes something else. In all else it is
+    the rule."""
+
+    def start(self, params: Any) -> State:
+        """See `Transformation`."""
+        for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+            if jnp.issubdtype(dtype_of(leaf), jnp.complexfloating):
+                raise ValueError(
+                    f"The weights at {jax.tree_util.keystr(path) or 'the only leaf'} are complex, "
+                    "and PyTorch takes them for twice as many real ones. Write "
+                    "optax.contrib.split_real_and_imaginary(optimizer), which makes its numbers."
+                )
+        return super().start(params)
+
+
+def pytorch(maker: Callable[P, Transformation]) -> Callable[P, Transformation]:
+    """`spelled`, for weights that are real unless PyTorch's arithmetic is that of complex ones."""
+
+    @ft.wraps(maker)
+    def made(*args: P.args, **kwargs: P.kwargs) -> Transformation:
+        tx = maker(*args, **kwargs)
+        if maker.__name__ in LINEAR:
+            return tx
+        parts = [*tx.parts]
+        i = max(i for i, part in enumerate(parts) if isinstance(part, Rule))
+        rule = parts[i]
+        parts[i] = OfReals(**{name: rule.__dict__[name] for name in rule._fields_given})
+        return chain(*parts)
+
+    return spelled(_cycled)(made)
 
 
 def framed(tx: Transformation, weight_decay: Any, maximize: bool) -> Transformation:

@@ -11,7 +11,7 @@ import optax
 from lectopt.combinators import chain
 from lectopt.dialects.moving import Part, Piece, assembled, fits, flattened, library
 from lectopt.dialects.torch import adams, adaptive, descent
-from lectopt.dialects.torch.frame import ENGINE
+from lectopt.dialects.torch.frame import ENGINE, LINEAR
 from lectopt.dialects.torch.live_schedules import moved, plateau_of, position, read_schedule
 from lectopt.transformation import Transformation
 
@@ -103,7 +103,7 @@ def from_optimizer(
     groups = optimizer.param_groups
     group_of = {id(p): i for i, group in enumerate(groups) for p in group["params"]}
     leaves, treedef = flattened(params_map, _is_tensor)
-    _check_complete(group_of, groups, leaves)
+    _check_complete(group_of, groups, leaves, name)
     if scheduler is not None and learning_rate is not None:
         raise ValueError("Both scheduler= and learning_rate= are given. Leave one of them out.")
     plateau = type(scheduler).__name__ == "ReduceLROnPlateau"
@@ -180,7 +180,7 @@ def _name(optimizer: Any) -> str:
     return name
 
 
-def _check_complete(group_of: Mapping[int, int], groups: Any, leaves: Any) -> None:
+def _check_complete(group_of: Mapping[int, int], groups: Any, leaves: Any, name: str) -> None:
     mapped = {id(parameter) for parameter, _ in leaves}
     for i, group in enumerate(groups):
         for j, parameter in enumerate(group["params"]):
@@ -190,7 +190,8 @@ def _check_complete(group_of: Mapping[int, int], groups: Any, leaves: Any) -> No
                     "map. Give every parameter of the optimizer its place in it."
                 )
     for parameter, _ in leaves:
-        if parameter.is_complex() and id(parameter) in group_of:
+        complex_ = parameter.is_complex() and name not in LINEAR
+        if complex_ and id(parameter) in group_of:
             raise ValueError(
                 "PyTorch treats a complex parameter as two real ones, and this library does not. "
                 "Move its real and its imaginary part."
