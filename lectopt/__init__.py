@@ -1,10 +1,13 @@
 """lectopt: the optimization algorithms of five deep-learning lectures, as Optax transformations.
 
 Optimizers, under the field's standard names:
-  adabelief, adadelta, adafactor, adagrad, adam, adamax, adamw, additive_mean_square, amsgrad,
-  asgd, fromage, ftrl, interpolated_ema, lamb, lars, lion, local_gains, lookahead, momentum, muon,
-  nadam, nesterov, novograd, prodigy, radam, rmsprop, rprop, schedule_free, schedule_free_adamw,
-  schedule_free_sgd, sgd, sgld, sign_sgd, signum, sm3, snr_sgd, yogi
+  adabelief, adadelta, adafactor, adagrad, adam, adamax, adamw, adan, additive_mean_square,
+  ademamix, adopt, amsgrad, asgd, cocob, dog, dowg, fromage, ftrl, interpolated_ema, lamb, lars,
+  lion, local_gains, lookahead, momentum, muon, nadam, nesterov, noisy_sgd, novograd,
+  optimistic_adam, optimistic_gradient_descent, polyak_sgd, prodigy, radam, rmsprop, rprop,
+  scale_by_cocob, scale_by_dog, scale_by_dowg, scale_by_polyak, schedule_free,
+  schedule_free_adamw, schedule_free_sgd, sgd, sgld, sign_sgd, signum, simplified_ademamix, sm3,
+  snr_sgd, yogi
 
 Schedules of the learning rate, or of any other number:
   constant, cosine_decay, cosine_restarts, exponential_decay, halving, inverse_strong_convexity,
@@ -23,14 +26,14 @@ Combinators, which make a transformation of transformations:
 Primitives, of which optimizers are made:
   add_decayed_weights, add_l1, add_langevin_noise, all_but_matrices, average_ahead, average_tail,
   bias_correction, clip_by_block_rms, clip_by_global_norm, clip_by_norm, clip_by_value, contract,
-  ema, identity, infinity_moment, matrices, mean_square, negate, nesterov_ema,
-  nesterov_ema_warmed, orthogonalize, rectification, running_max, scale, scale_by_adadelta,
+  difference, ema, identity, infinity_moment, matrices, mean_square, negate, nesterov_ema,
+  nesterov_ema_warmed, orthogonalize, plus, rectification, running_max, scale, scale_by_adadelta,
   scale_by_decaying_rate, scale_by_factored_rms, scale_by_irprop_plus, scale_by_lbfgs,
   scale_by_leaf_norm, scale_by_learning_rate, scale_by_local_gains, scale_by_local_rate,
-  scale_by_param_block_rms, scale_by_rms, scale_by_rprop, scale_by_rss, scale_by_shape,
-  scale_by_sm3, scale_by_snr, scale_by_stddev, scale_by_trust_ratio, scale_by_visit_count,
-  shift_ahead, shrink_weights, sign, square_root, sum_of_squares, trace, trace_ahead,
-  trace_with_gains, undampen_first
+  scale_by_param_block_rms, scale_by_past_rms, scale_by_rms, scale_by_rprop, scale_by_rss,
+  scale_by_shape, scale_by_sm3, scale_by_snr, scale_by_stddev, scale_by_trust_ratio,
+  scale_by_visit_count, shift_ahead, shrink_weights, sign, square_root, sum_of_squares, trace,
+  trace_ahead, trace_with_gains, undampen_first
 
 To write a rule of your own, and what it becomes:
   leafwise, treewise, Transformation

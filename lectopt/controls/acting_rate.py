@@ -18,6 +18,8 @@ MEASURED = {
 }
 # What multiplies every gradient by the same number, whatever comes before or after it.
 LINEAR = ("bias_correction", "ema", "identity", "negate", "shift_ahead", "trace", "trace_ahead")
+# What multiplies the updates by numbers that it finds.
+SCALES = ("contract", "scale_by_dog", "scale_by_dowg", "scale_by_path", "scale_by_polyak")
 # What moves at the rate of the optimizer inside, and the entry that is the record of that.
 AROUND = {"lookahead": ("fast_optimizer",), "unfreeze_gradually": ()}
 
@@ -84,7 +86,7 @@ def _kind(tx: Transformation) -> Any:
         return "rate"
     # A number that is set inside is a part of the formula, unless only some leaves are scaled.
     changing = {"measured", "scales"} | ({"scale"} if isinstance(tx, Masked) else set())
-    if inside & changing or tx.name in ("scale_by_path", "contract"):
+    if inside & changing or tx.name in SCALES:
         return "scales"
     if isinstance(tx, Foreign) or "foreign" in inside:
         return "foreign"

@@ -11,11 +11,28 @@ from lectopt.optimizers._adaptive import adadelta, adagrad, rmsprop
 from lectopt.optimizers._averaged import asgd, schedule_free, schedule_free_adamw, schedule_free_sgd
 from lectopt.optimizers._belief import adabelief, additive_mean_square, yogi
 from lectopt.optimizers._descent import momentum, nesterov, sgd
+from lectopt.optimizers._distance import (
+    cocob,
+    dog,
+    dowg,
+    scale_by_cocob,
+    scale_by_dog,
+    scale_by_dowg,
+)
 from lectopt.optimizers._ftrl import ftrl
 from lectopt.optimizers._layers import adafactor, novograd, sm3
 from lectopt.optimizers._matrices import muon
+from lectopt.optimizers._mixtures import (
+    adan,
+    ademamix,
+    adopt,
+    optimistic_adam,
+    optimistic_gradient_descent,
+    simplified_ademamix,
+)
+from lectopt.optimizers._polyak import polyak_sgd, scale_by_polyak
 from lectopt.optimizers._signs import interpolated_ema, lion, local_gains, rprop, sign_sgd, signum
-from lectopt.optimizers._statistical import sgld, snr_sgd
+from lectopt.optimizers._statistical import noisy_sgd, sgld, snr_sgd
 from lectopt.optimizers._trust import fromage, lamb, lars
 from lectopt.optimizers._whole_tree import lookahead, prodigy
 
@@ -27,9 +44,15 @@ __all__ = [
     "adam",
     "adamax",
     "adamw",
+    "adan",
     "additive_mean_square",
+    "ademamix",
+    "adopt",
     "amsgrad",
     "asgd",
+    "cocob",
+    "dog",
+    "dowg",
     "fromage",
     "ftrl",
     "interpolated_ema",
@@ -42,11 +65,19 @@ __all__ = [
     "muon",
     "nadam",
     "nesterov",
+    "noisy_sgd",
     "novograd",
+    "optimistic_adam",
+    "optimistic_gradient_descent",
+    "polyak_sgd",
     "prodigy",
     "radam",
     "rmsprop",
     "rprop",
+    "scale_by_cocob",
+    "scale_by_dog",
+    "scale_by_dowg",
+    "scale_by_polyak",
     "schedule_free",
     "schedule_free_adamw",
     "schedule_free_sgd",
@@ -54,6 +85,7 @@ __all__ = [
     "sgld",
     "sign_sgd",
     "signum",
+    "simplified_ademamix",
     "sm3",
     "snr_sgd",
     "yogi",

@@ -20,8 +20,18 @@ from lectopt.optimizers._averaged import (
 )
 from lectopt.optimizers._belief import adabelief as adabelief, yogi as yogi
 from lectopt.optimizers._descent import momentum as momentum, nesterov as nesterov, sgd as sgd
+from lectopt.optimizers._distance import cocob as cocob, dog as dog, dowg as dowg
 from lectopt.optimizers._layers import adafactor as adafactor, novograd as novograd, sm3 as sm3
 from lectopt.optimizers._matrices import muon as muon
+from lectopt.optimizers._mixtures import (
+    adan as adan,
+    ademamix as ademamix,
+    adopt as adopt,
+    optimistic_adam as optimistic_adam,
+    optimistic_gradient_descent as optimistic_gradient_descent,
+    simplified_ademamix as simplified_ademamix,
+)
+from lectopt.optimizers._polyak import polyak_sgd as polyak_sgd
 from lectopt.optimizers._signs import (
     lion as lion,
     local_gains as local_gains,
@@ -29,12 +39,24 @@ from lectopt.optimizers._signs import (
     sign_sgd as sign_sgd,
     signum as signum,
 )
-from lectopt.optimizers._statistical import sgld as sgld, snr_sgd as snr_sgd
+from lectopt.optimizers._statistical import (
+    noisy_sgd as noisy_sgd,
+    sgld as sgld,
+    snr_sgd as snr_sgd,
+)
 from lectopt.optimizers._trust import fromage as fromage, lamb as lamb, lars as lars
-from lectopt.settings import Decay, Fraction, LearningRate, NonNegative, Period, Positive
+from lectopt.settings import (
+    Decay,
+    Fraction,
+    LearningRate,
+    NonNegative,
+    Period,
+    Positive,
+    PositiveBound,
+)
 from lectopt.transformation import Transformation
 from optax import GradientTransformation
-from typing import Any
+from typing import Any, Literal
 
 __all__ = [
     "adabelief",
@@ -44,9 +66,15 @@ __all__ = [
     "adam",
     "adamax",
     "adamw",
+    "adan",
     "additive_mean_square",
+    "ademamix",
+    "adopt",
     "amsgrad",
     "asgd",
+    "cocob",
+    "dog",
+    "dowg",
     "fromage",
     "ftrl",
     "interpolated_ema",
@@ -59,11 +87,19 @@ __all__ = [
     "muon",
     "nadam",
     "nesterov",
+    "noisy_sgd",
     "novograd",
+    "optimistic_adam",
+    "optimistic_gradient_descent",
+    "polyak_sgd",
     "prodigy",
     "radam",
     "rmsprop",
     "rprop",
+    "scale_by_cocob",
+    "scale_by_dog",
+    "scale_by_dowg",
+    "scale_by_polyak",
     "schedule_free",
     "schedule_free_adamw",
     "schedule_free_sgd",
@@ -71,6 +107,7 @@ __all__ = [
     "sgld",
     "sign_sgd",
     "signum",
+    "simplified_ademamix",
     "sm3",
     "snr_sgd",
     "yogi",
@@ -113,4 +150,21 @@ def prodigy(
     weight_decay: NonNegative = 0.0,
     safeguard_warmup: bool = False,
     state_dtype: Any = None,
+) -> Transformation: ...
+def scale_by_cocob(
+    alpha: NonNegative = 100.0,
+    eps: NonNegative = 1e-08,
+    state_dtype: Any = None,
+) -> Transformation: ...
+def scale_by_dog(
+    initial: NonNegative = 1e-06,
+    initial_as: Literal["share", "distance", "rate"] = "share",
+    eps: NonNegative = 1e-08,
+) -> Transformation: ...
+def scale_by_dowg(initial: NonNegative = 0.0001, eps: NonNegative = 0.0001) -> Transformation: ...
+def scale_by_polyak(
+    max_learning_rate: PositiveBound = 1.0,
+    f_min: Any = 0.0,
+    eps: NonNegative = 0.0,
+    variant: Literal["sps", "sps+"] = "sps",
 ) -> Transformation: ...

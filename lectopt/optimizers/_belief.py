@@ -111,7 +111,7 @@ def adabelief(
     smoothing = debiased(mean)
     if nesterov:  # the mean that the next update will see, as far as it is known
         carried = chain(mean, scale(b1), bias_correction(b1, ahead=1))
-        fresh = chain(identity(), scale(_rest(b1)), bias_correction(b1))
+        fresh = chain(identity(), scale(rest_of(b1)), bias_correction(b1))
         smoothing = total(carried, fresh)
     return chain(
         ratio(smoothing, root(debiased(square), eps)), scale_by_learning_rate(learning_rate)
@@ -128,5 +128,6 @@ class _Rest:
         return 1 - self.decay(count)
 
 
-def _rest(decay: Any) -> Any:
+def rest_of(decay: Any) -> Any:
+    """`1 - decay`, of a schedule too."""
     return _Rest(decay) if callable(decay) else 1 - decay

@@ -7,7 +7,8 @@ from lectopt.combinators import chain
 from lectopt.primitives.noise import add_langevin_noise
 from lectopt.primitives.scaling import scale_by_learning_rate
 from lectopt.primitives.statistics import Window, scale_by_snr
-from lectopt.settings import LearningRate, NonNegative, Positive
+from lectopt.schedules import power_decay
+from lectopt.settings import LearningRate, NonNegative, Positive, Scalar
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
@@ -113,3 +114,29 @@ def sgld(
         scale_by_learning_rate(learning_rate),
         add_langevin_noise(learning_rate, temperature, key=key),
     )
+
+
+@checked
+def noisy_sgd(
+    learning_rate: LearningRate,
+    eta: NonNegative[Scalar] = 0.01,
+    gamma: NonNegative[Scalar] = 0.55,
+    *,
+    key: Any,
+) -> Transformation:
+    """Gradient descent with noise in the gradient that dies out: `param - learning_rate (g + xi)`,
+    `xi` normal with the variance `eta / t^gamma`.
+
+    Args:
+      learning_rate: zero or more, or a schedule.
+      eta: variance of the noise in the first update, zero or more.
+      gamma: how fast it dies out, zero or more.
+      key: see `sgld`. The noise is another one than Optax's from the same key.
+
+    Raises:
+      ValueError: `key` is no key.
+
+    Source: Neelakantan et al. 2015 (`(1 + t)^gamma` with `t` from 0).
+    """
+    noise = add_langevin_noise(power_decay(0.5 * eta, gamma), key=key)
+    return chain(noise, scale_by_learning_rate(learning_rate))

@@ -5,6 +5,7 @@ from lectopt.primitives._rectification import rectification
 from lectopt.primitives.averaging import average_ahead, average_tail, scale_by_decaying_rate
 from lectopt.primitives.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
 from lectopt.primitives.decay import add_decayed_weights, add_l1, contract, shrink_weights
+from lectopt.primitives.differences import difference, scale_by_past_rms
 from lectopt.primitives.layers import (
     clip_by_block_rms,
     scale_by_factored_rms,
@@ -28,6 +29,7 @@ from lectopt.primitives.noise import add_langevin_noise
 from lectopt.primitives.quasi_newton import scale_by_lbfgs
 from lectopt.primitives.scaling import (
     negate,
+    plus,
     scale,
     scale_by_adadelta,
     scale_by_learning_rate,
@@ -59,6 +61,7 @@ __all__ = [
     "clip_by_norm",
     "clip_by_value",
     "contract",
+    "difference",
     "ema",
     "identity",
     "infinity_moment",
@@ -68,6 +71,7 @@ __all__ = [
     "nesterov_ema",
     "nesterov_ema_warmed",
     "orthogonalize",
+    "plus",
     "rectification",
     "running_max",
     "scale",
@@ -81,6 +85,7 @@ __all__ = [
     "scale_by_local_gains",
     "scale_by_local_rate",
     "scale_by_param_block_rms",
+    "scale_by_past_rms",
     "scale_by_rms",
     "scale_by_rprop",
     "scale_by_rss",

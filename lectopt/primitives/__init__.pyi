@@ -37,6 +37,7 @@ __all__ = [
     "clip_by_norm",
     "clip_by_value",
     "contract",
+    "difference",
     "ema",
     "identity",
     "infinity_moment",
@@ -46,6 +47,7 @@ __all__ = [
     "nesterov_ema",
     "nesterov_ema_warmed",
     "orthogonalize",
+    "plus",
     "rectification",
     "running_max",
     "scale",
@@ -59,6 +61,7 @@ __all__ = [
     "scale_by_local_gains",
     "scale_by_local_rate",
     "scale_by_param_block_rms",
+    "scale_by_past_rms",
     "scale_by_rms",
     "scale_by_rprop",
     "scale_by_rss",
@@ -96,6 +99,7 @@ def clip_by_global_norm(max_norm: Bound) -> Transformation: ...
 def clip_by_norm(max_norm: Bound) -> Transformation: ...
 def clip_by_value(delta: Bound) -> Transformation: ...
 def contract(learning_rate: LearningRate) -> Transformation: ...
+def difference(state_dtype: Any = None) -> Transformation: ...
 def ema(decay: Decay, initial: Any = 0.0, state_dtype: Any = None) -> Transformation: ...
 def identity() -> Transformation: ...
 def infinity_moment(
@@ -126,6 +130,7 @@ def orthogonalize(
     dual_norm: bool = False,
     dtype: Any = None,
 ) -> Transformation: ...
+def plus(number: NonNegative) -> Transformation: ...
 def rectification(
     decay: Decay,
     threshold: RectificationThreshold = 5.0,
@@ -187,6 +192,12 @@ def scale_by_local_rate(
     eps: NonNegative = 0.0,
 ) -> Transformation: ...
 def scale_by_param_block_rms(min_scale: NonNegative = 0.001) -> Transformation: ...
+def scale_by_past_rms(
+    decay: Decay = 0.9999,
+    eps: NonNegative = 1e-06,
+    clip_power: NonNegative | None = 0.25,
+    state_dtype: Any = None,
+) -> Transformation: ...
 def scale_by_rprop(
     learning_rate: LearningRate,
     eta_minus: Fraction = 0.5,

@@ -38,6 +38,17 @@ def scale(g: Any, *, factor: Any) -> Any:
 
 
 @leafwise()
+def plus(x: Any, *, number: NonNegative[Any]) -> Any:
+    """`x + number`: an epsilon inside a root that has another one outside, `root(chain(moment,
+    plus(eps_root)), eps)`.
+
+    Args:
+      number: zero or more, or a schedule.
+    """
+    return x + number
+
+
+@leafwise()
 def negate(g: Any) -> Any:
     """`-g`: first in a chain, descent becomes ascent; `maximize=True` in PyTorch."""
     return -g

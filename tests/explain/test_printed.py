@@ -44,7 +44,7 @@ UNREAD = {  # why -> which
         "optax.scale_by_zoom_linesearch", "optax.galore", "optax.muon", "optax.mechanize",
         "lectopt.lbfgs", "lectopt.lbfgs/torch",
     ),
-    r"~ N\(0, 1\)": ("optax.noisy_sgd", "optax.add_noise", "lectopt.sgld"),
+    r"~ N\(0, 1\)": ("optax.noisy_sgd", "optax.add_noise", "lectopt.sgld", "lectopt.noisy_sgd"),
 }  # fmt: skip
 WHY = {name: why for why, names in UNREAD.items() for name in names}
 

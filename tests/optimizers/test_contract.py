@@ -26,6 +26,7 @@ OPTAX_IN_FLOAT32 = {
 SKIPPED = {
     "adafactor": OPTAX_IN_FLOAT32,
     "adafactor/momentum": OPTAX_IN_FLOAT32,
+    "cocob": {"differentiable": "gradients of all scales make the same bets"},
     "radam/skip": {"differentiable_at_zero": "with eps=0 the derivative by b2 is NaN there"},
 }
 SUBJECTS = [
@@ -92,6 +93,9 @@ def test_slots_are_at_least_float32(row, dtype):
 def test_state_dtype_is_kept_and_arithmetic_is_not_done_in_it(row):
     if not row.slots:
         assert set(row.build().init(PARAMS)) <= {"count"}  # nothing to store, so nothing to keep
+        return
+    kept = [jax.tree_util.keystr(path) for path, x in flat(row.build().init(PARAMS)) if x.ndim]
+    if all(path.startswith(row.copies) for path in kept):  # which stay exact
         return
     tx = row.build(state_dtype=jnp.bfloat16)
     state = tx.init(PARAMS)

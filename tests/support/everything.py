@@ -17,6 +17,7 @@ EXTRA = dict(value=jnp.float32(1.0), sgd_rate=jnp.float32(0.1), proposed=PARAMS,
 EXTRA["value_fn"] = lambda params: jnp.sum(params["w"])  # of no other leaf: it may be anything
 
 _NUMBERS = dict(decay=0.9, learning_rate=0.1, max_norm=1.0, delta=0.5, factor=0.5, dampening=0.1)
+_NUMBERS |= dict(number=0.1)
 _REST = {
     "chain": lectopt.chain(optax.clip(1.0), optax.scale_by_adam(), slow=lectopt.ema(0.9)),
     "debiased": lectopt.debiased(lectopt.ema(0.9)),

@@ -190,7 +190,9 @@ SETTINGS = {
     "delta_0": "Δ0", "delta_min": "Δ_min", "delta_max": "Δ_max",
     # Where another setting is alpha, the rate is not.
     "asgd.learning_rate": "η", "scale_by_decaying_rate.learning_rate": "η", "ASGD.lr": "η",
-    "RMSprop.lr": "η",
+    "RMSprop.lr": "η", "ademamix.learning_rate": "η", "simplified_ademamix.learning_rate": "η",
+    "optimistic_gradient_descent.learning_rate": "η", "optimistic_adam.learning_rate": "η",
+    "cocob.learning_rate": "η",
 }  # fmt: skip
 STATISTICS = {
     "mu": "m", "nu": "v", "trace": "v", "ema": "m", "sum_of_squares": "r", "step_sizes": "Δ",

@@ -15,6 +15,10 @@ from lectopt.explain.algebra.names import SETTINGS, STATISTICS, SYMBOLS, Notatio
 
 RMSPROP = "rmsprop mean_square scale_by_rms RMSprop"
 ADAM = "adam adamw amsgrad nadam radam adamax swats scale_by_adam Adam AdamW"
+OTHER_ALPHA = (  # algorithms with an alpha that is not the rate
+    "asgd scale_by_decaying_rate ASGD ademamix simplified_ademamix optimistic_gradient_descent "
+    "optimistic_adam cocob scale_by_cocob"
+)
 ALIASES = {
     "lr": "learning_rate", "epsilon": "eps", "beta1": "b1", "beta_1": "b1", "betas[0]": "b1",
     "beta2": "b2", "beta_2": "b2", "betas[1]": "b2",
@@ -68,7 +72,7 @@ NOTATIONS = {
         settings={
             "learning_rate": "α", "decay": "β", "b1": "β1", "b2": "β2", "eps": "ε",
             "initial_scale": "S0", "RMSprop.alpha": "β",
-            **of("asgd scale_by_decaying_rate ASGD", alpha="p"),
+            **of(OTHER_ALPHA, alpha="p"),
         },
         statistics={"trace": "v", "mu": "v", "nu": "S"},
         symbols={
@@ -121,7 +125,7 @@ NOTATIONS = {
     "kingma": Notation(
         settings={
             "learning_rate": "α", "b1": "β1", "b2": "β2", "eps": "ε",
-            "RMSprop.alpha": "β", **of("asgd scale_by_decaying_rate ASGD", alpha="p"),
+            "RMSprop.alpha": "β", **of(OTHER_ALPHA, alpha="p"),
         },
         statistics={"mu": "m", "nu": "v", "adamax.nu": "u"},
         symbols={"value": "f", "update": "Δθ"},

@@ -8,12 +8,15 @@ from tests.support.algorithms.adaptive import ADAPTIVE
 from tests.support.algorithms.algorithm import Algorithm
 from tests.support.algorithms.belief import BELIEF
 from tests.support.algorithms.descent import DESCENT
+from tests.support.algorithms.distance import DISTANCE
 from tests.support.algorithms.layers import LAYERS
+from tests.support.algorithms.mixtures import MIXTURES
 from tests.support.algorithms.signs import SIGNS
 from tests.support.algorithms.statistical import STATISTICAL
 from tests.support.algorithms.whole_tree import WHOLE_TREE
 
 ALGORITHMS = DESCENT + ADAPTIVE + ADAM + BELIEF + SIGNS + STATISTICAL + LAYERS + WHOLE_TREE
+ALGORITHMS += MIXTURES + DISTANCE
 
 
 def is_first(row: Algorithm) -> bool:

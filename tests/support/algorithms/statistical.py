@@ -58,6 +58,12 @@ def sgld_twin(theta: Any, grad: Any, rate: Any, steps: int, **letters: float) ->
     return twins.sgld(theta, grad, rate, steps, xi=xi, **letters)
 
 
+def noisy_sgd_twin(theta: Any, grad: Any, rate: Any, steps: int, **letters: float) -> Any:
+    """The same for noise in the gradient."""
+    xi = np.asarray(standard_noise(jnp.asarray(theta), jnp.arange(steps)))
+    return twins.noisy_sgd(theta, grad, rate, steps, xi=xi, **letters)
+
+
 STATISTICAL = (
     Algorithm(
         "asgd",
@@ -109,5 +115,12 @@ STATISTICAL = (
         dict(temperature=0.1),
         dict(temperature="T"),
         source="S3-04 S3-22",
+    ),
+    Algorithm(
+        "noisy_sgd",
+        part(lectopt.noisy_sgd, key=SGLD_KEY),
+        noisy_sgd_twin,
+        dict(eta=0.1, gamma=0.55),
+        source="Neelakantan et al. 2015",
     ),
 )

@@ -6,10 +6,12 @@ The oracle of the tests. No twin imports or copies the library.
 from .adam import *
 from .adaptive import *
 from .belief import *
+from .distance import *
 from .ftrl import *
 from .layers import *
 from .lookahead import *
 from .matrices import *
+from .mixtures import *
 from .momentum import *
 from .nadam import *
 from .quasi_newton import *
