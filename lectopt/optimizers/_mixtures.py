@@ -211,8 +211,8 @@ def optimistic_gradient_descent(
 
     Source: Daskalakis et al. 2018; Mokhtari et al. 2020 for the two shares.
     """
-    optimistic = _optimism(alpha, beta, state_dtype)
-    return chain(optimistic, scale_by_learning_rate(learning_rate))
+    step = optimistic(alpha, beta, state_dtype)
+    return chain(step, scale_by_learning_rate(learning_rate))
 
 
 @checked
@@ -244,9 +244,10 @@ def optimistic_adam(
     Source: Daskalakis et al. 2018 (Algorithm 1, which has no look-ahead: `nesterov=False`).
     """
     step = adam_direction(b1, b2, eps, eps_placement, nesterov, state_dtype)
-    optimistic = _optimism(alpha, beta, state_dtype)
-    return chain(step, optimistic, scale_by_learning_rate(learning_rate))
+    expected = optimistic(alpha, beta, state_dtype)
+    return chain(step, expected, scale_by_learning_rate(learning_rate))
 
 
-def _optimism(alpha: Any, beta: Any, state_dtype: Any) -> Transformation:
+def optimistic(alpha: Any, beta: Any, state_dtype: Any = None) -> Transformation:
+    """`alpha u + beta (u - u_prev)`."""
     return total(scale(alpha), chain(difference(state_dtype=state_dtype), scale(beta)))

@@ -176,6 +176,7 @@ def scale_by_leaf_norm(
     decay: Decay = 0.25,
     eps: NonNegative = 1e-06,
     eps_inside: bool = False,
+    eps_root: NonNegative = 0.0,
     state_dtype: Any = None,
 ) -> Transformation: ...
 def scale_by_learning_rate(learning_rate: LearningRate) -> Transformation: ...

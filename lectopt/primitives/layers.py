@@ -23,6 +23,7 @@ def scale_by_leaf_norm(
     decay: Decay[Any] = 0.25,
     eps: NonNegative[Any] = 1e-6,
     eps_inside: bool = False,
+    eps_root: NonNegative[Any] = 0.0,
 ) -> Any:
     """Divide the gradient of a leaf by a moving average of its norm: `g / (sqrt(nu) + eps)`.
 
@@ -33,13 +34,15 @@ def scale_by_leaf_norm(
       decay: in [0, 1).
       eps: epsilon, zero or more.
       eps_inside: `sqrt(nu + eps)` instead.
+      eps_root: a second epsilon, added to `nu` inside the root.
       state_dtype: dtype of `nu`.
 
     Source: Ginsburg et al. 2019, NovoGrad.
     """
     square = jnp.sum(abs_sq(g))
     nu = jnp.where(t == 1, square, decay * state.nu + (1 - decay) * square)
-    below = jnp.where(nu + eps == 0, jnp.inf, nu) if may_vanish else nu
+    below = nu + eps_root
+    below = jnp.where(below + eps == 0, jnp.inf, below) if may_vanish else below
     return g / (sqrt(below + eps) if eps_inside else sqrt(below) + eps), dict(nu=nu)
 
 

@@ -41,8 +41,37 @@ ROWS = [
     ("adagrad", {}),
     ("adagrad", dict(initial_accumulator_value=0.0, eps=1e-2)),
     ("adadelta", dict(rho=0.8, eps=1e-2, weight_decay=0.1)),
+    ("adabelief", ADAM | dict(nesterov=True)),
+    ("adafactor", dict(min_dim_size_to_factor=2, momentum=0.7, weight_decay_rate=0.01)),
+    ("adan", dict(b1=0.8, b2=0.7, b3=0.95, eps=1e-2, weight_decay=0.1)),
+    ("fromage", dict(min_norm=1e-2)),
+    ("lamb", ADAM | dict(eps_root=1e-2, weight_decay=0.1)),
+    ("lars", dict(weight_decay=0.1, trust_coefficient=0.2, eps=1e-2, nesterov=True)),
+    ("lars", dict(trust_ratio_mask=False, weight_decay_mask=False, weight_decay=0.1)),
+    ("lbfgs", dict(memory_size=3, scale_init_precond=False, linesearch=None)),
+    ("lion", dict(b1=0.8, weight_decay=0.1)),
+    ("novograd", dict(b1=0.8, eps=1e-2, eps_root=1e-2, weight_decay=0.1)),
+    ("optimistic_adam_v2", ADAM | dict(eps_root=1e-2, alpha=0.8, beta=0.6)),
+    ("optimistic_gradient_descent", dict(alpha=0.8, beta=0.6)),
+    ("sign_sgd", {}),
+    ("signum", dict(beta=0.8)),
+    ("yogi", ADAM),
 ]
+UNSCHEDULED = {  # with a number for the rate
+    "sm3": (ours.sm3(0.05), optax.sm3(0.05)),
+    "adafactor": (ours.adafactor(), optax.adafactor()),
+    "lbfgs": (ours.lbfgs(0.05, linesearch=None), optax.lbfgs(0.05, linesearch=None)),
+}
 ids = [f"{name}({settings})" for name, settings in ROWS]
+ROUNDED = {  # the relative error, and for how many updates
+    "adafactor": (1e-4, STEPS),  # Optax computes the decays in float32
+    "lbfgs": (1e-8, 12),  # the curvature of noise magnifies every rounding
+}
+
+
+def assert_same_paths(name, mine, theirs):
+    slack, steps = ROUNDED.get(name, (1e-12, STEPS))
+    np.testing.assert_allclose(mine[:steps], theirs[:steps], rtol=slack, atol=slack)
 
 
 NOISE = noise()
@@ -67,6 +96,12 @@ def schedule():
     return jnp.asarray(RATES).__getitem__
 
 
+def test_all_aliases_of_optax_are_there():
+    aliases = vars(optax._src.alias)  # some are `functools.partial` of others
+    theirs = {n for n, x in vars(optax).items() if callable(x) and aliases.get(n) is x}
+    assert {name for name in theirs if name.islower()} == set(ours.__all__)
+
+
 @pytest.mark.parametrize("name, settings", ROWS, ids=ids)
 @pytest.mark.usefixtures("x64")
 def test_is_optax(name, settings, schedule):
@@ -75,7 +110,7 @@ def test_is_optax(name, settings, schedule):
         pytest.skip(f"the dialect is of Optax 0.2.8; {optax.__version__} has no {lacking}")
     mine = getattr(ours, name)(schedule, **settings)
     theirs = getattr(optax, name)(schedule, **settings)
-    np.testing.assert_allclose(path(mine), path(theirs), rtol=1e-12, atol=1e-12)
+    assert_same_paths(name, path(mine), path(theirs))
     assert eval(repr(getattr(ours, name)(0.1, **settings)), vars(lectopt)) == getattr(ours, name)(
         0.1, **settings
     )
@@ -96,11 +131,53 @@ def test_is_optax_where_it_errs():
     np.testing.assert_array_equal(jnp.sign(first), jnp.sign(grad(THETA, 0)))  # uphill
 
 
+@pytest.mark.parametrize("name", UNSCHEDULED)
+@pytest.mark.usefixtures("x64")
+def test_is_optax_at_a_constant_rate(name):
+    assert_same_paths(name, *map(path, UNSCHEDULED[name]))
+
+
+@pytest.mark.filterwarnings("ignore:`optimistic_adam` is deprecated")
+@pytest.mark.usefixtures("x64")
+def test_is_optax_with_optimism_of_its_own():
+    for settings in (dict(b1=0.8), dict(b1=0.8, optimism=0.02, nesterov=False)):
+        mine, theirs = (lib.optimistic_adam(0.05, **settings) for lib in (ours, optax))
+        np.testing.assert_allclose(path(mine), path(theirs), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("variant", ["sps", "sps+"])
+@pytest.mark.usefixtures("x64")
+def test_is_optax_where_the_loss_is_wanted(variant):
+    settings = dict(scaling=0.7, f_min=-0.1, variant=variant)
+    paths = []
+    for lib in (ours, optax):
+        tx = lib.polyak_sgd(0.3, **settings)
+        params, state = jnp.asarray(THETA), tx.init(jnp.asarray(THETA))
+        for t in range(20):
+            value = jnp.sum(NOISE[t] * params)
+            updates, state = tx.update(jnp.asarray(grad(params, t)), state, params, value=value)
+            params = optax.apply_updates(params, updates)
+        paths.append(params)
+    np.testing.assert_allclose(*paths, rtol=1e-12)
+
+
+def test_noise_is_optaxs_but_for_the_draw():
+    """Of the same variance at every update; the key is 0 if none is given."""
+    assert ours.noisy_sgd(0.1) == ours.noisy_sgd(0.1, key=0) == ours.noisy_sgd(0.1, seed=0)
+    zero, sizes = jnp.zeros(100_000), []
+    for tx in (ours.noisy_sgd(1.0, 0.1, key=1), optax.noisy_sgd(1.0, 0.1, key=1)):
+        state = tx.init(zero)
+        for _ in range(3):
+            updates, state = tx.update(zero, state, zero)
+        sizes.append(float(jnp.std(updates)))
+    np.testing.assert_allclose(sizes[0], sizes[1], rtol=0.01)
+
+
 @pytest.mark.skipif(
     tuple(map(int, optax.__version__.split(".")[:3])) < (0, 2, 8),
     reason="the dialect has the arguments of Optax 0.2.8",
 )
-@pytest.mark.parametrize("name", sorted({name for name, _ in ROWS} | {"rprop"}))
+@pytest.mark.parametrize("name", ours.__all__)
 def test_arguments_are_optaxs(name):
     def arguments(function):
         return [

@@ -1,17 +1,13 @@
-"""Optax 0.2.8's aliases: its names, arguments, defaults and numbers, as lectopt transformations.
-
-Where the numbers of `lectopt` are Optax's already, these are the same compositions. They differ in
-`eps_root`, inside the root beside an `eps` outside, in `mu_dtype`, the mean's alone, and in what
-Optax does against its own words: `rprop`, `adadelta` without a rate. Variances are never below 0,
-and moments are at least float32.
-"""
+"""Optax's Adam and its relatives."""
 
 from typing import Any
 
 from lectopt import optimizers as _lectopt
 from lectopt.combinators import chain, debiased, ratio, root
-from lectopt.dialects.optax_rules import plus, scale_by_late_rprop
+from lectopt.dialects.optax.rules import plus
 from lectopt.dialects.spelling import absent, spelled
+from lectopt.optimizers._belief import rest_of
+from lectopt.optimizers._mixtures import adan_direction, optimistic
 from lectopt.primitives import (
     add_decayed_weights,
     ema,
@@ -20,50 +16,11 @@ from lectopt.primitives import (
     nesterov_ema,
     rectification,
     running_max,
-    scale_by_adadelta,
     scale_by_learning_rate,
-    trace,
+    scale_by_trust_ratio,
 )
-from lectopt.settings import (
-    Bound,
-    Decay,
-    Fraction,
-    Growth,
-    LearningRate,
-    NonNegative,
-    RectificationThreshold,
-)
+from lectopt.settings import Decay, LearningRate, NonNegative, RectificationThreshold, Scalar
 from lectopt.transformation import Transformation
-
-__all__ = [
-    "adadelta",
-    "adagrad",
-    "adam",
-    "adamax",
-    "adamaxw",
-    "adamw",
-    "amsgrad",
-    "nadam",
-    "nadamw",
-    "radam",
-    "rmsprop",
-    "rprop",
-    "sgd",
-]
-
-
-@spelled()
-def sgd(
-    learning_rate: LearningRate,
-    momentum: Decay | None = None,
-    nesterov: bool = False,
-    accumulator_dtype: Any = None,
-) -> Transformation:
-    """`v = momentum v + g`, `param - learning_rate v`; see `lectopt.sgd`."""
-    descent = scale_by_learning_rate(learning_rate)
-    if momentum is None:
-        return descent
-    return chain(trace(momentum, nesterov, state_dtype=accumulator_dtype), descent)
 
 
 @spelled()
@@ -191,72 +148,100 @@ def radam(
 
 
 @spelled()
-def rmsprop(
+def adabelief(
     learning_rate: LearningRate,
-    decay: Decay = 0.9,
-    eps: NonNegative = 1e-8,
-    initial_scale: NonNegative = 0.0,
-    eps_in_sqrt: bool = True,
-    centered: bool = False,
-    momentum: Decay | None = None,
+    b1: Decay = 0.9,
+    b2: Decay = 0.999,
+    eps: NonNegative = 1e-16,
+    eps_root: NonNegative = 1e-16,
+    *,
     nesterov: bool = False,
-    bias_correction: bool = False,
 ) -> Transformation:
-    """`g / sqrt(nu + eps)`, or `g / (sqrt(nu) + eps)`; see `lectopt.rmsprop`."""
-    return _lectopt.rmsprop(
-        learning_rate,
-        decay,
-        eps,
-        initial_scale,
-        eps_placement="inside" if eps_in_sqrt else "outside",
-        centered=centered,
-        momentum=momentum,
-        nesterov=nesterov,
-        bias_correction=bias_correction,
-    )
+    """`mu_hat / (sqrt(nu_hat) + eps)`, `nu` of what is away from the mean; see
+    `lectopt.adabelief`."""
+    return _lectopt.adabelief(learning_rate, b1, b2, eps, eps_root, nesterov=nesterov)
 
 
 @spelled()
-def adagrad(
+def adan(
     learning_rate: LearningRate,
-    initial_accumulator_value: NonNegative = 0.1,
-    eps: NonNegative = 1e-7,
-) -> Transformation:
-    """`r = r + g^2`, `param - learning_rate g / sqrt(r + eps)`; see `lectopt.adagrad`."""
-    return _lectopt.adagrad(learning_rate, initial_accumulator_value, eps)
-
-
-@spelled()
-def adadelta(
-    learning_rate: LearningRate | None = None,
-    rho: Decay = 0.9,
-    eps: NonNegative = 1e-6,
+    b1: Decay = 0.98,
+    b2: Decay = 0.92,
+    b3: Decay = 0.99,
+    eps: NonNegative = 1e-8,
+    eps_root: NonNegative = 1e-8,
     weight_decay: NonNegative = 0.0,
-    weight_decay_mask: Any = None,
+    mask: Any = None,
 ) -> Transformation:
-    """Steps in the units of the weight; see `lectopt.adadelta`. Without a rate it has no minus sign
-    and *ascends*, as Optax's does: write `learning_rate=1.0`.
+    """Adan as Optax 0.2.8 computes it: changes count for `1 - b2`, where `b2` is the paper's `1 -
+    beta2`.
+
+    `lectopt.adan` is the algorithm.
     """
-    if learning_rate is not None:
-        return _lectopt.adadelta(learning_rate, rho, eps, weight_decay, weight_decay_mask)
-    penalty = [] if absent(weight_decay) else [add_decayed_weights(weight_decay, weight_decay_mask)]
-    return chain(*penalty, scale_by_adadelta(rho, eps))
+    direction = adan_direction(b1, b2, b3, eps, eps_root, rest_of(b2), None)
+    return _decayed(direction, weight_decay, mask, learning_rate)
 
 
 @spelled()
-def rprop(
-    learning_rate: LearningRate,
-    eta_minus: Fraction = 0.5,
-    eta_plus: Growth = 1.2,
-    min_step_size: NonNegative = 1e-6,
-    max_step_size: Bound = 50.0,
+def yogi(
+    learning_rate: LearningRate, b1: Decay = 0.9, b2: Decay = 0.999, eps: NonNegative = 1e-3
 ) -> Transformation:
-    """Rprop as Optax 0.2.8 computes it: each update makes the move of the one before.
+    """`nu - (1 - b2) sign(nu - g^2) g^2`, from 1e-6; see `lectopt.yogi`."""
+    return _lectopt.yogi(learning_rate, b1, b2, eps)
 
-    `lectopt.rprop` is the algorithm.
-    """
-    settings = (learning_rate, eta_minus, eta_plus, min_step_size, max_step_size)
-    return chain(scale_by_late_rprop(*settings), scale_by_learning_rate(1.0))
+
+@spelled()
+def optimistic_adam(
+    learning_rate: LearningRate[Scalar],
+    optimism: NonNegative | None = None,
+    b1: Decay = 0.9,
+    b2: Decay = 0.999,
+    eps: NonNegative = 1e-8,
+    eps_root: NonNegative = 0.0,
+    mu_dtype: Any = None,
+    *,
+    nesterov: bool = True,
+) -> Transformation:
+    """Adam's step `u`, and its change: `param - learning_rate u - optimism (u - u_prev)`; Optax has
+    it replaced by `optimistic_adam_v2`."""
+    direction = _direction(b1, b2, eps, eps_root, mu_dtype, nesterov)
+    beta = learning_rate if optimism is None else optimism
+    return chain(direction, optimistic(learning_rate, beta), scale_by_learning_rate(1.0))
+
+
+@spelled()
+def optimistic_adam_v2(
+    learning_rate: LearningRate,
+    *,
+    alpha: NonNegative = 1.0,
+    beta: NonNegative = 1.0,
+    b1: Decay = 0.9,
+    b2: Decay = 0.999,
+    eps: NonNegative = 1e-8,
+    eps_root: NonNegative = 0.0,
+    mu_dtype: Any = None,
+    nesterov: bool = True,
+) -> Transformation:
+    """`param - learning_rate (alpha u + beta (u - u_prev))` of Adam's step `u`; see
+    `lectopt.optimistic_adam`."""
+    direction = _direction(b1, b2, eps, eps_root, mu_dtype, nesterov)
+    return chain(direction, optimistic(alpha, beta), scale_by_learning_rate(learning_rate))
+
+
+@spelled()
+def lamb(
+    learning_rate: LearningRate,
+    b1: Decay = 0.9,
+    b2: Decay = 0.999,
+    eps: NonNegative = 1e-6,
+    eps_root: NonNegative = 0.0,
+    weight_decay: NonNegative = 0.0,
+    mask: Any = None,
+) -> Transformation:
+    """Adam's step with its decay, scaled to the size of the leaf; see `lectopt.lamb`."""
+    direction = _direction(b1, b2, eps, eps_root, None, False)
+    decay = add_decayed_weights(weight_decay, mask)
+    return chain(direction, decay, scale_by_trust_ratio(), scale_by_learning_rate(learning_rate))
 
 
 def _direction(
