@@ -61,7 +61,7 @@ def array(
 
 def sort_of(dtype: Any) -> str:
     """Of the entries of an array: "real", "int", "bool", or "other" (a key)."""
-    if dtype == bool:
+    if jnp.issubdtype(dtype, jnp.bool_):
         return "bool"
     if jnp.issubdtype(dtype, jnp.integer):
         return "int"

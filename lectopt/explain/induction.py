@@ -120,9 +120,12 @@ def _affine(
             continue
         shifts = [ZERO] if abs(d) < CLOSE * size else list(rationals(d, run.numbers))
         for factor, shift in itertools.product(rationals(c, run.numbers), shifts):
-            old = _entry_of(base)
-            yield Relation(entry, lambda i, f=factor, s=shift: add(mul(f, old(i)), s), (base,))
+            yield Relation(entry, _line(factor, _entry_of(base), shift), (base,))
         return
+
+
+def _line(factor: Term, word: Word, shift: Term) -> Word:
+    return lambda i: add(mul(factor, word(i)), shift)
 
 
 def _powers(entry: Entry, earlier: Sequence[Entry], y: np.ndarray, run: Run) -> Iterator[Relation]:

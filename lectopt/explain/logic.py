@@ -15,7 +15,7 @@ from lectopt.explain.terms import LEAVES, ZERO, Term, is_num, neg, negate, walk
 try:
     import z3
 except ImportError:  # without it only what is one fraction is proved
-    z3 = None
+    z3: Any = None
 
 MOST_UPDATES = 2**30
 ATOMIC = LEAVES | {"agg", "opq"}

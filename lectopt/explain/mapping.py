@@ -96,7 +96,8 @@ def mapped(
     if unused:
         raise ValueError(
             f"map names {', '.join(unused)}, which {title} does not have as a number. It has "
-            f"{', '.join(sorted(slots | {'theta'}))}; a key of map is a name of the second optimizer."
+            f"{', '.join(sorted(slots | {'theta'}))}; a key of map is a name of the second "
+            "optimizer."
         )
     settings = {
         k: Term("sym", k, (), "real") if k in letters else constant(float(v))

@@ -148,7 +148,7 @@ def operation(name: str, params: dict[str, Any], dtypes: list[Any], out: Any) ->
         return converted(dtypes[0], out)
     if sort_of(out) == "other" or any(sort_of(d) == "other" for d in dtypes):
         return POINTWISE[name] if name in ("copy", "optimization_barrier") else None
-    if name in BITWISE and out != bool:
+    if name in BITWISE and sort_of(out) != "bool":
         return None
     if name in ("div", "rem") and sort_of(out) == "int":
         return truncated if name == "div" else remainder
@@ -183,9 +183,9 @@ def converted(old: Any, new: Any) -> Callable[[Term], Term]:
     names, sorts = (old.name, new.name), (sort_of(old), sort_of(new))
     if old == new:
         return lambda a: a
-    if new == bool:
+    if sorts[1] == "bool":
         return lambda a: negate(equal(a, ZERO))
-    if old == bool:
+    if sorts[0] == "bool":
         return lambda a: ite(a, ONE, ZERO)
     if sorts == ("int", "int"):
         return fitted(lambda a: a, new)

@@ -166,7 +166,7 @@ def _read(
     points = _run(places, [*names["h"], *names["s"], *names["p"]])
     n = len(weights)
     first = len(numbers) + n
-    avals = [v.aval for v in program.jaxpr.invars[first : first + len(slots)]]
+    avals: list[Any] = [v.aval for v in program.jaxpr.invars[first : first + len(slots)]]
     entries = [
         Entry(
             symbol=prefix + path,

@@ -35,6 +35,7 @@ class Term:
     sort: str
 
     def __new__(cls, op: str, *args: Any) -> "Term":
+        """The term of this operation and these arguments, which is made once."""
         # True == 1 for a dict, so that a truth value says in its key that it is one.
         key = (op, *args) if op != "bool" else (op, "bool", *args)
         found = _TERMS.get(key)
