@@ -1,5 +1,6 @@
 """`same_update`: two transformations, on every tree and with all numbers that they are read for."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 from lectopt.explain import scope
 from lectopt.explain.contest import Contest
 from lectopt.explain.proving import LAYERS
-from lectopt.explain.readable import Unreadable, readable
-from lectopt.explain.sides import sides
+from lectopt.explain.readable import Reading, Unreadable, readable
+from lectopt.explain.sides import Sides, sides
+from lectopt.explain.trees import Tree
 from lectopt.explain.verdicts import ONE_PROGRAM, Comparison
 
 RANK = ("differ", "unknown", "proved for finite inputs", "proved")
@@ -27,12 +29,22 @@ def compared(a: Any, b: Any, map: Mapping[str, Any], params: Any) -> Comparison:
     except Unreadable as error:
         return Comparison("unknown", open=f"cannot compare: {error}", names=both.names)
     outcomes: list[Comparison] = []
-    for tree in reading.trees:
-        for fixed in reading.numbers:
-            outcomes.append(Contest(both, reading, tree, fixed).outcome())
-            if outcomes[-1].verdict == "differ":
-                return outcomes[-1]
+    readings = [(reading, {})] if reading.asking else []
+    plain = replace(reading, letters=()) if reading.asking else reading
+    readings += [(plain, fixed) for fixed in reading.numbers]
+    for tree, (one, fixed) in itertools.product(reading.trees, readings):
+        outcomes.append(_outcome(both, one, tree, fixed))
+        if outcomes[-1].verdict == "differ":
+            return outcomes[-1]
     return _joined(outcomes, scope.numbers(reading.numbers))
+
+
+def _outcome(both: Sides, reading: Reading, tree: Tree, fixed: Mapping[str, float]) -> Comparison:
+    try:
+        return Contest(both, reading, tree, fixed).outcome()
+    except Exception as error:  # whatever a stranger's program holds, no traceback from inside
+        met = f"comparing them met {type(error).__name__}: {str(error).splitlines()[0][:200]}"
+        return Comparison("unknown", open=met, names=both.names, notes=both.notes)
 
 
 def _joined(outcomes: Sequence[Comparison], numbers: str) -> Comparison:

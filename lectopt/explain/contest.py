@@ -20,7 +20,7 @@ from lectopt.explain.proof import Proof
 from lectopt.explain.readable import Reading
 from lectopt.explain.scope import written
 from lectopt.explain.sides import Sides, generic_numbers
-from lectopt.explain.systems import System, one_program, operations, read
+from lectopt.explain.systems import System, alike, one_program, read
 from lectopt.explain.terms import Term
 from lectopt.explain.trees import Tree
 from lectopt.explain.trials import Example, History, Race, precision
@@ -133,13 +133,20 @@ class Contest:
         if self.moved:
             return None
         params = self.tree.params
-        for history in from_models(params, proof.models):
-            example = self.race.part(history, self.numbers)
+        for history, numbers in from_models(params, proof.models, self.numbers):
+            example = self.race.part(history, numbers) if self._accepted(numbers) else None
             if example is not None:
                 return self._differ(example, "z3")
-        if (found := self._overflowing()) is not None:
-            return found
         return self._fine()
+
+    def _accepted(self, numbers: Mapping[str, float]) -> bool:
+        """Whether both makers take these settings."""
+        try:
+            for make in self.makes:
+                make(numbers)
+        except Exception:  # a range, or whatever else a stranger's maker checks
+            return False
+        return True
 
     def _fine(self) -> Comparison | None:
         """Differences that float32 hides: of the formulas, and of both programs in 64 bits."""
@@ -162,42 +169,33 @@ class Contest:
     def _endless(self, proved: Comparison, finite: bool) -> Comparison:
         """What they do with NaN and infinities, and with what overflows if that was excluded."""
         params = self.tree.params
-        if finite and (found := self._overflowing()) is not None:
-            return found
         # On a NaN a loop may not end.
-        tried = () if self._loops() else histories.endless_histories(params)
-        for history in tried:
-            example = self.race.part(history, self.numbers)
+        tried = [] if self._loops() else list(histories.endless_histories(params))
+        large = list(histories.huge_histories(params)) if finite else []
+        for history in [*tried, *large]:
+            example = self.race.part(history, self.numbers, large=finite)
             if example is not None:
                 return replace(proved, verdict="proved for finite inputs", example=example)
         return replace(proved, verdict="proved for finite inputs") if finite else proved
-
-    def _overflowing(self) -> Comparison | None:
-        """Where only one of them overflows."""
-        for history in histories.huge_histories(self.tree.params):
-            example = self.race.part(history, self.numbers, large=True)
-            if example is not None:
-                return self._differ(example, "inputs that overflow")
-        return None
 
     def _loops(self) -> bool:
         return any("while[" in s.text for s in self._systems())
 
     def _proved(self, systems: Sequence[System], layer: str, needs: frozenset[Term]) -> Comparison:
-        sizes = all(s.sizes for s in systems)
-        scope = written(self.tree, sizes, self.reading.letters, needs)
+        sizes, letters = all(s.sizes for s in systems), self.reading.letters
+        scope = written(self.tree, sizes, letters, self.both.facts(letters), needs)
         return Comparison("proved", scope, layer, names=self.both.names, notes=self.both.notes)
 
     def _narrow(self, proved: Comparison) -> Comparison:
         """What they do in bfloat16, if either is another program there."""
         wide, narrow = self.tree.params, self.tree.as_type(jnp.bfloat16).params
         try:
+            extra = self.reading.extra
             programs = [
-                [operations(read(make, tree, "A", self.numbers, self.reading.extra, False))
-                 for tree in (wide, narrow)]
+                [read(make, tree, "A", self.numbers, extra, False) for tree in (wide, narrow)]
                 for make in self.makes
-            ]  # fmt: skip
-            if all(a == b for a, b in programs):
+            ]
+            if all(alike(a, b) for a, b in programs):
                 return proved
             example = self.race.part(histories.random_history(narrow), self.numbers, coarse=True)
         except Exception:  # it takes no bfloat16

@@ -26,7 +26,8 @@ LARGEST = 1e30  # number of a program that is tried
 
 def tree_like(params: Any, draw: Any) -> Any:
     """A tree of the shapes and types of another, drawn leaf by leaf."""
-    return jax.tree.map(lambda x: jnp.asarray(draw(np.shape(x)), x.dtype), params)
+    with np.errstate(over="ignore", invalid="ignore"):  # for those that are to overflow
+        return jax.tree.map(lambda x: jnp.asarray(draw(np.shape(x)), x.dtype), params)
 
 
 def random_history(params: Any, seed: int = 0, scale: float = 1.0) -> History:

@@ -23,11 +23,12 @@ from lectopt.explain.arrays import (
     bound,
     dimension,
     gathered,
+    generic,
     opaque,
     sort_of,
 )  # fmt: skip
 from lectopt.explain.primitives import constant, operation
-from lectopt.explain.terms import ZERO, Term, is_num, ite, less, mul, num
+from lectopt.explain.terms import ONE, ZERO, Term, is_num, ite, less, mul, num
 
 CALLS = frozenset({
     "jit", "pjit", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call",
@@ -176,9 +177,16 @@ def _reshape(eqn: Any, x: list[Array], out: Any) -> Array | None:
 
 
 def _reduce(eqn: Any, x: list[Array], out: Any) -> Array | None:
-    if sort_of(out.dtype) == "int":  # a sum of whole numbers may wrap
+    if sort_of(out.dtype) == "int" and not _counts(x[0], out):  # a sum of others may wrap
         return None
     return aggregate(REDUCTIONS[eqn.primitive.name], x[0], tuple(eqn.params["axes"]))
+
+
+def _counts(x: Array, out: Any) -> bool:
+    """Whether an array holds only 0 and 1, of which there are fewer than 32 bits can count."""
+    entry = x.at(generic(x.shape))
+    bits = jnp.iinfo(out.dtype).bits >= 32
+    return bits and entry.op == "ite" and {entry.args[1], entry.args[2]} <= {ZERO, ONE}
 
 
 def _product(eqn: Any, x: list[Array], out: Any) -> Array | None:

@@ -177,6 +177,8 @@ class Logic:
     def _quotient(self, term: Term, a: Any, b: Any) -> Any:
         q = self._fresh(term)
         self._says.append(z3.Implies(b != 0, q * b == a))
+        if self.nonnegative(term.args[1]):  # then 1/0 is infinite, and larger than all numbers
+            self._says.append(z3.Implies(z3.And(b == 0, a > 0), q > 10**40))
         return q
 
     def _floor(self, term: Term, x: Any) -> Any:

@@ -5,7 +5,7 @@ weights are tried from the start, all along and after plain gradients, at the st
 counters name.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -16,18 +16,21 @@ try:
 except ImportError:  # then there are no models
     z3: Any = None
 
-from lectopt.explain.histories import LATEST, random_history
+from lectopt.explain.histories import LARGEST, LATEST, random_history
 from lectopt.explain.systems import GRADIENT, WEIGHT
 from lectopt.explain.trials import History
 
 MODELS = 6  # that are tried
 
 
-def from_models(params: Any, models: Sequence[Any]) -> Iterator[History]:
-    """Histories that go to these models."""
+def from_models(
+    params: Any, models: Sequence[Any], numbers: Mapping[str, float]
+) -> Iterator[tuple[History, Mapping[str, float]]]:
+    """Histories that go to these models, and the settings of the models, or else these."""
     base = random_history(params, 5)
     for model in models[:MODELS]:
         values = dict(_values(model))
+        settings = {**numbers, **{k: values[k] for k in numbers if values.get(k)}}
         gradient = _filled(params, values, GRADIENT, base.gradients[0])
         weights = _filled(params, values, WEIGHT, base.weights)
         counts = {int(v) for k, v in values.items() if "[" in k and k[0] in "AB" and v == int(v)}
@@ -36,8 +39,9 @@ def from_models(params: Any, models: Sequence[Any]) -> Iterator[History]:
         for before in dict.fromkeys((0, *(max(c + k, 0) for c in steps for k in (-2, 0)))):
             for first in (gradient, base.gradients[0], near):
                 after = [gradient, gradient, base.gradients[1], near]
-                yield History(weights, after, before, first)
-        yield History(weights, base.gradients[:3])
+                yield History(weights, after, before, first), settings
+        yield History(weights, base.gradients[:3]), settings
+        yield base, settings
 
 
 def _filled(params: Any, values: dict[str, float], letter: str, otherwise: Any) -> Any:
@@ -55,10 +59,14 @@ def _values(model: Any) -> Iterator[tuple[str, float]]:
         value = model[declared]
         try:
             if z3.is_int_value(value):
-                yield declared.name(), float(value.as_long())
+                number = float(value.as_long())
             elif z3.is_algebraic_value(value):
-                yield declared.name(), float(value.approx(12).as_fraction())
+                number = float(value.approx(12).as_fraction())
             elif z3.is_rational_value(value):
-                yield declared.name(), float(value.as_fraction())
+                number = float(value.as_fraction())
+            else:
+                continue
         except OverflowError:  # no float has its size
             continue
+        if abs(number) < LARGEST:
+            yield declared.name(), number

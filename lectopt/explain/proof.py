@@ -11,6 +11,14 @@ from lectopt.explain.proving import LAYERS, Answer
 from lectopt.explain.systems import System
 from lectopt.explain.terms import Term
 
+SHOWN = 160  # characters of a term that is open
+
+
+def shortened(term: Term) -> str:
+    """A term in words, or its beginning."""
+    text = str(term)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
 
 class Proof:
     """That two systems make equal updates at any one place of every leaf, by induction.
@@ -51,7 +59,8 @@ class Proof:
             self.layer = max(self.layer, answer.layer, key=LAYERS.index)
             self.needs |= answer.needs
         else:
-            self._note(what, answer)
+            sides = (shortened(self.induction.prover.form(self.induction.word(z))) for z in (x, y))
+            self._note(f"{what}: {' against '.join(sides)}", answer)
 
     def _note(self, what: str, answer: Answer) -> None:
         self.open.append(what)

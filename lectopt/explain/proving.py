@@ -175,8 +175,10 @@ class Prover:
 
 
 def _condition(a: Term, b: Term) -> Term | None:
-    """A condition by which either chooses, an inner one first."""
+    """A condition by which either chooses and that does not itself depend on another choice: the
+    outermost, which settles most."""
+    found = None
     for x in walk(a, b):
         if x.op == "ite" and not any(y.op == "ite" for y in walk(x.args[0])):
-            return x.args[0]
-    return None
+            found = x.args[0]
+    return found

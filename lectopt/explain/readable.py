@@ -18,6 +18,8 @@ from lectopt.explain.terms import Term, rewrite
 from lectopt.explain.trees import Tree, candidates
 from lectopt.explain.trials import Race
 
+CONSTANTS = 4  # of the makers' own code
+
 
 class Unreadable(Exception):
     """One of the two cannot be run on any parameters that were tried."""
@@ -32,6 +34,7 @@ class Reading:
     extra: dict[str, Any]
     letters: tuple[str, ...]
     numbers: tuple[Mapping[str, float], ...] = ({},)
+    asking: bool = False  # a maker makes something else of numbers than of letters
 
 
 def readable(a: Any, b: Any, both: Sides, params: Any) -> Reading:
@@ -51,10 +54,10 @@ def readable(a: Any, b: Any, both: Sides, params: Any) -> Reading:
             first = first or error
             continue
         letters = _letters(both, trees[0].params, extra)
-        if letters and _asks_for_types(both, letters, trees[0].params, extra):
-            letters = ()
-        fixed = [k for k, v in both.numbers.items() if k not in letters and v not in (0, 1, -1)]
-        return Reading(trees, extra, letters, tuple(_accepted(both, fixed)) or ({},))
+        asking = letters and _asks_for_types(both, letters, trees[0].params, extra)
+        kept = () if asking else letters
+        fixed = [k for k, v in both.numbers.items() if k not in kept and v not in (0, 1, -1)]
+        return Reading(trees, extra, letters, tuple(_accepted(both, fixed)) or ({},), bool(asking))
     assert first is not None
     text = str(first).strip().split("\n")[0][:300]
     raise Unreadable(f"{type(first).__name__}: {text}") from first
@@ -73,7 +76,8 @@ def _extra(both: Sides, params: Any) -> dict[str, Any]:
                 if not wanted:
                     raise
                 extra |= {k: loss for k in wanted if k.endswith("_fn")}
-                extra |= {k: params if k == "grad" else 1.0 for k in wanted - extra.keys()}
+                for k in sorted(wanted - extra.keys()):  # each a number of its own
+                    extra[k] = params if k == "grad" else 1.0 + 0.37 * len(extra)
     return extra
 
 
@@ -101,13 +105,21 @@ def _letters(both: Sides, params: Any, extra: Mapping[str, Any]) -> tuple[str, .
 def _accepted(both: Sides, names: Sequence[str]) -> Iterator[Mapping[str, float]]:
     """Numbers for these settings that both makers take."""
     plain = {k: both.numbers[k] for k in names}
-    for numbers in (plain, *(other_numbers(plain, both.decays) if plain else ())):
+    others = [*other_numbers(plain, both.decays), *_asked_for(both, plain)] if plain else []
+    for numbers in (plain, *others):
         try:
             for side in (both.first, both.second):
                 side.make(numbers)
         except Exception:  # a range, or whatever else a stranger's maker checks
             continue
         yield numbers
+
+
+def _asked_for(both: Sides, plain: Mapping[str, float]) -> Iterator[Mapping[str, float]]:
+    """The numbers that stand in the makers' own code, and some beside them, for every setting."""
+    for c in sorted({*both.first.constants, *both.second.constants})[:CONSTANTS]:
+        for name, near in itertools.product(plain, (c, c * 1.01, c * 0.99)):
+            yield {**plain, name: near}
 
 
 def _asks_for_types(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import jax
 
+from lectopt.explain.logic import Facts
 from lectopt.explain.terms import Term
 from lectopt.explain.trees import Tree
 
@@ -14,6 +15,7 @@ def written(
     tree: Tree,
     sizes: bool,
     letters: Sequence[str],
+    facts: Facts,
     needs: Iterable[Term],
 ) -> str:
     """The scope of a proof.
@@ -22,9 +24,15 @@ def written(
       tree: the parameters that were read.
       sizes: whether it holds for all sizes, and not for these shapes only.
       letters: the settings that may be any number.
+      facts: what is taken of them.
       needs: what must not be 0.
     """
-    settings = f" and every {', '.join(letters)}" if letters else ""
+    unit = [k for k in letters if k in facts.unit]
+    plus = [k for k in letters if k in facts.positive]
+    kinds = ((unit, " in (0, 1)"), (plus, " > 0"))
+    words = [", ".join(names) + kind for names, kind in kinds if names]
+    words += [k for k in letters if k not in (*unit, *plus)]
+    settings = f" and every {', '.join(words)}" if words else ""
     leaves = jax.tree.leaves(tree.params)
     types = ", ".join(sorted({str(x.dtype) for x in leaves}))
     shapes = dict.fromkeys(str(tuple(x.shape)) for x in leaves)

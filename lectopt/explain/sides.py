@@ -1,8 +1,9 @@
 """Two makers with the settings that both have: letters where any number will do, else numbers."""
 
 import ast
+import inspect
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,12 @@ EXAMPLE = 'map={"momentum": "decay"}, the names of the second in terms of the fi
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two: `make(h)` builds it with numbers or letters `h` for the common settings."""
+    """One of the two: `make(h)` builds it with numbers or letters `h` for the common settings;
+    `constants` are the numbers in the code of its maker."""
 
     title: str
     make: Callable[[Mapping[str, Any]], Any]
+    constants: frozenset[float] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -86,13 +89,18 @@ def sides(a: Any, b: Any, map: Mapping[str, Any]) -> Sides:
         return second.build(given)
 
     return Sides(
-        Side(first.title, build_first),
-        Side(second.title, build_second),
+        Side(first.title, build_first, frozenset(_constants(a))),
+        Side(second.title, build_second, frozenset(_constants(b))),
         {k: float(v) for k, v in values.items()},
         frozenset(first.decays | {links[k] for k in second.decays & links.keys()}),
         relations,
         tuple(notes),
     )
+
+
+def _constants(maker: Any) -> Iterator[float]:
+    code = getattr(inspect.unwrap(getattr(maker, "func", maker)), "__code__", None)
+    yield from (x for x in getattr(code, "co_consts", ()) if isinstance(x, float) and x)
 
 
 def _floats(about: Subject) -> dict[str, float]:

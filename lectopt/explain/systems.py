@@ -228,7 +228,15 @@ def _numbers(x: Any) -> np.ndarray:
     return np.asarray(jax.random.key_data(x) if key else x)
 
 
-def operations(system: System) -> list[str]:
-    """The operations of a system in order, but for casts."""
+def alike(a: System, b: System) -> bool:
+    """Whether two systems have the same operations and about the same numbers, but for casts."""
+    (names, numbers), (others, rest) = map(_operations, (a, b))
+    if names != others or len(numbers) != len(rest):
+        return False
+    return bool(np.allclose(numbers, rest, rtol=0.02, atol=0, equal_nan=True))
+
+
+def _operations(system: System) -> tuple[list[str], list[float]]:
     names = re.findall(r" = (\w+)", system.text)
-    return [name for name in names if name != "convert_element_type"]
+    numbers = re.findall(r" (-?[\d.]+(?:e[-+]?\d+)?):\w+\[\]", system.text)
+    return [x for x in names if x != "convert_element_type"], [float(x) for x in numbers]

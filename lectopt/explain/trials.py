@@ -19,6 +19,7 @@ from lectopt.look_ahead import take_gradients_as_given
 
 LENGTH = 6
 PLAIN = 1e-5  # a difference, relative to the largest move of the leaf, that may be no rounding
+TRACE = 1e-7
 COARSE = 0.3
 FINE = 1e-6  # in 64 bits: more than the digits that constants have in 32
 
@@ -158,8 +159,9 @@ def _plain(x: Any) -> Any:
     return jax.random.key_data(x) if jnp.issubdtype(x.dtype, jax.dtypes.extended) else x
 
 
-def gap(a: Any, b: Any) -> float:
-    """The largest difference of two arrays by their largest entry; 1 where only one is finite."""
+def gap(a: Any, b: Any, least: float = 0.0) -> float:
+    """The largest difference of two arrays by their largest entry, or by `least` if that is more;
+    1 where only one is finite."""
     a, b = np.asarray(a, float), np.asarray(b, float)
     with np.errstate(all="ignore"):
         alike = (a == b) | (np.isnan(a) & np.isnan(b))
@@ -168,8 +170,19 @@ def gap(a: Any, b: Any) -> float:
         if not np.isfinite(a[~alike]).all() or not np.isfinite(b[~alike]).all():
             return 1.0
         finite = np.isfinite(a) & np.isfinite(b)
-        size = max(np.abs(a[finite]).max(initial=0), np.abs(b[finite]).max(initial=0))
+        size = max(np.abs(a[finite]).max(initial=0), np.abs(b[finite]).max(initial=0), least)
         return float(np.abs(a - b)[~alike].max() / size)
+
+
+def _least(history: History, a: list[Any], b: list[Any]) -> list[float]:
+    """For every leaf what differences in 64 bits are small against: its largest move in the
+    history, as moves may cancel, and a trace of the gradients, as schedules end at nearly 0."""
+
+    def largest(x: Any) -> float:
+        return float(np.abs(np.where(np.isfinite(x), x, 0)).max(initial=0))
+
+    gradients = max(largest(np.asarray(x, float)) for x in jax.tree.leaves(history.gradients))
+    return [max(largest(x), largest(y), TRACE * gradients) for x, y in zip(a, b, strict=True)]
 
 
 class Race:
@@ -199,7 +212,8 @@ class Race:
         with precision(wide):
             a, b = (r.run(history, numbers)[0] for r in self.runners)
         for k in range(len(history.gradients)):
-            gaps = [gap(x[k], y[k]) for x, y in zip(a, b, strict=True)]
+            least = _least(history, a, b) if wide else [0.0] * len(a)
+            gaps = [gap(x[k], y[k], size) for x, y, size in zip(a, b, least, strict=True)]
             if coarse:
                 return (
                     self._example(history, numbers, k, a, b, wide) if max(gaps) > COARSE else None
@@ -216,7 +230,8 @@ class Race:
         their rounding, or their overflow."""
         steps = range(len(history.gradients)) if step is None else (step,)
         a, b = (r.run_wide(history, numbers) for r in self.runners)
-        return any(gap(x[k], y[k]) > FINE for k in steps for x, y in zip(a, b, strict=True))
+        leaves = list(zip(a, b, _least(history, a, b), strict=True))
+        return any(gap(x[k], y[k], size) > FINE for k in steps for x, y, size in leaves)
 
     def _example(
         self, history: History, numbers: Any, k: int, a: list[Any], b: list[Any], wide: bool

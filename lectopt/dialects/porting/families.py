@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from lectopt import optimizers as _lectopt
 from lectopt.combinators import chain, debiased, ratio, root
-from lectopt.dialects.optax_rules import plus, scale_by_late_rprop
+from lectopt.dialects.optax.rules import plus, scale_by_late_rprop
 from lectopt.dialects.porting.frame import split
 from lectopt.dialects.porting.patterns import Mark, flat, key, spellings
 from lectopt.dialects.spelling import absent
