@@ -53,6 +53,8 @@ class Numbers:
         own = self.shapes[leaf] if leaf >= 0 else ()
         if leaf >= 0 and self._whole(shape, leaf):
             return "own" if tuple(shape) == tuple(own) else "in a row"
+        if leaf >= 0 and _single(shape):
+            return "one number"
         return tuple(
             ("axis", *(k for k, e in enumerate(own) if e is d or e == d))
             if leaf >= 0 and d != 1 and any(e is d or e == d for e in own)
@@ -103,12 +105,12 @@ class Numbers:
         owners = {leaf for _, leaf in ins if leaf >= 0}
         if len(owners) == 1:
             (leaf,) = owners
-            if self._moves(name, eqn.params, avals, eqn.outvars[0].aval, leaf):
+            if self._moves(name, avals, eqn.outvars[0].aval, leaf):
                 return [(ins[0][0], leaf)]
             params = tuple(self._params(eqn, avals, leaf))
             key: Any = (name, params, tuple(n for n, _ in ins))
             return [(self.number((key, k)), leaf) for k in range(len(step.outs))]
-        if name == "broadcast_in_dim" and avals[0].shape == ():
+        if name == "broadcast_in_dim" and _single(np.shape(avals[0])):
             return [ins[0]]  # a number for all places is that number
         key = (name, tuple(self._params(eqn, avals, NONE)), tuple(ins))
         owner = ALL if owners or any(leaf == ALL for _, leaf in ins) else NONE
@@ -116,13 +118,13 @@ class Numbers:
             key = (key, step.outs)
         return [(self.number((key, k)), owner) for k in range(len(step.outs))]
 
-    def _moves(self, name: str, params: Any, avals: Any, out: Any, leaf: int) -> bool:
+    def _moves(self, name: str, avals: Any, out: Any, leaf: int) -> bool:
         """Whether an operation leaves the places of a leaf as they are."""
         if name in MOVES:
             return True
-        if name == "broadcast_in_dim" and avals[0].shape == ():
-            return self._whole(params["shape"], leaf)
         if name in ("reshape", "squeeze", "expand_dims", "broadcast_in_dim"):
+            if _single(avals[0].shape):
+                return _single(out.shape) or self._whole(out.shape, leaf)
             return all(self._whole(x.shape, leaf) for x in (avals[0], out))
         return False
 
@@ -152,6 +154,10 @@ class Numbers:
             marks = [hashlib.sha256(np.asarray(x).tobytes()).hexdigest() for x in _tables(value)]
             self._written[id(value)] = value, text + "".join(marks)
         return self._written[id(value)][1]
+
+
+def _single(shape: Sequence[Any]) -> bool:
+    return all(isinstance(d, int) and d == 1 for d in shape)
 
 
 def _tables(value: Any) -> Any:
