@@ -123,7 +123,6 @@ def folded(program: Flat, owner: Mapping[int, int], several: int) -> dict[int, l
     """
     made = {step.outs[0]: step for step in program.steps if step.eqn.primitive.name in FOLDS}
     parts: dict[int, list[Any]] = {}
-    inside: set[int] = set()
     for number, step in made.items():
         aval = program.avals[number]
         if owner.get(number) != several or aval.shape:
@@ -133,14 +132,8 @@ def folded(program: Flat, owner: Mapping[int, int], several: int) -> dict[int, l
             same = isinstance(x, int) and x in parts
             if same and made[x].eqn.primitive.name == step.eqn.primitive.name:
                 found += parts[x]
-                inside.add(x)
             else:
                 found.append(x)
         parts[number] = found
     return parts
 
-
-def values(program: Flat) -> Iterator[int]:
-    """The numbers of all values that steps make, in order."""
-    for step in program.steps:
-        yield from step.outs

@@ -14,6 +14,7 @@ left as it is, is so of the other.
 import hashlib
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from lectopt.explain.flat import Flat, Given, flat
+from lectopt.explain.flat import FOLDS, Flat, Given, flat
 from lectopt.explain.primitives import POINTWISE as BY_PLACE
 from lectopt.state_search import names, owners
 
@@ -32,6 +33,7 @@ SHAPES = frozenset({"shape", "new_sizes", "dimensions", "sizes", "limit_indices"
 IDLE = frozenset({"sharding", "out_sharding", "name", "preferred_element_type", "weak_type"})
 POINTWISE = BY_PLACE.keys() | {"select_n", "integer_pow", "convert_element_type", "round", "rem"}
 MOVES = frozenset({"copy", "copy_p", "stop_gradient", "optimization_barrier"})
+UNITS = {"add": 0, "add_any": 0, "mul": 1}
 
 Role = tuple[Any, ...]
 
@@ -76,34 +78,62 @@ class Numbers:
             value = jax.random.key_data(value)
         array = np.asarray(value)
         if array.ndim == 0:
+            if array == 0 or array == 1:
+                return self.number(("unit", int(array)))
             return self.number(("given", str(array), str(array.dtype)))
         if array.size and (array == array.flat[0]).all():
+            if array.flat[0] == 0 or array.flat[0] == 1:
+                return self.number(("unit", int(array.flat[0])))
             return self.number(("given", str(array.flat[0]), str(array.dtype)))
         mark = hashlib.sha256(array.tobytes()).hexdigest()
         return self.number(("table", mark, array.shape, str(array.dtype)))
 
-    def run(self, program: Flat, inputs: Sequence[tuple[Role, int]]) -> dict[int, tuple[int, int]]:
+    def run(
+        self,
+        program: Flat,
+        inputs: Sequence[tuple[Role, int]],
+        drawn: Mapping[int, tuple[Role, int]] | None = None,
+    ) -> dict[int, tuple[int, int]]:
         """The number and the owner of every value of a program.
 
         Args:
           program: the steps.
           inputs: the role and the leaf of every input, `NONE` if it belongs to none.
+          drawn: those of values that are random, by number.
         """
+        given = dict(zip(program.inputs, inputs, strict=True)) | dict(drawn or {})
         found: dict[int, tuple[int, int]] = {}
-        for ref, (role, leaf) in zip(program.inputs, inputs, strict=True):
+        made = {ref: step.eqn.primitive.name for step in program.steps for ref in step.outs}
+        uses = Counter(x for step in program.steps for x in step.ins if isinstance(x, int))
+        for ref, (role, leaf) in given.items():
             aval = program.avals[ref]
             shape = self.relative(aval.shape, leaf)
             found[ref] = self.number(("input", role, shape, str(aval.dtype))), leaf
         for step in program.steps:
+            if step.outs and step.outs[0] in given:
+                continue
             ins = [(self.given(x.value), NONE) if isinstance(x, Given) else found[x] for x in step.ins]
             avals = [program.aval(x) for x in step.ins]
-            found.update(zip(step.outs, self._made(step, ins, avals), strict=True))
+            # A sum over leaves goes on with the next leaf, and does not become that leaf's.
+            goes_on = step.eqn.primitive.name in FOLDS and any(
+                n[1] == ALL and uses[x] == 1 and made.get(x) == step.eqn.primitive.name
+                for x, n in zip(step.ins, ins, strict=True)
+                if isinstance(x, int)
+            )
+            found.update(zip(step.outs, self._made(step, ins, avals, goes_on), strict=True))
         return found
 
-    def _made(self, step: Any, ins: list[tuple[int, int]], avals: Any) -> list[tuple[int, int]]:
+    def _made(
+        self, step: Any, ins: list[tuple[int, int]], avals: Any, goes_on: bool
+    ) -> list[tuple[int, int]]:
         eqn, name = step.eqn, step.eqn.primitive.name
+        if name in UNITS:  # x + 0 and 1*x are x
+            unit = self.number(("unit", UNITS[name]))
+            others = [x for x in ins if x[0] != unit]
+            if len(others) == 1 and len(ins) == 2:
+                return others
         owners = {leaf for _, leaf in ins if leaf >= 0}
-        if len(owners) == 1:
+        if len(owners) == 1 and not goes_on:
             (leaf,) = owners
             if self._moves(name, avals, eqn.outvars[0].aval, leaf):
                 return [(ins[0][0], leaf)]
