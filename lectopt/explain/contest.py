@@ -6,6 +6,7 @@ two part; where a proof fails, z3's counterexamples are tried in JAX.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,10 +21,18 @@ from lectopt.explain.proof import Proof
 from lectopt.explain.readable import Reading
 from lectopt.explain.scope import written
 from lectopt.explain.sides import Sides, generic_numbers
-from lectopt.explain.systems import System, alike, one_program, read
+from lectopt.explain.systems import (
+    System,
+    Traced,
+    alike,
+    one_program,
+    programs,
+    read,
+    symbolic_like,
+)
 from lectopt.explain.terms import Term
 from lectopt.explain.trees import Tree
-from lectopt.explain.trials import Example, History, Race, precision
+from lectopt.explain.trials import Example, History, Race, finite, precision
 from lectopt.explain.verdicts import ONE_PROGRAM, Comparison
 
 PREFIXES = ("A", "B")
@@ -52,9 +61,11 @@ class Contest:
 
     def outcome(self) -> Comparison:
         """The verdict on this tree."""
+        first, second = (self._traced(make) for make in self.makes)
+        if not self.both.states and one_program(first, second):
+            sizes = not self.tree.given and self._of_all_sizes()
+            return self._narrow(self._proved(sizes, ONE_PROGRAM, frozenset()))
         systems = self._systems()
-        if not self.both.states and one_program(*systems):
-            return self._narrow(self._proved(systems, ONE_PROGRAM, frozenset()))
         params = self.tree.params
         first = [histories.random_history(params), *histories.plain_histories(params)]
         found = self._first(first, "plain inputs")
@@ -73,7 +84,10 @@ class Contest:
             return found
         if proof.open:
             return self._unknown(proof)
-        proved = self._proved(systems, proof.layer, proof.needs)
+        sizes = all(s.sizes for s in systems)
+        if not self.moved and (found := self._odd()) is not None:
+            return found
+        proved = self._proved(sizes, proof.layer, proof.needs)
         return proved if self.moved else self._narrow(self._endless(proved, finite))
 
     def _proof(self, systems: tuple[System, System]) -> tuple[Proof, bool]:
@@ -100,6 +114,30 @@ class Contest:
             _, states = runner.run(history, self.generic)
             values |= {e.symbol: v for e, v in zip(system.entries, states, strict=True)}
         return Run(values, self.generic)
+
+    def _traced(self, make: Any, params: Any = None) -> Traced:
+        on = self.tree.params if params is None else params
+        return programs(make, on, self.numbers, self.reading.extra)
+
+    def _of_all_sizes(self) -> bool:
+        """Whether they are one program for sizes that are letters too."""
+        try:
+            like = symbolic_like(self.tree.params)
+            return one_program(*(self._traced(make, like) for make in self.makes))
+        except Exception:  # they compare sizes, or ask for one
+            return False
+
+    def _odd(self) -> Comparison | None:
+        """Where they part for a decay below 0, which no proof here speaks of; makers that refuse it
+        are not asked, and what is no number there shows nothing."""
+        tried = [histories.random_history(self.tree.params, seed) for seed in (11, 12)]
+        for name in sorted(set(self.numbers) & self.both.decays):
+            numbers = {**self.numbers, name: -self.numbers[name] / 2}
+            for history in tried if self._accepted(numbers) else ():
+                example = self.race.part(history, numbers)
+                if example is not None and finite(example.updates):
+                    return self._differ(example, "a setting out of its usual range")
+        return None
 
     def _systems(self) -> tuple[System, System]:
         def both(symbolic: bool) -> list[System]:
@@ -181,8 +219,8 @@ class Contest:
     def _loops(self) -> bool:
         return any("while[" in s.text for s in self._systems())
 
-    def _proved(self, systems: Sequence[System], layer: str, needs: frozenset[Term]) -> Comparison:
-        sizes, letters = all(s.sizes for s in systems), self.reading.letters
+    def _proved(self, sizes: bool, layer: str, needs: frozenset[Term]) -> Comparison:
+        letters = self.reading.letters
         scope = written(self.tree, sizes, letters, self.both.facts(letters), needs)
         return Comparison("proved", scope, layer, names=self.both.names, notes=self.both.notes)
 
@@ -190,12 +228,8 @@ class Contest:
         """What they do in bfloat16, if either is another program there."""
         wide, narrow = self.tree.params, self.tree.as_type(jnp.bfloat16).params
         try:
-            extra = self.reading.extra
-            programs = [
-                [read(make, tree, "A", self.numbers, extra, False) for tree in (wide, narrow)]
-                for make in self.makes
-            ]
-            if all(alike(a, b) for a, b in programs):
+            both = [[self._traced(make, tree) for tree in (wide, narrow)] for make in self.makes]
+            if all(alike(a, b) for a, b in both):
                 return proved
             example = self.race.part(histories.random_history(narrow), self.numbers, coarse=True)
         except Exception:  # it takes no bfloat16

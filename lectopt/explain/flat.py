@@ -4,7 +4,7 @@ So one pass over the list sees which leaf of the parameters every value belongs 
 optimizer computes in a `jit` of its own or in both branches of a `cond`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -70,7 +70,9 @@ def flat(
 def _inlined(out: Flat, program: Any, args: Sequence[Any], whole: Any, title: Any) -> list[Any]:
     jaxpr = getattr(program, "jaxpr", program)
     env: dict[Any, Any] = dict(zip(jaxpr.invars, args, strict=True))
-    env |= {v: Given(c) for v, c in zip(jaxpr.constvars, getattr(program, "consts", ()), strict=True)}
+    env |= {
+        v: Given(c) for v, c in zip(jaxpr.constvars, getattr(program, "consts", ()), strict=True)
+    }
 
     def get(v: Any) -> Any:
         return Given(v.val) if hasattr(v, "val") else env[v]
@@ -136,4 +138,3 @@ def folded(program: Flat, owner: Mapping[int, int], several: int) -> dict[int, l
                 found.append(x)
         parts[number] = found
     return parts
-

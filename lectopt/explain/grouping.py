@@ -112,7 +112,9 @@ class Numbers:
         for step in program.steps:
             if step.outs and step.outs[0] in given:
                 continue
-            ins = [(self.given(x.value), NONE) if isinstance(x, Given) else found[x] for x in step.ins]
+            ins = [
+                (self.given(x.value), NONE) if isinstance(x, Given) else found[x] for x in step.ins
+            ]
             avals = [program.aval(x) for x in step.ins]
             # A sum over leaves goes on with the next leaf, and does not become that leaf's.
             goes_on = step.eqn.primitive.name in FOLDS and any(
@@ -216,7 +218,9 @@ def alike(
             if leaf >= 0:
                 given = isinstance(ref, Given)
                 number, owner = (numbers.given(ref.value), NONE) if given else found[ref]
-                kinds[leaf].append((role, number if owner in (leaf, NONE, ALL) else (number, owner)))
+                kinds[leaf].append(
+                    (role, number if owner in (leaf, NONE, ALL) else (number, owner))
+                )
     classes: dict[Any, list[int]] = {}
     for leaf, kind in kinds.items():
         classes.setdefault(tuple(kind), []).append(leaf)

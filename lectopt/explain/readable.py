@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 
 from lectopt.explain import histories
@@ -12,8 +13,9 @@ from lectopt.explain.induction import signs
 from lectopt.explain.primitives import constant
 from lectopt.explain.proving import Prover
 from lectopt.explain.reading.tracing import loss, missing
+from lectopt.explain.reduction import MANY, reduced
 from lectopt.explain.sides import Side, Sides, other_numbers
-from lectopt.explain.systems import System, read
+from lectopt.explain.systems import System, programs, read
 from lectopt.explain.terms import Term, rewrite
 from lectopt.explain.trees import Tree, candidates
 from lectopt.explain.trials import Race
@@ -44,12 +46,13 @@ def readable(a: Any, b: Any, both: Sides, params: Any) -> Reading:
       Unreadable: one of them fails on all parameters that are tried.
     """
     first: Exception | None = None
+    params = params if params is None else _fewer(both, params)
     for trees in candidates(a, b, params):
         try:
             extra = _extra(both, trees[0].params)
             for tree in trees:
                 for side in (both.first, both.second):
-                    read(side.make, tree.params, "A", {}, extra, symbolic=False)
+                    programs(side.make, tree.params, {}, extra)
         except Exception as error:  # whatever a stranger's program raises
             first = first or error
             continue
@@ -63,13 +66,25 @@ def readable(a: Any, b: Any, both: Sides, params: Any) -> Reading:
     raise Unreadable(f"{type(first).__name__}: {text}") from first
 
 
+def _fewer(both: Sides, params: Any) -> Any:
+    """A small tree that stands for a large one, if there is one."""
+    if len(jax.tree.leaves(params)) <= MANY:
+        return params
+    makes = [side.make for side in (both.first, both.second)]
+    try:
+        small, sizes = reduced(makes, params, {}, {})
+    except Exception:  # it wants more than a gradient, or asks for all leaves: it is read on all
+        return params
+    return Tree(small, True, tuple(sizes))
+
+
 def _extra(both: Sides, params: Any) -> dict[str, Any]:
     """Further arguments that the updates ask for."""
     extra: dict[str, Any] = {}
     for side in (both.first, both.second):
         for _ in range(4):
             try:
-                read(side.make, params, "A", {}, extra, symbolic=False)
+                programs(side.make, params, {}, extra)
                 break
             except Exception as error:
                 wanted = missing(error) - extra.keys()
@@ -90,7 +105,7 @@ def _letters(both: Sides, params: Any, extra: Mapping[str, Any]) -> tuple[str, .
     def works(numbers: Mapping[str, Any]) -> bool:
         try:
             for side in (both.first, both.second):
-                read(side.make, params, "A", numbers, extra, symbolic=False)
+                programs(side.make, params, numbers, extra)
         except Exception:
             return False
         return True

@@ -36,11 +36,12 @@ def written(
     leaves = jax.tree.leaves(tree.params)
     types = ", ".join(sorted({str(x.dtype) for x in leaves}))
     shapes = dict.fromkeys(str(tuple(x.shape)) for x in leaves)
-    extent = "of every size" if sizes else f"of the shapes {', '.join(list(shapes)[:SHOWN])}"
+    extent = " of every size" if sizes else f" of the shapes {', '.join(list(shapes)[:SHOWN])}"
+    extent = "" if tree.groups else extent
     where = sorted(dict.fromkeys(map(_plain, needs)))[:SHOWN]
     kept = f", where not 0: {'; '.join(where)}" if where else ""
     return (
-        f"for all gradients and weights{settings}, in {types} {tree.words} {extent}, "
+        f"for all gradients and weights{settings}, in {types} {tree.words}{extent}, "
         f"in real numbers, fewer than 2^30 updates{kept}"
     )
 

@@ -62,7 +62,6 @@ class System:
     settings: tuple[str, ...]
     sizes: bool
     text: str
-    program: tuple[Any, ...]
 
     def terms(self) -> list[Term]:
         """What it computes in an update."""
@@ -107,7 +106,14 @@ def read(
 
 
 def _abstract(tree: Any) -> Any:
-    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(np.shape(x), _dtype(x)), tree)
+    return jax.tree.map(
+        lambda x: (
+            x
+            if isinstance(x, jax.ShapeDtypeStruct)
+            else jax.ShapeDtypeStruct(np.shape(x), _dtype(x))
+        ),
+        tree,
+    )
 
 
 def _dtype(x: Any) -> Any:
@@ -127,9 +133,38 @@ def symbolic_like(params: Any) -> Any:
     ])  # fmt: skip
 
 
-def _read(
-    make: Any, like: Any, prefix: str, numbers: dict[str, Any], extra: dict[str, Any], sizes: bool
-) -> System:
+@dataclass(frozen=True)
+class Traced:
+    """The programs of a transformation on these parameters, and the shapes of its state."""
+
+    init: Any
+    update: Any
+    point: Any
+    state: Any
+    like: Any
+    arrays: Any
+
+    @property
+    def text(self) -> str:
+        """All three in words; large tables among their constants are left out."""
+        return f"{self.init}\n{self.update}\n{self.point}"
+
+    @property
+    def consts(self) -> list[Any]:
+        """The tables."""
+        return [c for program in (self.init, self.update, self.point) for c in program.consts]
+
+
+def programs(
+    make: Any, params: Any, numbers: Mapping[str, Any], extra: Mapping[str, Any]
+) -> Traced:
+    """Trace `init(numbers, params)`, `update(numbers, gradients, state, params, extra)` and
+    `point(numbers, state, params)`.
+
+    Raises:
+      ValueError: the state or the update has another structure than it must have.
+    """
+    like = _abstract(params)
     h = {k: jax.ShapeDtypeStruct((), jnp.float32) for k in sorted(numbers)}
     functions = {k: v for k, v in extra.items() if callable(v)}
     arrays = {k: _abstract(v) for k, v in extra.items() if k not in functions}
@@ -152,14 +187,21 @@ def _read(
         raise ValueError("its state changes its structure in the first update")
     if jax.tree.structure(moves) != jax.tree.structure(like):
         raise ValueError("what it puts out is no tree like the parameters")
-    places = jax.make_jaxpr(point)(h, state, like)
-    weights, slots = _paths(like), _paths(state)
+    return Traced(init, program, jax.make_jaxpr(point)(h, state, like), state, like, arrays)
+
+
+def _read(
+    make: Any, like: Any, prefix: str, numbers: dict[str, Any], extra: dict[str, Any], sizes: bool
+) -> System:
+    traced = programs(make, like, numbers, extra)
+    init, program, places = traced.init, traced.update, traced.point
+    weights, slots = _paths(like), _paths(traced.state)
     names = {
         "h": sorted(numbers),
         "g": [GRADIENT + k for k in weights],
         "s": [prefix + k for k in slots],
         "p": [WEIGHT + k for k in weights],
-        "x": [EXTRA + k for k in _paths(arrays)],
+        "x": [EXTRA + k for k in _paths(traced.arrays)],
     }
     outs = _run(program, [*names["h"], *names["g"], *names["s"], *names["p"], *names["x"]])
     starts = _run(init, [*names["h"], *names["p"]])
@@ -189,8 +231,7 @@ def _read(
         points=tuple(map(_anywhere, points)),
         settings=tuple(sorted(numbers)),
         sizes=sizes,
-        text=f"{init}\n{program}\n{places}",
-        program=tuple(c for j in (init, program, places) for c in j.consts),
+        text=traced.text,
     )
 
 
@@ -215,12 +256,13 @@ def split(slots: Sequence[str], weights: Sequence[str]) -> list[tuple[str, str]]
     return [(s.removesuffix(leaf) if leaf else s, leaf) for s, leaf in found]
 
 
-def one_program(a: System, b: System) -> bool:
+def one_program(a: Traced, b: Traced) -> bool:
     """Whether JAX traces the same for both, so that they are the same whatever they compute."""
-    if a.text != b.text or len(a.program) != len(b.program) or "callback" in a.text:
+    if a.text != b.text or "callback" in a.text:
         return False
-    pairs = zip(a.program, b.program, strict=True)
-    return all(np.array_equal(_numbers(x), _numbers(y)) for x, y in pairs)
+    pairs = list(zip(a.consts, b.consts, strict=False))
+    same = all(np.array_equal(_numbers(x), _numbers(y)) for x, y in pairs)
+    return same and len(a.consts) == len(b.consts)
 
 
 def _numbers(x: Any) -> np.ndarray:
@@ -228,15 +270,15 @@ def _numbers(x: Any) -> np.ndarray:
     return np.asarray(jax.random.key_data(x) if key else x)
 
 
-def alike(a: System, b: System) -> bool:
-    """Whether two systems have the same operations and about the same numbers, but for casts."""
+def alike(a: Traced, b: Traced) -> bool:
+    """Whether two programs have the same operations and about the same numbers, but for casts."""
     (names, numbers), (others, rest) = map(_operations, (a, b))
     if names != others or len(numbers) != len(rest):
         return False
     return bool(np.allclose(numbers, rest, rtol=0.02, atol=0, equal_nan=True))
 
 
-def _operations(system: System) -> tuple[list[str], list[float]]:
-    names = re.findall(r" = (\w+)", system.text)
-    numbers = re.findall(r" (-?[\d.]+(?:e[-+]?\d+)?):\w+\[\]", system.text)
+def _operations(traced: Traced) -> tuple[list[str], list[float]]:
+    names = re.findall(r" = (\w+)", traced.text)
+    numbers = re.findall(r" (-?[\d.]+(?:e[-+]?\d+)?):\w+\[\]", traced.text)
     return [x for x in names if x != "convert_element_type"], [float(x) for x in numbers]

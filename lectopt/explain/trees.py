@@ -25,14 +25,17 @@ RANKS = ("scalars", "vectors", "matrices", "arrays of 3 axes", "arrays of 4 axes
 
 @dataclass(frozen=True)
 class Tree:
-    """Parameters to read on; `given` if the user gave them."""
+    """Parameters to read on; `given` if the user gave them, and `groups` the numbers of leaves for
+    which they stand if those were more."""
 
     params: Any
     given: bool = False
+    groups: tuple[int, ...] = ()
 
     def as_type(self, dtype: Any) -> "Tree":
         """The same in another type."""
-        return Tree(jax.tree.map(lambda x: x.astype(dtype), self.params), self.given)
+        params = jax.tree.map(lambda x: x.astype(dtype), self.params)
+        return Tree(params, self.given, self.groups)
 
     @property
     def words(self) -> str:
@@ -41,8 +44,11 @@ class Tree:
         ranks = sorted({len(x.shape) for x in leaves})
         names = [RANKS[k] if k < len(RANKS) else f"arrays of {k} axes" for k in ranks]
         kinds = ", ".join(names[:-1]) + (f" and {names[-1]}" if len(names) > 1 else names[0])
+        if self.groups:
+            sizes = ", ".join(map(str, self.groups))
+            return f"leaves of params ({sum(self.groups)}, of which {sizes} are treated alike)"
         if self.given:
-            return f"the {len(leaves)} leaves of params"
+            return f"leaves of params ({len(leaves)})"
         return f"{kinds}"
 
 
@@ -54,6 +60,8 @@ def candidates(a: Any, b: Any, params: Any) -> list[list[Tree]]:
       b: the other one.
       params: what the user gave, or None.
     """
+    if isinstance(params, Tree):
+        return [[params]]
     if params is not None:
         return [[Tree(jax.tree.map(_array, params), True)]]
     shape = next((p for p in (template(a, {}), template(b, {})) if p is not None), None)

@@ -174,6 +174,11 @@ def gap(a: Any, b: Any, least: float = 0.0) -> float:
         return float(np.abs(a - b)[~alike].max() / size)
 
 
+def finite(updates: Any) -> bool:
+    """Whether all numbers of a tree are finite."""
+    return all(np.isfinite(np.asarray(x, float)).all() for x in jax.tree.leaves(updates))
+
+
 def _least(history: History, a: list[Any], b: list[Any]) -> list[float]:
     """For every leaf what differences in 64 bits are small against: its largest move in the
     history, as moves may cancel, and a trace of the gradients, as schedules end at nearly 0."""
