@@ -17,7 +17,7 @@ import numpy as np
 from lectopt._sweep.lanes import Lanes
 from lectopt._sweep.result import Runs, SweepResult
 from lectopt._sweep.space import Maker, Space, grids, listed_seeds, positive_integer
-from lectopt.training.blocks import CAPACITY
+from lectopt.training.blocks import CAPACITY, before_bad_step
 from lectopt.training.problem import Problem
 from lectopt.training.streams import random_streams
 
@@ -114,7 +114,9 @@ def _train(
 ) -> Runs:
     """Train all configurations of one optimizer, for all seeds."""
     start = jax.jit(lanes.start, static_argnames="configurations")
-    block = jax.jit(partial(lanes.block, factor=factor), donate_argnums=0)
+    # What was before a block is needed again if a step of a single lane is bad.
+    donated = () if lanes.single else 0
+    block = jax.jit(partial(lanes.block, factor=factor), donate_argnums=donated)
     measure = jax.jit(lanes.measure)
     values = {key: jnp.asarray(x) for key, x in configurations.items()}
     now = start(*first, values, configurations=count)
@@ -123,7 +125,12 @@ def _train(
         losses = []
         for begin in range(done, stop, CAPACITY):
             end = min(begin + CAPACITY, stop)
-            now, rows = block(now, values, data["train"], streams, begin, end, done or -1)
+
+            def run(now: Any, end: int, begin: int = begin, done: int = done) -> Any:
+                return block(now, values, data["train"], streams, begin, end, done or -1)
+
+            after, rows = run(now, end)
+            now = before_bad_step(run, now, after) if lanes.single else after
             losses.append(np.asarray(rows["loss"])[:, : end - begin])
         diverged_at = np.asarray(now.stopped_at)
         train_loss.append(_mean_until(diverged_at, done, np.concatenate(losses, axis=1)))

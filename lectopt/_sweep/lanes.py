@@ -26,7 +26,7 @@ import optax
 from lectopt._sweep.space import Maker
 from lectopt.training.blocks import Blocks
 from lectopt.training.problem import Problem
-from lectopt.training.step import Guard, Record, Training
+from lectopt.training.step import Record, Training
 from lectopt.training.streams import Streams
 from lectopt.training.weights import measure
 
@@ -76,11 +76,13 @@ class Lanes:
     ) -> tuple[Training, Record]:
         """The steps from one up to another of all lanes: see `Blocks.run`.
 
+        A single lane ends with a bad step, which is made: see `before_bad_step`.
+
         Returns:
             The lanes after them, and the numbers of each step, of shape `(seeds, steps,
             configurations)`.
         """
-        rest = (start, stop, evaluated_at, Guard(factor, False))
+        rest = (start, stop, evaluated_at, factor)
         if self.single:
             one, rows = self._blocks.run(
                 _first(_first(lanes)), _first(values), train, _first(streams), *rest
@@ -88,7 +90,8 @@ class Lanes:
             return _with_axes(one), jax.tree.map(lambda x: x[None, :, None], rows)
 
         def of_seed(lanes: Training, streams: Streams) -> tuple[Training, Record]:
-            return replace(self._blocks, lanes=True).run(lanes, values, train, streams, *rest)
+            side_by_side = replace(self._blocks, lanes=True, bad_step="freeze")
+            return side_by_side.run(lanes, values, train, streams, *rest)
 
         return jax.vmap(of_seed)(lanes, streams)
 

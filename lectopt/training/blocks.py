@@ -17,7 +17,7 @@ import optax
 from lectopt.training.order import Batches
 from lectopt.training.problem import Problem
 from lectopt.training.step import (
-    Guard,
+    BadStep,
     Record,
     Training,
     attempt,
@@ -42,11 +42,13 @@ class Blocks:
         make: The optimizer of values: settings that are traced, and a key.
         lanes: Whether `training` and `values` have a leading axis, of trainings side by side which
             share the batch of a step.
+        bad_step: What becomes of a step that is not finite.
     """
 
     problem: Problem
     make: Callable[[Values], optax.GradientTransformation]
     lanes: bool = False
+    bad_step: BadStep = "stop"
 
     @property
     def capacity(self) -> int:
@@ -70,7 +72,7 @@ class Blocks:
         start: jax.Array,
         stop: jax.Array,
         evaluated_at: jax.Array,
-        guard: Guard,
+        factor: Any = jnp.inf,
     ) -> tuple[Training, Record]:
         """The steps from `start` up to `stop`, at most `capacity` of them.
 
@@ -82,19 +84,26 @@ class Blocks:
             start: The first step.
             stop: The step after the last one.
             evaluated_at: The step before which the last evaluation was made.
-            guard: Which updates are not made.
+            factor: How many times its first loss a loss may be.
 
         Returns:
             The training after them, and the numbers of each step: by name, of shape `(capacity,)`,
-            of which the first `stop - start` count.
+            of which the first `stop - start` count. With `bad_step="stop"` a bad step is the last
+            one: see `before_bad_step`.
         """
         batches = self._batches
+        names = self._names(training, values, train, streams.noise)
 
-        def body(step: jax.Array, carry: Any) -> Any:
-            training, carried, rows = carry
+        def goes_on(carry: Any) -> Any:
+            step, training = carry[:2]
+            more = step < stop
+            return more & (training.stopped_at < 0) if self.bad_step == "stop" else more
+
+        def body(carry: Any) -> Any:
+            step, training, carried, rows = carry
             if batches is not None:
                 carried = batches.at(streams.data, step, start, carried)
-            rest = (jax.random.fold_in(streams.noise, step), step, step == evaluated_at, guard)
+            rest = (jax.random.fold_in(streams.noise, step), step, step == evaluated_at, factor)
             training, record = self._with_batch(
                 lambda batch: self._move(training, values, batch, *rest),
                 train,
@@ -102,14 +111,14 @@ class Blocks:
                 step,
                 carried,
             )
-            rows = {name: rows[name].at[step - start].set(record[name]) for name in rows}
-            return training, carried, rows
+            row = jnp.stack([record[name] for name in names], axis=-1)
+            return step + 1, training, carried, rows.at[step - start].set(row)
 
         carried = jnp.zeros(0) if batches is None else batches.carried()
-        batch = train if self.problem.streamed else self.problem.example_batch()
-        rows = self._no_rows(training, values, batch, streams.noise)
-        training, _, rows = jax.lax.fori_loop(start, stop, body, (training, carried, rows))
-        return training, rows
+        rows = jnp.zeros((self.capacity, *jnp.shape(training.first_loss), len(names)))
+        carry = (start, training, carried, rows)
+        _, training, _, rows = jax.lax.while_loop(goes_on, body, carry)
+        return training, {name: rows[..., i] for i, name in enumerate(names)}
 
     def not_finite(
         self,
@@ -154,16 +163,32 @@ class Blocks:
             return function(self.problem.sample(train, key, step))
         return self.problem.batches.apply(function, train, streams.data, step, carried)
 
-    def _move(self, training: Training, values: Values, batch: Any, *rest: Any) -> Any:
+    def _move(self, training: Training, values: Values, *rest: Any) -> Any:
         def one(training: Training, values: Values) -> tuple[Training, Record]:
-            return take_step(self.problem, self.make(values), training, batch, *rest)
+            tx = self.make(values)
+            return take_step(self.problem, tx, training, *rest, bad_step=self.bad_step)
 
         return jax.vmap(one)(training, values) if self.lanes else one(training, values)
 
-    def _no_rows(self, training: Training, values: Values, batch: Any, key: jax.Array) -> Record:
+    def _names(self, training: Training, values: Values, train: Any, key: jax.Array) -> list[str]:
         def one(tree: Any) -> Any:
             return jax.tree.map(lambda x: x[0], tree) if self.lanes else tree
 
-        names = record_names(self.problem, self.make(one(values)), one(training), batch, key)
-        shape = (self.capacity, *jnp.shape(training.first_loss))
-        return {name: jnp.zeros(shape) for name in names}
+        batch = train if self.problem.streamed else self.problem.example_batch()
+        return record_names(self.problem, self.make(one(values)), one(training), batch, key)
+
+
+def before_bad_step(
+    run: Callable[[Training, int], tuple[Training, Any]], before: Training, after: Training
+) -> Training:
+    """The training after some steps, or, if the last of them was bad, before that one.
+
+    Args:
+        run: The steps from where `before` is, up to another one.
+        before: The training before the steps.
+        after: The training after them.
+    """
+    stopped_at = after.stopped_at.item()
+    if stopped_at < 0 or before.stopped_at.item() >= 0:
+        return after
+    return run(before, stopped_at)[0]._replace(stopped_at=after.stopped_at)

@@ -26,7 +26,7 @@ from lectopt.training.progress import progress_of
 from lectopt.training.resuming import resume
 from lectopt.training.run import Run, Stopped
 from lectopt.training.starting import filled, parts_of
-from lectopt.training.step import Training
+from lectopt.training.step import BadStep, Training
 from lectopt.training.store import Store
 from lectopt.training.streams import random_streams
 from lectopt.training.weights import needs_refreshing
@@ -147,7 +147,8 @@ def _loop(problem: Problem, optimizer: Any, plan: Plan, seed: int, start: dict[s
     problem.check(feeder.peek() if feeder else None)
     arrays = {k: split for k, split in problem.data.items() if not (k == "train" and feeder)}
     data = jax.tree.map(jnp.asarray, arrays)
-    programs = Programs(Blocks(problem, make), values, streams, data)
+    bad_step: BadStep = "skip" if plan.on_nonfinite == "skip" else "stop"
+    programs = Programs(Blocks(problem, make, bad_step=bad_step), values, streams, data)
     training, step = _begin(programs, start)
     if step > plan.steps:
         raise ValueError(f"start is at step {step}, after the last one of {plan.steps} steps")

@@ -140,9 +140,8 @@ class Loop:
         self.step = self.step + steps if stopped_at < 0 else stopped_at
 
     def _run(self, train: Any, step: int, steps: int) -> Any:
-        skip = self.plan.on_nonfinite == "skip"
         self.training, rows = self.programs.run(
-            self.training, train, step, step + steps, self._evaluated_at, skip
+            self.training, train, step, step + steps, self._evaluated_at
         )
         self._train = train
         return rows

@@ -11,8 +11,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lectopt.training.blocks import Blocks, Values
-from lectopt.training.step import Guard, Training
+from lectopt.training.blocks import Blocks, Values, before_bad_step
+from lectopt.training.step import Training
 from lectopt.training.streams import Streams
 from lectopt.training.weights import measure, to_use
 
@@ -36,7 +36,12 @@ class Programs:
 
     @functools.cached_property
     def _run(self) -> Any:
-        return jax.jit(self.blocks.run, donate_argnums=0)
+        # What was before is needed again if a step is bad, where that is not seen to in the step.
+        return jax.jit(self.blocks.run, donate_argnums=() if self._goes_back else 0)
+
+    @property
+    def _goes_back(self) -> bool:
+        return self.blocks.bad_step == "stop"
 
     def first(self) -> tuple[Any, Any]:
         """The first parameters and the first model state."""
@@ -47,20 +52,25 @@ class Programs:
         return copied(jax.jit(self.blocks.begin)(params, state, self.values))
 
     def run(
-        self, training: Training, train: Any, start: int, stop: int, evaluated_at: int, skip: bool
-    ) -> Any:
-        """Some steps; `training` is used up. See `Blocks.run`."""
-        return self._run(*self._inputs(training, train, (start, stop, evaluated_at), skip))
+        self, training: Training, train: Any, start: int, stop: int, evaluated_at: int
+    ) -> tuple[Training, Any]:
+        """Some steps, up to one that is bad; `training` may be used up. See `Blocks.run`."""
+
+        def run(training: Training, stop: int) -> Any:
+            return self._run(*self._inputs(training, train, (start, stop, evaluated_at)))
+
+        after, rows = run(training, stop)
+        return before_bad_step(run, training, after) if self._goes_back else after, rows
 
     def text_hash(self, training: Training, batch: Any) -> str:
         """The sha256 of the program that makes the steps."""
         train = self.data.get("train", batch)
-        inputs = self._inputs(training, train, (0, 0, 0), False)
+        inputs = self._inputs(training, train, (0, 0, 0))
         return hashlib.sha256(self._run.lower(*inputs).as_text().encode()).hexdigest()
 
-    def _inputs(self, training: Training, train: Any, steps: Any, skip: bool) -> tuple[Any, ...]:
-        guard = Guard(jnp.array(jnp.inf), jnp.array(skip))
-        return training, self.values, train, self.streams, *map(jnp.int32, steps), guard
+    def _inputs(self, training: Training, train: Any, steps: Any) -> tuple[Any, ...]:
+        bound = jnp.array(jnp.inf)
+        return training, self.values, train, self.streams, *map(jnp.int32, steps), bound
 
     @functools.cached_property
     def _measure(self) -> Any:

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from lectopt.norms import scaled_norm
+from lectopt.norms import plain_norm
 from lectopt.training import objective
 from lectopt.training.acting import learning_rate
 from lectopt.training.problem import Problem
@@ -33,15 +33,10 @@ class Training(NamedTuple):
     stopped_at: jax.Array  # the step whose update was not made, nor any after it; or -1
 
 
-class Guard(NamedTuple):
-    """Which updates are not made: those after which something is not finite, and those whose loss
-    is above `factor * max(abs(first loss), 1e-6)`.
-
-    With `skip` the training goes on with the next step, else it is frozen.
-    """
-
-    factor: Any = jnp.inf
-    skip: Any = False
+# What becomes of a step after which something is not finite, or whose loss is above the bound:
+# "stop": it is noted, and made; who runs the steps goes back to the one before it, and nothing is
+#   kept twice. "freeze": it is not made, nor any after it. "skip": it is not made.
+BadStep = Literal["stop", "freeze", "skip"]
 
 
 def begin(params: Any, model_state: Any, opt_state: Any) -> Training:
@@ -102,21 +97,27 @@ def take_step(
     key: jax.Array,
     step: jax.Array,
     evaluated: Any,
-    guard: Guard,
+    factor: Any,
+    bad_step: BadStep,
 ) -> tuple[Training, Record]:
-    """The training after one more update (see `attempt`), and the numbers of the step."""
+    """The training after one more update (see `attempt`), and the numbers of the step.
+
+    A step is bad if its loss, or a parameter or number of the model state after it, is not finite,
+    or if its loss is above `factor * max(abs(first loss), 1e-6)`.
+    """
     loss, named, gradient, updates, moved = attempt(problem, tx, training, batch, key, evaluated)
     first_loss = jnp.where(step == 0, loss.astype(float), training.first_loss)
-    bound = guard.factor * jnp.maximum(jnp.abs(first_loss), TINY)
+    bound = factor * jnp.maximum(jnp.abs(first_loss), TINY)
     good = jnp.isfinite(loss) & (loss <= bound) & _all_finite(moved[:2])
     alive = training.stopped_at < 0
+    made = True if bad_step == "stop" else alive & good
     params, state, opt_state, first_loss = jax.tree.map(
-        lambda new, old: _choose(alive & good, new, old),
+        lambda new, old: _choose(made, new, old),
         (*moved, first_loss),
         (*training[:3], training.first_loss),
     )
-    freezes = alive & ~good & ~jnp.asarray(guard.skip)
-    stopped_at = jnp.where(freezes, step, training.stopped_at)
+    ends = alive & ~good if bad_step != "skip" else False
+    stopped_at = jnp.where(ends, step, training.stopped_at)
     record = dict(
         loss=loss,
         **named,
@@ -161,8 +162,8 @@ def record_names(
 
 
 def _norm(tree: Any) -> jax.Array:
-    scale, norm = scaled_norm([x for x in jax.tree.leaves(tree) if is_inexact(dtype_of(x))])
-    return scale * norm
+    # One that scales where squares overflow would have a branch, which copies all leaves.
+    return plain_norm([x for x in jax.tree.leaves(tree) if is_inexact(dtype_of(x))])
 
 
 def _at_params(params: Any, state: Any) -> Any:
@@ -175,9 +176,9 @@ def _all_finite(tree: Any) -> jax.Array:
     return jnp.array([jnp.isfinite(x).all() for x in leaves]).all()
 
 
-def _choose(condition: jax.Array, new: jax.Array, old: jax.Array) -> jax.Array:
+def _choose(condition: Any, new: jax.Array, old: jax.Array) -> jax.Array:
     """`new` or `old`, in the dtype of `old`: traced hyperparameters must not widen a state."""
-    chosen = jnp.where(condition, new, old)
+    chosen = new if condition is True else jnp.where(condition, new, old)
     return chosen if chosen.dtype == old.dtype else chosen.astype(old.dtype)
 
 
