@@ -29,9 +29,10 @@ def chosen(
     if is_transformation(optimizer):
         return lambda values: optimizer, {}
     if not callable(optimizer):
+        hint = " Give what it holds: optimizer.tx." if hasattr(optimizer, "tx") else ""
         raise ValueError(
             "wanted an optimizer, lectopt.adam(1e-3) or any other Optax transformation, got "
-            f"{optimizer!r}"
+            f"{optimizer if isinstance(optimizer, int | float | str) else type(optimizer)!r}.{hint}"
         )
     name = getattr(optimizer, "__name__", "the function")
     parameters = inspect.signature(optimizer).parameters

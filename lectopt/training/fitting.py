@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lectopt.state_search import records
 from lectopt.training.blocks import Blocks
 from lectopt.training.checkpoints import orbax
 from lectopt.training.choosing import chosen
@@ -150,6 +151,7 @@ def _loop(problem: Problem, optimizer: Any, plan: Plan, seed: int, start: dict[s
     bad_step: BadStep = "skip" if plan.on_nonfinite == "skip" else "stop"
     programs = Programs(Blocks(problem, make, bad_step=bad_step), values, streams, data)
     training, step = _begin(programs, start)
+    _check_plateaus(problem, training)
     if step > plan.steps:
         raise ValueError(f"start is at step {step}, after the last one of {plan.steps} steps")
     if problem.streamed and needs_refreshing(training):
@@ -183,6 +185,25 @@ def _whole(name: str, value: Any) -> int:
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
         raise ValueError(f"wanted an integer for {name}, at least 1, got {value!r}")
     return int(value)
+
+
+def _check_plateaus(problem: Problem, training: Training) -> None:
+    """Refuse a plateau that waits for the metric on the validation split to go the wrong way.
+
+    Raises:
+        ValueError: Saying what to write.
+    """
+    if "validation" not in problem.data:
+        return
+    for record in records(training.opt_state, "plateau").values():
+        worst = record.get(("plateau", "best_value"))
+        if worst is not None and jnp.isinf(worst) and worst * problem.sign < 0:
+            mode, other = ("max", "min") if problem.sign < 0 else ("min", "max")
+            raise ValueError(
+                f"reduce_on_plateau watches the {problem.metric} of the validation split, which is "
+                f'to be {mode}imised, with mode="{other}". Write mode="{mode}", or minimize= or '
+                "maximize= of the problem."
+            )
 
 
 def _begin(programs: Programs, start: dict[str, Any]) -> tuple[Training, int]:

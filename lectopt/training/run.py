@@ -93,7 +93,9 @@ class Run:
     @functools.cached_property
     def evaluations(self) -> DataFrame:
         """A row for each evaluation, by the number of updates before it: `train_loss`, the mean
-        over the batches since the last one, and `<split>_<metric>`."""
+        over the batches since the last one, and `<split>_<metric>`, of every split but `"train"`
+        and `"test"`. Without such a split the training data are measured: a `train_loss` is theirs.
+        """
         return self.recorded.evaluation_frame()
 
     @functools.cached_property

@@ -250,6 +250,14 @@ def test_a_plateau_watches_the_validation_split():
     np.testing.assert_allclose(run.history.learning_rate, expected, rtol=1e-6)
 
 
+def test_a_plateau_that_waits_for_the_wrong_way_is_refused():
+    for words, mode in ((dict(maximize="accuracy"), "max"), (dict(), "min")):
+        other = dict(max="min", min="max")[mode]
+        wrong = lectopt.chain(lectopt.sgd(0.1), lectopt.reduce_on_plateau(mode=other))
+        with pytest.raises(ValueError, match=f'is to be {mode}imised, .* Write mode="{mode}"'):
+            fit(problem(**words), wrong, 5)
+
+
 def test_a_plateau_without_a_validation_split_watches_the_batches():
     plateau = lectopt.reduce_on_plateau(factor=0.5, patience=0)
     alone = problem(data={"train": DATA["train"]})
