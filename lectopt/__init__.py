@@ -3,9 +3,9 @@
 Optimizers, under the field's standard names:
   adabelief, adadelta, adafactor, adagrad, adam, adamax, adamw, adan, additive_mean_square,
   ademamix, adopt, amsgrad, asgd, cocob, dog, dowg, fromage, ftrl, interpolated_ema, lamb, lars,
-  lion, local_gains, lookahead, momentum, muon, nadam, nesterov, noisy_sgd, novograd,
-  optimistic_adam, optimistic_gradient_descent, polyak_sgd, prodigy, radam, rmsprop, rprop,
-  scale_by_cocob, scale_by_dog, scale_by_dowg, scale_by_polyak, schedule_free,
+  lion, local_gains, lookahead, mechanize, momentum, muon, nadam, nesterov, noisy_sgd, normalize,
+  novograd, optimistic_adam, optimistic_gradient_descent, polyak_sgd, prodigy, radam, rmsprop,
+  rprop, sam, scale_by_cocob, scale_by_dog, scale_by_dowg, scale_by_polyak, schedule_free,
   schedule_free_adamw, schedule_free_sgd, sgd, sgld, sign_sgd, signum, simplified_ademamix, sm3,
   snr_sgd, yogi
 

@@ -56,7 +56,8 @@ STATELESS = [m for m in makers() if not m.build().init(of_size(PARAMS, 1.0)).key
 
 
 def made_of(maker, grads, params):
-    quiet = {"temperature": 0.0} if "temperature" in maker.ranges else {}  # noise has a dtype
+    # Noise has a dtype.
+    quiet = {k: 0.0 for k in ("temperature", "eta") if k in maker.ranges}
     tx = maker.build(**quiet)
     with jax.disable_jit():
         return tx.update(grads, tx.init(params), params, value=1.0, sgd_rate=0.5)[0]

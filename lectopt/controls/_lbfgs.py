@@ -6,7 +6,7 @@ from lectopt.combinators import chain
 from lectopt.controls.line_search import scale_by_wolfe_line_search
 from lectopt.controls.wolfe import Slope
 from lectopt.primitives import scale_by_lbfgs, scale_by_learning_rate
-from lectopt.settings import LearningRate, NonNegative, Steps
+from lectopt.settings import LearningRate, NonNegative, Scalar, Steps
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
@@ -14,7 +14,7 @@ from lectopt.transformation import Transformation
 @checked
 def lbfgs(
     learning_rate: LearningRate = 1.0,
-    memory_size: Any = 10,
+    memory_size: Steps[Scalar] = 10,
     scale_init_precond: bool = True,
     *,
     line_search: Literal["strong", "weak"] | None = "strong",

@@ -35,6 +35,7 @@ from lectopt.optimizers._signs import interpolated_ema, lion, local_gains, rprop
 from lectopt.optimizers._statistical import noisy_sgd, sgld, snr_sgd
 from lectopt.optimizers._trust import fromage, lamb, lars
 from lectopt.optimizers._whole_tree import lookahead, prodigy
+from lectopt.optimizers._wrappers import mechanize, normalize, sam
 
 __all__ = [
     "adabelief",
@@ -61,11 +62,13 @@ __all__ = [
     "lion",
     "local_gains",
     "lookahead",
+    "mechanize",
     "momentum",
     "muon",
     "nadam",
     "nesterov",
     "noisy_sgd",
+    "normalize",
     "novograd",
     "optimistic_adam",
     "optimistic_gradient_descent",
@@ -74,6 +77,7 @@ __all__ = [
     "radam",
     "rmsprop",
     "rprop",
+    "sam",
     "scale_by_cocob",
     "scale_by_dog",
     "scale_by_dowg",

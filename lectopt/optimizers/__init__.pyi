@@ -53,6 +53,7 @@ from lectopt.settings import (
     Period,
     Positive,
     PositiveBound,
+    Steps,
 )
 from lectopt.transformation import Transformation
 from optax import GradientTransformation
@@ -83,11 +84,13 @@ __all__ = [
     "lion",
     "local_gains",
     "lookahead",
+    "mechanize",
     "momentum",
     "muon",
     "nadam",
     "nesterov",
     "noisy_sgd",
+    "normalize",
     "novograd",
     "optimistic_adam",
     "optimistic_gradient_descent",
@@ -96,6 +99,7 @@ __all__ = [
     "radam",
     "rmsprop",
     "rprop",
+    "sam",
     "scale_by_cocob",
     "scale_by_dog",
     "scale_by_dowg",
@@ -139,6 +143,14 @@ def lookahead(
     slow_step_size: Fraction = 0.5,
     reset_state: bool = False,
 ) -> Transformation: ...
+def mechanize(
+    base_optimizer: GradientTransformation,
+    weight_decay: NonNegative = 0.01,
+    eps: NonNegative = 1e-08,
+    s_init: Positive = 1e-06,
+    num_betas: Steps = 6,
+) -> Transformation: ...
+def normalize() -> Transformation: ...
 def prodigy(
     learning_rate: LearningRate = 1.0,
     b1: Decay = 0.9,
@@ -149,6 +161,13 @@ def prodigy(
     estim_lr_coef: Positive = 1.0,
     weight_decay: NonNegative = 0.0,
     safeguard_warmup: bool = False,
+    state_dtype: Any = None,
+) -> Transformation: ...
+def sam(
+    optimizer: GradientTransformation,
+    adv_optimizer: GradientTransformation,
+    sync_period: Steps = 2,
+    reset_state: bool = True,
     state_dtype: Any = None,
 ) -> Transformation: ...
 def scale_by_cocob(

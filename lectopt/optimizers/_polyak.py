@@ -1,5 +1,6 @@
 """Polyak's step: a rate from how far the loss has to go."""
 
+import functools as ft
 from typing import Any, Literal
 
 import jax
@@ -7,7 +8,8 @@ import jax.numpy as jnp
 
 from lectopt.combinators import chain
 from lectopt.lifting import treewise
-from lectopt.norms import plain_norm
+from lectopt.norms import by_part, over, plain_norm, scaled_norm
+from lectopt.numerics import computes
 from lectopt.primitives import scale_by_learning_rate
 from lectopt.settings import NonNegative, PositiveBound
 from lectopt.signatures import checked
@@ -40,12 +42,33 @@ def scale_by_polyak(
 
     Source: Loizou et al. 2021; Garrigos et al. 2023 for `"sps+"`.
     """
-    gap = jnp.asarray(value - f_min)
+    leaves, treedef = jax.tree.flatten(updates)
+    gap = jnp.asarray(value - f_min, jnp.result_type(float))
     gap = jnp.maximum(gap, 0) if variant == "sps+" else gap
-    below = plain_norm(jax.tree.leaves(updates)) ** 2 + eps
-    rate = jnp.minimum(gap / jnp.where(below == 0, 1, below), max_learning_rate)
-    rate = jnp.where(below == 0, 0, rate)
-    return jax.tree.map(lambda u: u * rate.astype(u.real.dtype), updates)
+    return treedef.unflatten(_steps(leaves, gap, eps, max_learning_rate))
+
+
+def _plain_steps(leaves: list[Any], gap: Any, eps: Any, largest: Any) -> list[Any]:
+    below = plain_norm(leaves) ** 2 + eps
+    rate = jnp.minimum(gap / jnp.where(below == 0, 1, below), largest)
+    return [u * jnp.where(below == 0, 0, rate).astype(u.real.dtype) for u in leaves]
+
+
+@computes(_plain_steps)
+def _steps(leaves: list[Any], gap: Any, eps: Any, largest: Any) -> list[Any]:
+    """Through a vector of norm 1, as the squares of large and of small numbers are no floats."""
+    if not leaves:
+        return leaves
+    scale, norm = scaled_norm(leaves)
+    length = scale * norm
+    some = jnp.where(length == 0, 1, length)
+    step = jnp.where(length == 0, 0, jnp.minimum(gap / (some + eps / some), largest * length))
+
+    def stepped(u: Any) -> Any:
+        unit = by_part(ft.partial(over, scale=scale), u) / jnp.where(norm == 0, 1, norm)
+        return (unit * step).astype(u.dtype)
+
+    return [stepped(u) for u in leaves]
 
 
 @checked

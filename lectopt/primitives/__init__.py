@@ -10,10 +10,8 @@ from lectopt.primitives.layers import (
     clip_by_block_rms,
     scale_by_factored_rms,
     scale_by_leaf_norm,
-    scale_by_local_rate,
     scale_by_param_block_rms,
     scale_by_sm3,
-    scale_by_trust_ratio,
 )
 from lectopt.primitives.lookahead_moments import nesterov_ema_warmed
 from lectopt.primitives.matrices import all_but_matrices, matrices, orthogonalize, scale_by_shape
@@ -46,6 +44,7 @@ from lectopt.primitives.signs import (
     trace_with_gains,
 )
 from lectopt.primitives.statistics import scale_by_snr
+from lectopt.primitives.trust import scale_by_local_rate, scale_by_trust_ratio
 from lectopt.primitives.velocity import shift_ahead, trace, trace_ahead, undampen_first
 
 __all__ = [

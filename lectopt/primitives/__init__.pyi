@@ -20,6 +20,7 @@ from lectopt.settings import (
     Positive,
     PositiveBound,
     RectificationThreshold,
+    Steps,
 )
 from lectopt.transformation import Transformation
 from typing import Any, Literal
@@ -165,7 +166,7 @@ def scale_by_irprop_plus(
     state_dtype: Any = None,
 ) -> Transformation: ...
 def scale_by_lbfgs(
-    memory_size: Any = 10,
+    memory_size: Steps = 10,
     scale_init_precond: bool = True,
     first_norm: Literal["l2", "l1"] = "l2",
     curvature: Literal["positive", "any"] = "positive",

@@ -85,8 +85,17 @@ def shrink_weights(
     return u - learning_rate * weight_decay * param
 
 
-@leafwise(once=dict(shorter=lambda *, learning_rate: 1 / (1 + learning_rate**2) ** 0.5))
-def contract(u: Any, param: Any, shorter: Any, *, learning_rate: LearningRate[Any]) -> Any:
+def _shorter(*, learning_rate: LearningRate[Any]) -> Any:
+    return 1 / (1 + learning_rate**2) ** 0.5
+
+
+def _lost(*, learning_rate: LearningRate[Any]) -> Any:
+    root = (1 + learning_rate**2) ** 0.5
+    return learning_rate**2 / (root * (1 + root))  # 1 - 1 / root, without cancellation
+
+
+@leafwise(once=dict(shorter=_shorter, lost=_lost))
+def contract(u: Any, param: Any, shorter: Any, lost: Any) -> Any:
     """A step that ends at `(param + u) / sqrt(1 + learning_rate^2)`: last in a chain whose steps
     have the length `learning_rate |param|`, it keeps weights from growing by steps across them.
 
@@ -98,5 +107,4 @@ def contract(u: Any, param: Any, shorter: Any, *, learning_rate: LearningRate[An
 
     Source: Bernstein et al. 2020, Fromage.
     """
-    del learning_rate
-    return shorter * u - (1 - shorter) * param
+    return shorter * u - lost * param

@@ -111,7 +111,8 @@ def orthogonalize(
     1, give or take a third, by the iteration of Newton and Schulz.
 
     `X = g / (|g| + eps)`, then for each `(a, b, c)` of the coefficients `X = a X + (b A + c A^2) X`
-    with `A = X X^H`, and out comes `X`. Axes before the last two count matrices.
+    with `A = X X^H`, and out comes `X`. Axes before the last two
+    count matrices; a vector is a row.
 
     Args:
       coefficients: three numbers for each step; None for five steps with Jordan's, `(3.4445,
@@ -126,28 +127,24 @@ def orthogonalize(
       dtype: of the iteration, such as `"bfloat16"`; by default that of all arithmetic.
 
     Raises:
-      ValueError: a leaf that is no matrix, or coefficients that are not three a step.
+      ValueError: coefficients that are not three a step.
 
     Source: Jordan et al. 2024, Muon; Bernstein and Newhouse 2024 for the dual norm; Boissin et al.
     2025 for the rows, Grishina et al. 2025 for the norm of Schatten.
     """
-    if g.ndim < 2:
-        raise ValueError(
-            f"orthogonalize: a leaf of shape {g.shape} is no matrix. Write "
-            "masked(orthogonalize(), matrices), or muon(...), which leaves others to Adam."
-        )
     coefficients = jnp.asarray(QUINTIC if coefficients is None else coefficients)
     if coefficients.shape[1:] != (3,):
         raise ValueError(
             f"orthogonalize: coefficients must be three numbers for each step, got shape "
             f"{coefficients.shape}. Write coefficients=((3.4445, -4.775, 2.0315),) * 5."
         )
-    tall = g.shape[-2] > g.shape[-1]
-    x = (_adjoint(g) if tall else g).astype(dtype or g.dtype)
+    matrix = jnp.atleast_2d(g)
+    tall = matrix.shape[-2] > matrix.shape[-1]
+    x = (_adjoint(matrix) if tall else matrix).astype(dtype or g.dtype)
     x = _normalised(x, eps, norm, eps_placement == "least")
     for a, b, c in coefficients.astype(jnp.finfo(wide_dtype(x.dtype)).dtype):
         x = _quintic(x, a, b, c)
-    out = (_adjoint(x) if tall else x).astype(g.dtype)
+    out = jnp.reshape(_adjoint(x) if tall else x, g.shape).astype(g.dtype)
     return jnp.sum(jnp.real(jnp.conj(g) * out)) * out if dual_norm else out
 
 
@@ -158,8 +155,8 @@ def scale_by_shape(
     consistent_rms: NonNegative[Any] | None = None,
     layout: Literal["in_out", "out_in"] = "in_out",
 ) -> Any:
-    """A matrix times what makes one learning rate right for all shapes: `u sqrt(max(1, n_out /
-    n_in))`.
+    """A matrix, or a row, times what makes one learning rate right for all shapes: `u sqrt(max(1,
+    n_out / n_in))`.
 
     Args:
       consistent_rms: `u consistent_rms sqrt(max(n_in, n_out))` instead, which gives an orthogonal
@@ -168,7 +165,7 @@ def scale_by_shape(
 
     Source: Jordan et al. 2024, Muon; Liu et al. 2025 for the consistent size.
     """
-    rows, columns = u.shape[-2:]
+    rows, columns = jnp.atleast_2d(u).shape[-2:]
     fan_in, fan_out = (rows, columns) if layout == "in_out" else (columns, rows)
     if consistent_rms is None:
         return u * max(1.0, fan_out / fan_in) ** 0.5

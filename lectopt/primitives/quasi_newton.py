@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from lectopt.lifting import treewise
 from lectopt.numerics import sqrt
-from lectopt.settings import NonNegative
+from lectopt.settings import NonNegative, Scalar, Steps
 from lectopt.trees import is_none, leaves_like, wide_dtype
 
 SLOTS = ("last_params", "last_updates", "diff_params_memory", "diff_updates_memory")
@@ -45,7 +45,7 @@ def scale_by_lbfgs(
     params: Any,
     t: Any,
     *,
-    memory_size: Any = 10,
+    memory_size: Steps[Scalar] = 10,
     scale_init_precond: bool = True,
     first_norm: Literal["l2", "l1"] = "l2",
     curvature: Literal["positive", "any"] = "positive",

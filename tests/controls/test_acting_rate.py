@@ -19,7 +19,7 @@ GRADS = {"a": jnp.array([1.0, -2.0]), "b": jnp.array(0.5)}
 RATE = 0.3
 # There is no one number, or none that a member holds, or the update is no line in it.
 UNLIKE = {"rprop", "swats", "asgd", "prodigy", "muon", "ftrl", "fromage"}
-UNLIKE |= {"dog", "dowg", "cocob", "polyak_sgd"}
+UNLIKE |= {"dog", "dowg", "cocob", "polyak_sgd", "sam", "mechanize"}
 
 
 def updates_of(tx, steps=4, **extra):

@@ -94,9 +94,11 @@ def test_state_dtype_is_kept_and_arithmetic_is_not_done_in_it(row):
     if not row.slots:
         assert set(row.build().init(PARAMS)) <= {"count"}  # nothing to store, so nothing to keep
         return
-    kept = [jax.tree_util.keystr(path) for path, x in flat(row.build().init(PARAMS)) if x.ndim]
-    if all(path.startswith(row.copies) for path in kept):  # which stay exact
-        return
+    kept = [
+        (jax.tree_util.keystr(p), p[-1].key) for p, x in flat(row.build().init(PARAMS)) if x.ndim
+    ]
+    if all(path.startswith(row.copies) or name in row.scalars for path, name in kept):
+        return  # copies stay exact
     tx = row.build(state_dtype=jnp.bfloat16)
     state = tx.init(PARAMS)
     names = [(jax.tree_util.keystr(path[-1:], simple=True), path, x) for path, x in flat(state)]

@@ -105,11 +105,6 @@ BUILT = {
         V,
         ['Write maximum_of="raw".'],
     ),
-    "orthogonalize of a vector": (
-        updated(lectopt.orthogonalize()),
-        V,
-        ["shape (2,) is no matrix", "masked(orthogonalize(), matrices)"],
-    ),
     "orthogonalize by two numbers": (
         lambda: lectopt.orthogonalize(((1.5, -0.5),)).update(jnp.eye(2), {}),
         V,

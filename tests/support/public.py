@@ -72,12 +72,15 @@ def numbers_of(function: Any) -> dict[str, bool]:
 
 # What must be given and has no range: by the name of the argument.
 GIVEN: dict[str, Any] = dict(
+    adv_optimizer=lectopt.chain(lectopt.normalize(), lectopt.sgd(0.05)),
+    base_optimizer=lectopt.sgd(0.1),
     condition=lambda t: t > 2,
     factors={".*": 0.5},
     fast_optimizer=lectopt.sgd(0.1),
     first=lectopt.adam(0.1),
     inner=lectopt.adam(0.1),
     key=0,
+    optimizer=lectopt.sgd(0.1),
     scheme=averaging.uniform(),
     factor=0.5,
     second=lectopt.sgd(0.1),

@@ -33,10 +33,12 @@ def assert_same(a, b, tol=1e-13):
 def test_every_rule_leaves_a_coordinate_without_gradient_alone():
     rules = [f for f in vars(T).values() if inspect.isfunction(f)]
     rules = [f for f in rules if f.__code__.co_varnames[:4] == ("theta", "grad", "rate", "steps")]
-    decaying = {T.adamw, T.adamw_paper, T.adam_l2, T.asgd_torch}
+    decaying = {T.adamw, T.adamw_paper, T.adam_l2, T.asgd_torch, T.ftrl}
     needs = {
         T.irprop_plus: {"value": lambda w, t: w @ w},
         T.sgld: {"xi": np.zeros((STEPS, START.size))},
+        T.noisy_sgd: {"xi": np.zeros((STEPS, START.size))},
+        T.polyak: {"value": lambda w, t: w @ w},
     }
     assert len(rules) > 40
     for twin in rules:

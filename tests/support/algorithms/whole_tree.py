@@ -1,4 +1,5 @@
-"""Rules of the whole tree: Prodigy, Lookahead around others, L-BFGS; and Schedule-Free."""
+"""Rules of the whole tree: Prodigy, L-BFGS; and what is around others: Lookahead, Schedule-Free,
+SAM, Mechanic."""
 
 from functools import partial as part
 from typing import Any
@@ -43,6 +44,21 @@ def free_sgd(
     return lectopt.schedule_free(
         descent, learning_rate, b1, weight_lr_power, state_dtype=state_dtype
     )
+
+
+def sam_sgd(learning_rate: Any, rho: Any, state_dtype: Any = None) -> lectopt.Transformation:
+    """SAM with gradient descent."""
+    descent = lectopt.sgd(learning_rate, state_dtype=state_dtype)
+    climb = lectopt.chain(lectopt.normalize(), lectopt.sgd(rho))
+    return lectopt.sam(descent, climb, state_dtype=state_dtype)
+
+
+def mechanic_sgd(
+    learning_rate: Any, weight_decay: Any, eps: Any, s_init: Any, state_dtype: Any = None
+) -> lectopt.Transformation:
+    """Mechanic around gradient descent."""
+    descent = lectopt.sgd(learning_rate, state_dtype=state_dtype)
+    return lectopt.mechanize(descent, weight_decay, eps, s_init)
 
 
 def optax_prodigy(learning_rate: Any, b1: Any, b2: Any, **settings: Any) -> Any:
@@ -126,5 +142,21 @@ WHOLE_TREE = (
         dict(b1=0.8, b2=0.95, eps=1e-2, weight_decay=0.1, weight_lr_power=2.0),
         dict(b1="beta", b2="beta2", weight_decay="lam", weight_lr_power="power"),
         source="Defazio et al. 2024",
+    ),
+    Algorithm(
+        "sam/sgd",
+        sam_sgd,
+        twins.sam_sgd,
+        dict(rho=0.2),
+        source="Foret et al. 2021, in two updates as in Optax",
+    ),
+    Algorithm(
+        "mechanize/sgd",
+        mechanic_sgd,
+        twins.mechanic_sgd,
+        dict(weight_decay=0.1, eps=1e-6, s_init=1e-2),
+        dict(weight_decay="lam"),
+        conditioning=1e3,
+        source="Cutkosky, Defazio and Mehta 2023, Optax",
     ),
 )

@@ -20,3 +20,4 @@ from .schedules import *
 from .signs import *
 from .statistical import *
 from .trust import *
+from .wrappers import *

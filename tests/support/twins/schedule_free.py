@@ -18,8 +18,8 @@ def _schedule_free(theta, rate, steps, step, beta, power, means):
         weight = largest**power
         total = total + weight
         c = weight / total if total > 0 else 0.0
-        x = (1 - c) * x + c * z
-        path[t] = y = (1 - beta) * z + beta * x
+        x = x + c * (z - x)
+        path[t] = y = z + beta * (x - z)
         if means is not None:
             means.append(x)
     return path
