@@ -99,7 +99,7 @@ def schedule():
 def test_all_aliases_of_optax_are_there():
     aliases = vars(optax._src.alias)  # some are `functools.partial` of others
     theirs = {n for n, x in vars(optax).items() if callable(x) and aliases.get(n) is x}
-    assert {name for name in theirs if name.islower()} == set(ours.__all__)
+    assert {name for name in theirs if name.islower()} == set(ours.__all__) - {"contrib"}
 
 
 @pytest.mark.parametrize("name, settings", ROWS, ids=ids)
@@ -177,14 +177,17 @@ def test_noise_is_optaxs_but_for_the_draw():
     tuple(map(int, optax.__version__.split(".")[:3])) < (0, 2, 8),
     reason="the dialect has the arguments of Optax 0.2.8",
 )
-@pytest.mark.parametrize("name", ours.__all__)
+@pytest.mark.parametrize("name", sorted(set(ours.__all__) - {"contrib"}))
 def test_arguments_are_optaxs(name):
     def arguments(function):
         return [
             (p.name, p.default, p.kind) for p in inspect.signature(function).parameters.values()
         ]
 
-    assert arguments(getattr(ours, name)) == arguments(getattr(optax, name))
+    own, theirs = arguments(getattr(ours, name)), arguments(getattr(optax, name))
+    if name == "lbfgs":  # a word for the line search, which prints
+        assert own.pop()[::2] == theirs.pop()[::2]
+    assert own == theirs
 
 
 def test_mu_dtype_is_the_mean_s_alone():

@@ -1,4 +1,5 @@
-"""Optax 0.2.8's aliases: its names, arguments, defaults and numbers, as lectopt transformations.
+"""Optax 0.2.8's aliases: its names, arguments, defaults and numbers, as lectopt transformations;
+and in `contrib` those of `optax.contrib`.
 
 Where the numbers of `lectopt` are Optax's already, these are the same compositions. They differ in
 `eps_root`, inside the root beside an `eps` outside, in `mu_dtype`, the mean's alone, and in what
@@ -6,6 +7,7 @@ Optax does against its own words: `rprop`, `adadelta` without a rate, `adan`, pa
 curvature in `lbfgs`. Variances are never below 0, and moments are at least float32.
 """
 
+from lectopt.dialects.optax import contrib
 from lectopt.dialects.optax.adams import (
     adabelief,
     adam,
@@ -45,6 +47,7 @@ from lectopt.dialects.optax.rules import plus as plus
 from lectopt.dialects.optax.rules import scale_by_late_rprop as scale_by_late_rprop
 
 __all__ = [
+    "contrib",
     "adabelief",
     "adadelta",
     "adafactor",

@@ -126,7 +126,7 @@ def amsgrad(
     """`adam` with the largest `nu_hat` so far; see `lectopt.amsgrad`."""
     mean = _mean(b1, mu_dtype) if bias_correction_mu else ema(b1, state_dtype=mu_dtype)
     square = debiased(mean_square(b2)) if bias_correction_nu else mean_square(b2)
-    direction = ratio(mean, _root(chain(square, running_max()), eps, eps_root))
+    direction = ratio(mean, rooted(chain(square, running_max()), eps, eps_root))
     return chain(direction, scale_by_learning_rate(learning_rate))
 
 
@@ -142,7 +142,8 @@ def radam(
     nesterov: bool = False,
 ) -> Transformation:
     """`adam` without its denominator in the first steps; see `lectopt.radam`."""
-    rectified = chain(_root(debiased(mean_square(b2)), eps, eps_root), rectification(b2, threshold))
+    square = rooted(debiased(mean_square(b2)), eps, eps_root)
+    rectified = chain(square, rectification(b2, threshold))
     direction = ratio(_mean(b1, None, nesterov), rectified)
     return chain(direction, scale_by_learning_rate(learning_rate))
 
@@ -247,7 +248,7 @@ def lamb(
 def _direction(
     b1: Any, b2: Any, eps: Any, eps_root: Any, mu_dtype: Any, nesterov: bool
 ) -> Transformation:
-    return ratio(_mean(b1, mu_dtype, nesterov), _root(debiased(mean_square(b2)), eps, eps_root))
+    return ratio(_mean(b1, mu_dtype, nesterov), rooted(debiased(mean_square(b2)), eps, eps_root))
 
 
 def _mean(b1: Any, mu_dtype: Any, nesterov: bool = False) -> Transformation:
@@ -256,7 +257,8 @@ def _mean(b1: Any, mu_dtype: Any, nesterov: bool = False) -> Transformation:
     return debiased(ema(b1, state_dtype=mu_dtype))
 
 
-def _root(moment: Transformation, eps: Any, eps_root: Any) -> Transformation:
+def rooted(moment: Transformation, eps: Any, eps_root: Any) -> Transformation:
+    """`sqrt(moment + eps_root) + eps`."""
     if absent(eps_root):
         return root(moment, eps)
     if absent(eps):

@@ -1,10 +1,8 @@
 """Optax's other aliases: descent, signs, rates by the size of gradients, whole leaves."""
 
-import inspect
 from typing import Any, Literal
 
 import jax.numpy as jnp
-import optax as _optax
 
 from lectopt import controls as _controls
 from lectopt import optimizers as _lectopt
@@ -31,8 +29,6 @@ from lectopt.settings import (
     Scalar,
 )
 from lectopt.transformation import Transformation
-
-ZOOM = inspect.signature(_optax.lbfgs).parameters["linesearch"].default
 
 
 @spelled()
@@ -271,13 +267,14 @@ def lbfgs(
     learning_rate: LearningRate | None = None,
     memory_size: Any = 10,
     scale_init_precond: bool = True,
-    linesearch: Any = ZOOM,
+    linesearch: Any = "zoom",
 ) -> Transformation:
-    """Quasi-Newton steps; see `lectopt.lbfgs`. Optax's own search is `scale_by_wolfe_line_search`,
-    which does not take its approximate condition for enough: within 1e-6 of the least value the two
-    may part.
+    """Quasi-Newton steps; see `lectopt.lbfgs`. The search is `scale_by_wolfe_line_search`, which
+    does not take Optax's approximate condition for enough, so that the two may part within 1e-6 of
+    the least value; or None, or a transformation such as `optax.scale_by_zoom_linesearch(20)`.
     """
-    own = linesearch is ZOOM
+    search: Any = linesearch
+    own = isinstance(search, str) and search == "zoom"
     newton = _controls.lbfgs(
         1.0 if learning_rate is None else learning_rate,
         memory_size,
@@ -285,4 +282,4 @@ def lbfgs(
         line_search="strong" if own else None,
         curvature="any",
     )
-    return newton if own or linesearch is None else chain(newton, linesearch)
+    return newton if own or search is None else chain(newton, search)
