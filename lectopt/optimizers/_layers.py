@@ -1,7 +1,7 @@
 """Optimizers that see a whole leaf at once: its norm (NovoGrad), its rows and columns (Adafactor,
 SM3)."""
 
-from typing import Any
+from typing import Any, Literal
 
 from lectopt.combinators import chain, masked
 from lectopt.primitives import (
@@ -70,7 +70,10 @@ def adafactor(
     *,
     weight_decay_rate: NonNegative | None = None,
     eps: NonNegative = 1e-30,
+    eps_placement: Literal["square", "least"] = "square",
+    min_scale: NonNegative = 1e-3,
     factored: bool = True,
+    axes: Literal["largest", "last"] = "largest",
     weight_decay_mask: Any = None,
     state_dtype: Any = None,
 ) -> Transformation:
@@ -80,17 +83,21 @@ def adafactor(
     and scaled by the rate and by the root mean square of the weights.
 
     Args:
-      learning_rate: zero or more, or a schedule; `min(1e-2, 1/sqrt(t))` in the paper.
+      learning_rate: zero or more, or a schedule; `relative_step()`, `min(1e-2, 1/sqrt(t))`, in the
+        paper, PyTorch and Keras.
       min_dim_size_to_factor: see `scale_by_factored_rms`.
       decay_rate: see `scale_by_factored_rms`.
       decay_offset: see `scale_by_factored_rms`.
-      multiply_by_parameter_scale: steps are shares of the weights, at least of 1e-3.
+      multiply_by_parameter_scale: steps are shares of the weights, at least of `min_scale`.
       clipping_threshold: see `clip_by_block_rms`; None for no clipping.
       momentum: with it, a moving average of the steps, not corrected for its start.
       weight_decay_rate: `param (1 - weight_decay_rate)` at every update, not multiplied by the
         rate; zero or more.
       eps: added to the squared gradients, zero or more.
+      eps_placement: see `scale_by_factored_rms`.
+      min_scale: the least root mean square of weights that counts, zero or more.
       factored: False keeps a mean square of every weight.
+      axes: see `scale_by_factored_rms`.
       weight_decay_mask: which leaves decay; see `add_decayed_weights`.
       state_dtype: dtype of every slot.
 
@@ -98,12 +105,19 @@ def adafactor(
     """
     members = [
         scale_by_factored_rms(
-            min_dim_size_to_factor, factored, decay_rate, decay_offset, eps, state_dtype=state_dtype
+            min_dim_size_to_factor,
+            factored,
+            decay_rate,
+            decay_offset,
+            eps,
+            eps_placement,
+            axes,
+            state_dtype=state_dtype,
         )
     ]
     members += [] if clipping_threshold is None else [clip_by_block_rms(clipping_threshold)]
     members += [scale_by_learning_rate(learning_rate)]
-    members += [scale_by_param_block_rms()] if multiply_by_parameter_scale else []
+    members += [scale_by_param_block_rms(min_scale)] if multiply_by_parameter_scale else []
     members += [] if momentum is None else [ema(momentum, state_dtype=state_dtype)]
     if weight_decay_rate is not None:
         members += [masked(shrink_weights(1.0, weight_decay_rate), weight_decay_mask)]

@@ -155,6 +155,8 @@ def scale_by_factored_rms(
     decay_rate: Fraction = 0.8,
     decay_offset: NonNegative = 0.0,
     eps: NonNegative = 1e-30,
+    eps_placement: Literal["square", "least"] = "square",
+    axes: Literal["largest", "last"] = "largest",
     state_dtype: Any = None,
 ) -> Transformation: ...
 def scale_by_irprop_plus(

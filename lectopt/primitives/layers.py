@@ -1,7 +1,7 @@
 """Rules that look at a whole leaf: its norm, its rows and columns."""
 
 import functools as ft
-from typing import Any
+from typing import Any, Literal
 
 import jax.numpy as jnp
 
@@ -46,27 +46,57 @@ def scale_by_leaf_norm(
     return g / (sqrt(below + eps) if eps_inside else sqrt(below) + eps), dict(nu=nu)
 
 
-def _factored_axes(shape: tuple[int, ...], least: int, factored: bool) -> tuple[int, int] | None:
-    """The axes of the second largest and of the largest size, if both are large enough."""
+Axes = Literal["largest", "last"]
+
+
+def _factored_axes(
+    shape: tuple[int, ...], least: int, factored: bool, axes: Axes
+) -> tuple[int, int] | None:
+    """The two axes that rows and columns are of, if there are two and both are large enough: those
+    of the second largest and of the largest size, or the last two."""
     if not factored or len(shape) < 2:
         return None
-    *_, second, first = sorted(range(len(shape)), key=lambda axis: shape[axis])
-    return (second, first) if shape[second] >= least else None
+    by_size = (
+        range(len(shape)) if axes == "last" else sorted(range(len(shape)), key=lambda i: shape[i])
+    )
+    *_, second, first = by_size
+    return (second, first) if min(shape[second], shape[first]) >= least else None
 
 
-def _row(param: Any, *, min_dim_size_to_factor: int = 128, factored: bool = True) -> Any:
-    axes = _factored_axes(param.shape, min_dim_size_to_factor, factored)
-    return None if axes is None else jnp.zeros_like(param, dtype=jnp.float32).sum(axes[1])
+def _without(param: Any, which: int, least: int, factored: bool, axes: Axes) -> Any:
+    found = _factored_axes(param.shape, least, factored, axes)
+    return None if found is None else jnp.zeros_like(param, dtype=jnp.float32).sum(found[which])
 
 
-def _column(param: Any, *, min_dim_size_to_factor: int = 128, factored: bool = True) -> Any:
-    axes = _factored_axes(param.shape, min_dim_size_to_factor, factored)
-    return None if axes is None else jnp.zeros_like(param, dtype=jnp.float32).sum(axes[0])
+def _row(
+    param: Any,
+    *,
+    min_dim_size_to_factor: int = 128,
+    factored: bool = True,
+    axes: Axes = "largest",
+) -> Any:
+    return _without(param, 1, min_dim_size_to_factor, factored, axes)
 
 
-def _whole(param: Any, *, min_dim_size_to_factor: int = 128, factored: bool = True) -> Any:
-    axes = _factored_axes(param.shape, min_dim_size_to_factor, factored)
-    return jnp.zeros_like(param, dtype=jnp.float32) if axes is None else None
+def _column(
+    param: Any,
+    *,
+    min_dim_size_to_factor: int = 128,
+    factored: bool = True,
+    axes: Axes = "largest",
+) -> Any:
+    return _without(param, 0, min_dim_size_to_factor, factored, axes)
+
+
+def _whole(
+    param: Any,
+    *,
+    min_dim_size_to_factor: int = 128,
+    factored: bool = True,
+    axes: Axes = "largest",
+) -> Any:
+    found = _factored_axes(param.shape, min_dim_size_to_factor, factored, axes)
+    return jnp.zeros_like(param, dtype=jnp.float32) if found is None else None
 
 
 @leafwise(
@@ -83,6 +113,8 @@ def scale_by_factored_rms(
     decay_rate: Fraction[Any] = 0.8,
     decay_offset: NonNegative[Any] = 0.0,
     eps: NonNegative[Any] = 1e-30,
+    eps_placement: Literal["square", "least"] = "square",
+    axes: Axes = "largest",
 ) -> Any:
     """Divide the gradient of a matrix by a root mean square that is kept as rows and columns.
 
@@ -92,29 +124,38 @@ def scale_by_factored_rms(
     itself, and gets `g / sqrt(nu)`.
 
     Args:
-      min_dim_size_to_factor: the least size of the two largest axes of a leaf that is factored.
+      min_dim_size_to_factor: the least size of the two axes of a leaf that is factored.
       factored: False keeps `nu` for all leaves.
+      axes: which two of a leaf with more: the `"largest"`, or the `"last"` (PyTorch, Keras).
       decay_rate: how fast the averages slow down, in [0, 1].
       decay_offset: updates made before, when a run goes on with a new state.
       eps: added to the squared gradients, zero or more.
+      eps_placement: `"square"` as above; `"least"` (PyTorch): `q = |g|^2`, `mean(row)` is at least
+        epsilon, and so is the root.
       state_dtype: dtype of the averages.
 
     Source: Shazeer and Stern 2018, Adafactor (Algorithm 4; sums there are means here, which gives
     the same).
     """
     del decay_rate, decay_offset  # they are in the decay
-    square = abs_sq(g) + eps
+    at_least = eps_placement == "least"
+    square = abs_sq(g) if at_least else abs_sq(g) + eps
     if state.nu is not None:
         nu = decay * state.nu + (1 - decay) * square
-        return g / _root(nu), dict(row=None, column=None, nu=nu)
-    axes = _factored_axes(g.shape, 0, True)
-    assert axes is not None
-    second, first = axes
+        below = jnp.maximum(_root(nu), eps) if at_least else _root(nu)
+        return g / below, dict(row=None, column=None, nu=nu)
+    found = _factored_axes(g.shape, 0, True, axes)
+    assert found is not None
+    second, first = found
     row = decay * state.row + (1 - decay) * square.mean(first)
     column = decay * state.column + (1 - decay) * square.mean(second)
     within_row = second - (second > first)  # where the second axis is once the first is gone
     mean = row.mean(within_row, keepdims=True)
+    mean = jnp.maximum(mean, eps) if at_least else mean
     share = row / jnp.where(mean == 0, 1, mean)
+    if at_least:
+        estimate = jnp.expand_dims(share, first) * jnp.expand_dims(column, second)
+        return g / jnp.maximum(_root(estimate), eps), dict(row=row, column=column, nu=None)
     scale = jnp.expand_dims(1 / _root(share), first) * jnp.expand_dims(1 / _root(column), second)
     return g * scale, dict(row=row, column=column, nu=None)
 

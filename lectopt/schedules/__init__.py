@@ -18,6 +18,7 @@ from lectopt.schedules.decays import (
     inverse_strong_convexity,
     inverse_time_decay,
     power_decay,
+    relative_step,
     step_decay,
 )
 from lectopt.schedules.formula import Schedule, schedule
@@ -37,6 +38,7 @@ __all__ = [
     "lambda_schedule",
     "power_decay",
     "relative",
+    "relative_step",
     "satisfies_robbins_monro",
     "scale_learning_rate",
     "scaled",

@@ -129,6 +129,19 @@ def power_decay(count: Any, *, init: Value[Any], power: NonNegative[Any] = 1.0) 
     return init / (count + 1.0) ** power
 
 
+@schedule(order=lambda init: max(order_of(init), 0.5))
+def relative_step(count: Any, *, init: Value[Any] = 1e-2) -> Any:
+    """`min(init, 1 / sqrt(k))`, with `k` the number of the update, from 1: `k = count + 1`.
+
+    Args:
+      init: the largest value.
+
+    Source: Shazeer and Stern 2018, Adafactor (Algorithm 5), whose steps are relative to the size of
+    the weights; PyTorch and Keras have it inside theirs.
+    """
+    return jnp.minimum(init, 1 / (count + 1.0) ** 0.5)
+
+
 @schedule(order=lambda strong_convexity: 1.0)
 def inverse_strong_convexity(count: Any, *, strong_convexity: Positive[Any]) -> Any:
     """`1 / (lambda t)`, with `t` the number of the update, from 1: `t = count + 1`.

@@ -26,6 +26,16 @@ def test_adafactor_of_matrices_is_its_twin(least):
     assert_close(twin, TREE.optax(tx), rtol=1e-9)
 
 
+@pytest.mark.usefixtures("x64")
+def test_adafactor_of_the_last_two_axes_is_pytorchs():
+    numbers = dict(decay_rate=0.7, clipping_threshold=0.8, eps=1e-3, min_scale=0.1)
+    tx = lectopt.adafactor(schedule, 1, eps_placement="least", axes="last", **numbers)
+    twin = TREE.twin(twins.adafactor_torch, c=0.7, d=0.8, eps1=1e-3, eps2=0.1)
+    assert_close(twin, TREE.optax(tx), rtol=1e-9)
+    state = tx.init({"w": jnp.ones((7, 2, 3))})
+    assert state["row"]["w"].shape == (7, 2) and state["column"]["w"].shape == (7, 3)
+
+
 def test_a_factored_matrix_keeps_its_rows_and_columns_only():
     params = {"kernel": jnp.ones((6, 4)), "batch": jnp.ones((2, 5, 3)), "bias": jnp.ones(4)}
     state = lectopt.adafactor(0.1, 3).init(params)

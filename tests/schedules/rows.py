@@ -79,6 +79,12 @@ ROWS = {
         twins.inverse_time_decay,
         {},
     ),
+    "relative_step": (
+        lectopt.relative_step,
+        dict(init=0.2),
+        lambda t, init: np.minimum(init, 1 / np.sqrt(np.asarray(t) + 1.0)),
+        {},
+    ),
     "power_decay": (lectopt.power_decay, dict(init=0.3, power=0.6), twins.power_decay, {}),
     "inverse_strong_convexity": (
         lectopt.inverse_strong_convexity,

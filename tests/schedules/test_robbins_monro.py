@@ -12,6 +12,8 @@ VERDICTS = [  # whether the sum is infinite, whether the sum of squares is finit
     (lectopt.power_decay(0.1), True, True),  # 1 / k
     (lectopt.power_decay(0.1, 0.5), True, False),  # 1 / sqrt(k)
     (lectopt.power_decay(0.1, 0.75), True, True),
+    (lectopt.relative_step(), True, False),
+    (lectopt.relative_step(lectopt.power_decay(0.1)), True, True),
     (lectopt.power_decay(0.1, 2), False, True),
     (lectopt.inverse_time_decay(0.1, 0.01), True, True),
     (lectopt.inverse_time_decay(0.1, 0), True, False),

@@ -273,8 +273,8 @@ def lbfgs(
     does not take Optax's approximate condition for enough, so that the two may part within 1e-6 of
     the least value; or None, or a transformation such as `optax.scale_by_zoom_linesearch(20)`.
     """
-    search: Any = linesearch
-    own = isinstance(search, str) and search == "zoom"
+    own = isinstance(linesearch, str) and linesearch == "zoom"
+    searches: list[Any] = [] if own or linesearch is None else [linesearch]
     newton = _controls.lbfgs(
         1.0 if learning_rate is None else learning_rate,
         memory_size,
@@ -282,4 +282,4 @@ def lbfgs(
         line_search="strong" if own else None,
         curvature="any",
     )
-    return newton if own or search is None else chain(newton, search)
+    return chain(newton, *searches)

@@ -53,6 +53,14 @@ LAYERS = (
         source="Optax",
     ),
     Algorithm(
+        "adafactor/torch",
+        part(lectopt.adafactor, min_dim_size_to_factor=1, eps_placement="least", axes="last"),
+        of_one_leaf(twins.adafactor_torch),
+        dict(decay_rate=0.7, clipping_threshold=0.8, eps=1e-3, min_scale=0.1),
+        dict(decay_rate="c", clipping_threshold="d", eps="eps1", min_scale="eps2"),
+        source="PyTorch",
+    ),
+    Algorithm(
         "muon",
         lectopt.muon,
         of_one_leaf(twins.muon),

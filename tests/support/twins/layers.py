@@ -111,6 +111,34 @@ def adafactor(
     return path
 
 
+def adafactor_torch(
+    leaves, grad, rate, steps, *, c=0.8, eps1=1e-16, eps2=1e-3, d=1.0, lam=0.0
+) -> list[list[np.ndarray]]:
+    """Adafactor as PyTorch 2 has it, without rho_t = min(lr, 1 / sqrt(t)), which is the rate here.
+
+    The last two axes are factored. Nothing is added to the squares: mean(row) and the root of the
+    estimate are at least eps1. The decay is times the rate, and before the step.
+    """
+    X, _ = _start(leaves)
+    R, C, V = ([0.0] * len(X) for _ in range(3))
+    path = []
+    for t in range(steps):
+        kept, new = 1 - float(t + 1) ** -c, []
+        for i, G in enumerate(grad(X, t)):
+            if G.ndim > 1:
+                R[i] = kept * R[i] + (1 - kept) * np.square(G).mean(-1, keepdims=True)
+                C[i] = kept * C[i] + (1 - kept) * np.square(G).mean(-2, keepdims=True)
+                estimate = R[i] * C[i] / np.maximum(R[i].mean(-2, keepdims=True), eps1)
+            else:
+                estimate = V[i] = kept * V[i] + (1 - kept) * np.square(G)
+            U = G / np.sqrt(np.maximum(estimate, eps1**2))
+            alpha = max(eps2, _rms(X[i])) * rate(t)
+            new.append((1 - rate(t) * lam) * X[i] - alpha / max(1.0, _rms(U) / d) * U)
+        X = new
+        path.append(X)
+    return path
+
+
 def prodigy(
     leaves,
     grad,
