@@ -246,9 +246,8 @@ class Translation:
             self.row.maker.__name__, given, self.rate, self.before, mask, self.plateau
         )
         if self.row.text is not None:
-            program.chained = self.row.text
-            place = dict(centered="scale_by_stddev" if given.get("centered") else "scale_by_rms")
-            program.given = given | place
+            kind = "scale_by_stddev" if given.get("centered") else "scale_by_rms"
+            program.chained = self.row.text.replace("{centered}", kind)
         try:
             if self.beside and self.draft.decay == "coupled":
                 program.coupled = program.decay(self.draft.weight_decay)

@@ -4,14 +4,15 @@ What stands here as a maker has one argument for every convention; a recipe has 
 """
 
 import functools as ft
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from lectopt import optimizers as _lectopt
 from lectopt.combinators import chain, debiased, ratio, root
+from lectopt.dialects import keras, torch
 from lectopt.dialects.optax.rules import plus, scale_by_late_rprop
-from lectopt.dialects.porting.frame import split
-from lectopt.dialects.porting.patterns import Mark, flat, key, spellings
+from lectopt.dialects.porting.frame import ARGUMENTS, split
+from lectopt.dialects.porting.patterns import Mark, flat, key, marks, names_of, spellings
 from lectopt.dialects.spelling import absent
 from lectopt.primitives import (
     ema,
@@ -33,11 +34,17 @@ PLACES = ("outside", "inside", "uncorrected")
 
 
 class Pattern(NamedTuple):
-    """One spelling of an algorithm: its family, its settings with marks, and its members' key."""
+    """One spelling of an algorithm: its family, its settings with marks, the key of its members and
+    their names."""
 
     family: str
     settings: Settings
     key: tuple[Any, ...]
+    names: tuple[str, ...]
+
+    def whole(self, found: Settings) -> bool:
+        """Whether nothing is missing that has a mark."""
+        return set(marks(self.settings.values())) <= set(found)
 
 
 def descent(
@@ -174,7 +181,7 @@ def _over(
 
 
 NAMES = dict(eps_placement="place", initial_accumulator_value="initial")
-FRAME = ("state_dtype", "mask", "weight_decay_mask", "weight_decay", "weight_decay_rate")
+FRAME = (*ARGUMENTS, "state_dtype", "weight_decay", "weight_decay_rate")
 
 
 def _of(family: str, maker: Callable[..., Any], **options: Any) -> Iterator[Pattern]:
@@ -182,7 +189,8 @@ def _of(family: str, maker: Callable[..., Any], **options: Any) -> Iterator[Patt
     for given, tx in spellings(maker, FRAME, **options):
         given.pop("learning_rate", None)
         settings = {NAMES.get(k, k): v for k, v in given.items()}
-        yield Pattern(family, settings, key(split(tx).core))
+        core = split(tx).core
+        yield Pattern(family, settings, key(core), names_of(core))
 
 
 def _special() -> Iterator[Pattern]:
@@ -217,7 +225,8 @@ def _special() -> Iterator[Pattern]:
     steps = dict(eta_minus=(0.5,), eta_plus=(1.2,), min_step_size=(0.1,), max_step_size=(0.5,))
     names = {k: Mark.of(k, v[0]) for k, v in steps.items()}
     late = late_rprop(Mark.of("learning_rate", 0.1), **names)
-    yield Pattern("rprop", names | dict(variant="late"), key(flat(late)))
+    core = flat(late)
+    yield Pattern("rprop", names | dict(variant="late"), key(core), names_of(core))
     yield from _of("asgd", _lectopt.asgd)
 
 
@@ -227,11 +236,32 @@ SPECIAL = frozenset(
 )
 
 
-@ft.cache
-def patterns() -> tuple[Pattern, ...]:
-    """Those of the families above, then of every other optimizer as it is."""
-    found = list(_special())
-    found += _of("novograd", _lectopt.novograd, weight_decay=(0.0, Mark))
+def _all() -> Iterator[Pattern]:
+    yield from _special()
+    yield from _of("novograd", _lectopt.novograd, weight_decay=(0.0, Mark))
     for name in sorted(set(_lectopt.__all__) - SPECIAL):
-        found += _of(name, getattr(_lectopt, name))
-    return tuple({pattern.key: pattern for pattern in reversed(found)}.values())[::-1]
+        yield from _of(name, getattr(_lectopt, name))
+    for maker in (torch.Adafactor, keras.Adafactor, keras.Lamb):
+        home = maker.__module__.split(".")[2]
+        for pattern in _of(f"{home}.{maker.__name__}", maker):
+            pattern.settings.pop("lr", None)
+            yield pattern
+
+
+class _Made:
+    """What an iterator has given so far; it is asked for more when that is not enough."""
+
+    def __init__(self, source: Iterator[Pattern]):
+        self.source, self.known = source, list[Pattern]()
+
+    def __iter__(self) -> Iterator[Pattern]:
+        yield from self.known
+        for pattern in self.source:
+            self.known.append(pattern)
+            yield pattern
+
+
+@ft.cache
+def patterns() -> Iterable[Pattern]:
+    """Those of the families above, then of every other optimizer as it is; made when needed."""
+    return _Made(_all())

@@ -7,6 +7,11 @@ from lectopt.dialects.porting.patterns import flat
 from lectopt.transformation import Transformation
 from lectopt.wrapping import Masked
 
+# Arguments of makers that are no part of the algorithm, and of which `port` says the rest.
+ARGUMENTS = (
+    "maximize", "mask", "weight_decay_mask", "use_ema", "ema_momentum", "clipnorm", "clipvalue",
+    "global_clipnorm",
+)  # fmt: skip
 BEFORE = ("negate", "clip_by_norm", "clip_by_value", "clip_by_global_norm")
 AFTER = ("average_params", "reduce_on_plateau", "scale_by_path")
 Members = list[Transformation]

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from lectopt.dialects.porting.arithmetic import number_at
 from lectopt.dialects.porting.families import patterns
 from lectopt.dialects.porting.frame import split
-from lectopt.dialects.porting.patterns import bound, filled, key, values
+from lectopt.dialects.porting.patterns import bound, filled, key, names_of, values
 from lectopt.dialects.porting.schedules import debiased
 from lectopt.dialects.spelling import absent
 from lectopt.schedules import Schedule, scaled
@@ -94,12 +94,14 @@ def read(tx: Transformation) -> Recipe:
 
 def _algorithm(parts: list[Transformation]) -> Recipe:
     """The family, the rate and the settings of what stands inside the frame."""
-    own = key(parts)
+    own, names = key(parts), names_of(parts)
     for pattern in patterns():
         found: dict[str, Any] = {}
-        if len(own) == len(pattern.key) and bound(pattern.key, own, found):
+        alike = pattern.names == names and bound(pattern.key, own, found)
+        if alike and pattern.whole(found):
             written = values(found, parts)
-            rate, dtype = written.pop("learning_rate", None), written.pop("state_dtype", None)
+            rate = written.pop("learning_rate", written.pop("lr", None))
+            dtype = written.pop("state_dtype", None)
             settings = {name: filled(v, written) for name, v in pattern.settings.items()}
             return Recipe(pattern.family, rate, settings, dtype=dtype)
     listed = ", ".join(part.name for part in parts)

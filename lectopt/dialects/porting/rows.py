@@ -13,7 +13,8 @@ from typing import Any
 
 from lectopt.combinators import chain
 from lectopt.dialects import keras, optax, torch
-from lectopt.dialects.porting.patterns import Mark, bound, filled, spellings
+from lectopt.dialects.porting.frame import ARGUMENTS
+from lectopt.dialects.porting.patterns import Mark, bound, filled, marks, spellings
 from lectopt.dialects.porting.recipe import Recipe, Unreadable, read
 from lectopt.dialects.porting.writing import Draft, constant_coefficient
 from lectopt.primitives import (
@@ -27,9 +28,6 @@ from lectopt.transformation import Transformation
 from lectopt.values import key_of
 
 DIALECTS: dict[str, Any] = dict(torch=torch, keras=keras, optax=optax)
-# Arguments of the frame, of which `port` says the rest.
-FRAME = ("maximize", "mask", "weight_decay_mask", "use_ema", "ema_momentum", "clipnorm")
-FRAME += ("clipvalue", "global_clipnorm", "decoupled_weight_decay_mask")
 
 
 @dataclass(frozen=True)
@@ -53,11 +51,9 @@ class Row:
             return None
         if isinstance(own.settings.get("psi"), Mark):
             constant_coefficient(draft)
-        draft.turn(dict(own.settings), lambda want: isinstance(want, Mark))
+        draft.turn(dict(own.settings), lambda want: any(marks([want])))
         if own.decay != "none":
-            if recipe.decay == "none":
-                return None
-            draft.decaying(own.decay)
+            draft.decaying(own.decay, None if isinstance(own.decay_rate, Mark) else own.decay_rate)
         return draft
 
     def arguments(self, draft: Draft) -> dict[str, Any] | None:
@@ -67,7 +63,7 @@ class Row:
         if own.decay != "none":
             fits = fits and bound(own.weight_decay, draft.weight_decay, found)
         for name, want in own.settings.items():
-            if isinstance(want, Mark):
+            if any(marks([want])):
                 fits = fits and bound(want, draft.settings[name], found)
         return {k: filled(v, found) for k, v in self.given.items()} if fits else None
 
@@ -77,7 +73,7 @@ def rows(library: str) -> tuple[Row, ...]:
     """Those of a library."""
     found: dict[Any, Row] = {}
     for maker, text in _makers(library):
-        for given, tx in spellings(maker, FRAME):
+        for given, tx in spellings(maker, ARGUMENTS):
             try:
                 recipe = read(tx)
             except Unreadable:
@@ -100,27 +96,21 @@ def _freed(row: Row, all_rows: Iterable[Row]) -> Row:
 
 def _complete(row: Row) -> bool:
     """Whether every mark of the call comes out as a setting."""
-    marks = set(_marks(tuple(row.given.values())))
+    needed = set(marks(row.given.values()))
     own = row.recipe
     kept = (own.rate, own.weight_decay, *own.settings.values())
-    return marks <= set(_marks(kept))
+    return needed <= set(marks(kept))
 
 
-def _marks(values: tuple[Any, ...]) -> Iterator[str]:
-    for value in values:
-        if isinstance(value, Mark):
-            yield value.name
-        elif isinstance(value, tuple):
-            yield from _marks(value)
-        elif hasattr(value, "settings"):
-            yield from _marks(tuple(value.settings.values()))
+# What is no optimizer, or does not take the gradients that the others take.
+ASIDE = ("ReduceLROnPlateau", "SparseAdam")
 
 
 def _makers(library: str) -> Iterator[tuple[Callable[..., Any], str | None]]:
     dialect = DIALECTS[library]
     for name in dialect.__all__:
         maker = getattr(dialect, name)
-        if name != "ReduceLROnPlateau" and _rated(maker):
+        if name not in ASIDE and _rated(maker):
             yield maker, None
     if library == "optax":
         yield from CHAINS.items()

@@ -53,8 +53,9 @@ class Draft:
         """Whether it is gradient descent without a velocity."""
         return self.recipe.family == "sgd" and absent(self.settings["momentum"])
 
-    def decaying(self, kind: str) -> None:
-        """Let the decay be coupled, or decoupled and a multiple of the rate."""
+    def decaying(self, kind: str, rate: Any) -> None:
+        """Let the decay be coupled, or decoupled and a multiple of a rate: the learning rate if
+        none is given."""
         if self.decay not in ("none", kind):
             if self.is_plain():
                 self.note("Without a velocity decoupled decay and an L2 penalty are the same")
@@ -73,12 +74,12 @@ class Draft:
                 if self.recipe.family == "sgd":  # a constant pull is amplified so by the velocity
                     self.weight_decay = self.weight_decay / (1 - self.settings["momentum"])
         if self.decay == "decoupled":
-            self.weight_decay = self._scaled_decay()
+            self.weight_decay = self._scaled_decay(self.recipe.rate if rate is None else rate)
         self.decay = kind if self.decay != "none" else "none"
 
-    def _scaled_decay(self) -> Any:
+    def _scaled_decay(self, rate: Any) -> Any:
         """The decay as a multiple of the rate."""
-        decay, own, rate = self.weight_decay, self.recipe.decay_rate, self.recipe.rate
+        decay, own = self.weight_decay, self.recipe.decay_rate
         if absent(decay) or own is rate or own == rate:
             return decay
         factor = getattr(rate, "settings", {}).get("factor")
