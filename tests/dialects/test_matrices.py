@@ -24,6 +24,7 @@ TORCH = [
     ("Muon", dict(nesterov=False, adjust_lr_fn="match_rms_adamw", ns_steps=3), MATRICES, 3e-2),
     ("LBFGS", dict(history_size=5), SHAPES, 1e-9),
     ("LBFGS", {}, SHAPES, 1e-9),
+    ("SparseAdam", dict(betas=(0.8, 0.95), eps=1e-2, maximize=True), MATRICES, 1e-12),
 ]
 KERAS = [
     ("Adafactor", {}, 1e-6),  # whose t^-0.8 is a float32
@@ -84,11 +85,8 @@ def assert_same(ours, theirs, tolerance):
     np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("name, settings, names, tolerance", TORCH)
-@pytest.mark.usefixtures("x64")
-def test_is_pytorchs(name, settings, names, tolerance):
-    if importlib.util.find_spec("torch") is None:
-        pytest.skip("torch is not installed: nothing to compare with")
+def torch_path(name, settings, names):
+    """The parameters after every update of PyTorch's optimizer."""
     import torch as framework
 
     framework.set_default_dtype(framework.float64)
@@ -100,33 +98,48 @@ def test_is_pytorchs(name, settings, names, tolerance):
         grads = gradients(t, {k: p.detach().numpy() for k, p in params.items()})
         for key, p in params.items():
             p.grad = framework.tensor(grads[key])
+            p.grad = p.grad.to_sparse() if name == "SparseAdam" else p.grad
         optimizer.param_groups[0]["lr"] = rate
         optimizer.step(lambda: 0.0) if name == "LBFGS" else optimizer.step()
         path.append(np.concatenate([p.detach().numpy().ravel() for p in params.values()]))
-    ours = our_path(getattr(torch, name)(jnp.asarray(RATES).__getitem__, **settings), names)
-    assert_same(ours, np.array(path), tolerance)
+    return np.array(path)
 
 
-@pytest.mark.usefixtures("x64")
-def test_sparse_adam_is_pytorchs_where_no_row_is_missing():
-    if importlib.util.find_spec("torch") is None:
-        pytest.skip("torch is not installed: nothing to compare with")
-    import torch as framework
+def our_torch_path(name, settings, names):
+    return our_path(getattr(torch, name)(jnp.asarray(RATES).__getitem__, **settings), names)
 
-    framework.set_default_dtype(framework.float64)
-    params = {k: framework.tensor(p, requires_grad=True) for k, p in start(MATRICES).items()}
-    settings = dict(betas=(0.8, 0.95), eps=1e-2, maximize=True)
-    optimizer = framework.optim.SparseAdam(list(params.values()), lr=RATES[0], **settings)
+
+def keras_path(name, settings):
+    """The variables after every update of Keras' optimizer."""
+    framework = record.import_keras()
+    first = start(SHAPES)
+    params = {k: framework.Variable(p, dtype="float64", name=k) for k, p in first.items()}
+    optimizer = getattr(framework.optimizers, name)(learning_rate=0.5, **settings)
+    optimizer.build(list(params.values()))
     path = []
     for t, rate in enumerate(RATES):
-        grads = gradients(t, {k: p.detach().numpy() for k, p in params.items()})
-        for key, p in params.items():
-            p.grad = framework.tensor(grads[key]).to_sparse()
-        optimizer.param_groups[0]["lr"] = rate
-        optimizer.step()
-        path.append(np.concatenate([p.detach().numpy().ravel() for p in params.values()]))
-    ours = our_path(torch.SparseAdam(jnp.asarray(RATES).__getitem__, **settings), MATRICES)
-    assert_same(ours, np.array(path), 1e-12)
+        optimizer.learning_rate = rate
+        now = {k: framework.ops.convert_to_numpy(p.value) for k, p in params.items()}
+        grads = gradients(t, now).values()
+        optimizer.apply([framework.ops.convert_to_tensor(g) for g in grads])
+        after = [framework.ops.convert_to_numpy(p.value) for p in params.values()]
+        path.append(np.concatenate([np.ravel(x) for x in after]))
+    return np.array(path)
+
+
+def our_keras_path(name, settings):
+    tx = getattr(keras, name)(jnp.asarray(RATES).__getitem__, **settings)
+    return our_path(tx, tuple(SHAPES))
+
+
+@pytest.mark.parametrize("name, settings, names, tolerance", TORCH)
+@pytest.mark.usefixtures("x64")
+def test_is_pytorchs(name, settings, names, tolerance):
+    """Of `SparseAdam` where no row is missing."""
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("torch is not installed: nothing to compare with")
+    theirs = torch_path(name, settings, names)
+    assert_same(our_torch_path(name, settings, names), theirs, tolerance)
 
 
 @pytest.mark.parametrize("name, settings, tolerance", KERAS)
@@ -134,23 +147,10 @@ def test_sparse_adam_is_pytorchs_where_no_row_is_missing():
 def test_is_keras(name, settings, tolerance):
     if importlib.util.find_spec("keras") is None:
         pytest.skip("keras is not installed: nothing to compare with")
-    framework = record.import_keras()
     with jax.numpy_rank_promotion("allow"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        first = start(SHAPES)
-        params = {k: framework.Variable(p, dtype="float64", name=k) for k, p in first.items()}
-        optimizer = getattr(framework.optimizers, name)(learning_rate=0.5, **settings)
-        optimizer.build(list(params.values()))
-        path = []
-        for t, rate in enumerate(RATES):
-            optimizer.learning_rate = rate
-            now = {k: framework.ops.convert_to_numpy(p.value) for k, p in params.items()}
-            grads = gradients(t, now).values()
-            optimizer.apply([framework.ops.convert_to_tensor(g) for g in grads])
-            after = [framework.ops.convert_to_numpy(p.value) for p in params.values()]
-            path.append(np.concatenate([np.ravel(x) for x in after]))
-    ours = our_path(getattr(keras, name)(jnp.asarray(RATES).__getitem__, **settings), tuple(SHAPES))
-    assert_same(ours, np.array(path), tolerance)
+        theirs = keras_path(name, settings)
+    assert_same(our_keras_path(name, settings), theirs, tolerance)
 
 
 @pytest.mark.usefixtures("x64")
