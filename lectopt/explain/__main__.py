@@ -3,6 +3,8 @@
 python -m lectopt.explain optax.adamw learning_rate=1e-3
 python -m lectopt.explain optax.adam --letters cmu11785 --latex
 python -m lectopt.explain optax.adamw weight_decay=0.1 --diff lectopt.dialects.keras.AdamW
+python -m lectopt.explain their_package.optimizers:make_optimizer --markdown
+python -m lectopt.explain optax.lion --code torch
 """
 
 import argparse
@@ -22,20 +24,28 @@ if TYPE_CHECKING:
     from lectopt.explain.explanation import Explanation
 
 
+PROGRAM = "python -m lectopt.explain"
+
+
 def found(path: str) -> Any:
-    """The object with a dotted path, `optax.adam`.
+    """The object with a dotted path, `optax.adam`, or `package.module:name`.
 
     Raises:
       ValueError: there is none.
     """
     example = "write the path to import it by, optax.adam for example"
-    parts = path.split(".")
+    module, colon, rest = path.partition(":")
+    parts = [*module.split("."), *rest.split(".")] if colon else path.split(".")
     if not all(part.isidentifier() for part in parts):
         raise ValueError(f"{path!r} is no path; {example}")
-    for end in range(len(parts), 0, -1):
+    ends = [module.count(".") + 1] if colon else range(len(parts), 0, -1)
+    for end in ends:
+        name = ".".join(parts[:end])
         try:
-            thing: Any = importlib.import_module(".".join(parts[:end]))
-        except ModuleNotFoundError:
+            thing: Any = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if not name.startswith(str(error.name)):
+                raise  # the module is there, and lacks another one
             continue
         try:
             for name in parts[end:]:
@@ -90,31 +100,51 @@ def _takes(maker: Any, name: str) -> bool:
     return callable(maker) and name in inspect.signature(maker).parameters
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit status is 1 if two optimizers differ, 2 if the arguments are wrong
-    or an optimizer cannot be explained."""
+def parser(program: str) -> argparse.ArgumentParser:
+    """The arguments of the command."""
     parser = argparse.ArgumentParser(
-        prog="python -m lectopt.explain",
+        prog=program,
         description="Print the equations that an optimizer runs.",
     )
-    parser.add_argument("optimizer", help="where to import it from: optax.adamw")
+    parser.add_argument(
+        "optimizer", help="where to import it from: optax.adamw, their_package.module:name"
+    )
     parser.add_argument(
         "settings",
         nargs="*",
         help="its settings: learning_rate=1e-3; with --diff "
         "they are also the other one's, where it has them",
     )
-    parser.add_argument("--latex", action="store_true", help="print LaTeX")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--latex", action="store_true", help="print LaTeX")
+    form.add_argument("--markdown", action="store_true", help="print a page in Markdown")
+    form.add_argument(
+        "--code", metavar="LANGUAGE", help="print a program: numpy, torch, javascript"
+    )
     parser.add_argument("--letters", help="a lecture's notation: cmu11785, liege, isi, ...")
     parser.add_argument("--diff", metavar="OTHER", help="print what differs from another one")
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> int:
+    """Run the command; its exit status is 1 if two optimizers differ, 2 if the arguments are wrong
+    or an optimizer cannot be explained."""
+    given = parser(program).parse_args(arguments)
+    sys.path.insert(0, "")  # the stranger's package may be where the command is run
     try:
+        if given.diff is not None and (given.markdown or given.code):
+            raise ValueError("--diff prints text or LaTeX; leave out --markdown and --code")
         settings = dict(map(setting, given.settings))
         if given.diff is None:
             one = explained(given.optimizer, settings, given.letters)
-            if one.obstacle:
+            if given.code is not None:
+                print(one.code(given.code), end="")
+            elif given.markdown:
+                print(one.markdown(), end="")
+            elif one.obstacle:
                 return _wrong(f"{one.title} is not explained: {one.obstacle}")
-            print(one.latex if given.latex else one)
+            else:
+                print(one.latex if given.latex else one)
             return 0
         first, other, outcome = compared(given.optimizer, given.diff, settings, given.letters)
     except (ValueError, TypeError, AttributeError, ImportError) as error:
@@ -128,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _wrong(reason: str) -> int:
-    print(f"python -m lectopt.explain: {reason}", file=sys.stderr)
+    print(f"{PROGRAM}: {reason}", file=sys.stderr)
     return 2
 
 

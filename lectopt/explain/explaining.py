@@ -40,13 +40,16 @@ def explained(about: Subject, chosen: Notation, params: Any, sized: bool) -> Exp
       sized: whether the sizes of `params` are made up.
     """
     with double():
+        system, obstacle = None, ""
         try:
-            return Explanation(about.title, chosen, _read(about, chosen, params, sized))
+            system = _read(about, chosen, params, sized)
         except Unexplained as error:
-            return Explanation(about.title, chosen, None, str(error))
+            obstacle = str(error)
         except Exception as error:  # whatever a stranger's program holds, no traceback
-            met = f"reading its program met {type(error).__name__}: {error}"
-            return Explanation(about.title, chosen, None, met)
+            obstacle = f"reading its program met {type(error).__name__}: {error}"
+        made = Explanation(about.title, chosen, system, obstacle)
+    made.subject, made.params = about, None if sized else params
+    return made
 
 
 def _read(about: Subject, chosen: Notation, params: Any, sized: bool) -> System:

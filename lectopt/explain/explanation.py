@@ -9,6 +9,7 @@ import sympy as sp
 from lectopt.explain.algebra import nodes
 from lectopt.explain.algebra.names import Notation, own
 from lectopt.explain.exchange import parsed, plain
+from lectopt.explain.reading.subjects import Subject
 from lectopt.explain.reading.system import System
 from lectopt.explain.writing import page
 from lectopt.explain.writing.groups import Group, Merger, Shared, by_leaf, together
@@ -37,6 +38,8 @@ class Explanation:
         if system is not None:
             self.shared, self.leaves = by_leaf(system)
         self.groups = together(self.leaves)
+        self.subject: Subject | None = None
+        self.params: Any = None
 
     @property
     def system(self) -> System:
@@ -166,6 +169,40 @@ class Explanation:
             keys = dict.fromkeys(s.key for s in system.states if s.role == "slot")
             raise KeyError(f"no {name!r}; there are {', '.join([*keys, 'theta', 'update'])}")
         return own(Merger(system)(system.unfolded(expr, draws)), leaf)
+
+    def code(self, language: str = "numpy") -> str:
+        """The same equations as a program that needs nothing of this library.
+
+        With the settings as arguments, their defaults those of the maker; of a transformation that
+        is built, with its numbers. The programs compute in real numbers what the transformation
+        does: guards that never act are left out, and roundings to narrow types.
+
+        * `"numpy"`: a module with `init(params, ...)` and `update(gradients, state, params, ...)`,
+          which returns what is added to the parameters, and the new state; of one array, or of a
+          dict of arrays where leaves depend on each other or obey different rules. `point(state,
+          params, ...)` says where the gradient is taken, if not at the parameters.
+        * `"torch"`: a module with the class `Optimizer`, a `torch.optim.Optimizer`.
+        * `"javascript"`: a module that exports `init` and `update` of plain arrays of numbers.
+
+        Args:
+          language: one of these three.
+
+        Raises:
+          ValueError: there is no such language, or an operation has no formula that could be
+            written: a function of matrices, random numbers, sums over rows.
+        """
+        from lectopt.explain.coding import code
+
+        if self.subject is None:
+            raise ValueError(f"{self.title} was not made by lectopt.explain")
+        return code(self.subject, self.params, language)
+
+    def markdown(self) -> str:
+        """A page in Markdown: the equations as LaTeX and as text, the settings with their defaults
+        and conventions, the first state, and the NumPy program."""
+        from lectopt.explain.markdown import page as of
+
+        return of(self)
 
     def replay(self, steps: int = 5, seed: int = 0) -> float:
         """The largest difference between these equations and the optimizer they describe.

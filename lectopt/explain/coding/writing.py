@@ -1,0 +1,156 @@
+"""What the programs of all languages share: which text stands for what, and where."""
+
+from collections.abc import Iterable, Iterator
+
+from lectopt.explain.coding.leaves import GRADIENTS, OWN, PARAMS, Slot
+from lectopt.explain.coding.planning import Plan, is_array
+from lectopt.explain.coding.rules import T
+from lectopt.explain.coding.spelling import Speller
+from lectopt.explain.terms import INF, NAN, ONE, Term, walk
+
+WIDTH = 99
+# Where a text stands: in a program of one array, in a pass over leaves, in a sum over leaves.
+ALONE, PASS, OVER_LEAVES = "alone", "pass", "over"
+
+
+class Writer:
+    """The texts of a plan in a language; the languages say how they write what is looked up.
+
+    Args:
+      plan: of the program.
+    """
+
+    language = ""
+
+    def __init__(self, plan: Plan):
+        self.plan, self.rules, self.names = plan, plan.rules, plan.names
+        self.place = PASS if plan.several else ALONE
+
+    # What a language says.
+
+    def gradient(self, where: str) -> str:
+        """A gradient."""
+        raise NotImplementedError
+
+    def parameter(self, where: str) -> str:
+        """A leaf of the parameters."""
+        raise NotImplementedError
+
+    def entry(self, slot: Slot, where: str) -> str:
+        """The old value of a statistic."""
+        raise NotImplementedError
+
+    def leaf_of(self, variable: str) -> str:
+        """The part of a leaf of a variable that is kept for all."""
+        raise NotImplementedError
+
+    def summed(self, speller: Speller, x: Term, where: str) -> str:
+        """A sum, a maximum, ... over places."""
+        raise NotImplementedError
+
+    def placed(self, text: str) -> str:
+        """An entry of an array, where a language looks at one by one."""
+        return text
+
+    # What is looked up.
+
+    def speller(self, where: str) -> Speller:
+        """Terms as they are written there."""
+        slots = {s.old: s for s in self.rules.local.slots}
+
+        def named(x: Term) -> str | None:
+            if x in self.names.variables:
+                return self._variable(x, where)
+            if x.op != "sym" or x in (INF, NAN):
+                return None
+            if x is T:
+                return "t"
+            if x in slots:
+                text = self.entry(slots[x], where)
+                return self.placed(text) if slots[x].array else text
+            if x.args[0] == GRADIENTS:
+                return self.placed(self.gradient(where))
+            if x.args[0] == PARAMS:
+                return self.placed(self.parameter(where))
+            return self.names.setting(x.args[0])
+
+        return Speller(
+            self.language, named, lambda s, x: self.summed(s, x, where), self.parameter(where)
+        )
+
+    def _variable(self, x: Term, where: str) -> str:
+        text = self.names.variables[x]
+        if self.plan.several and (x in self.plan.kept or x in self.heads()):
+            text = self.leaf_of(text)
+        return self.placed(text) if is_array(x) else text
+
+    def heads(self) -> set[Term]:
+        """The new values of the statistics of leaves."""
+        return {x for s in self.rules.leafwise() for x in s.next.values()}
+
+    # Settings and arguments.
+
+    def settings_in(self, terms: Iterable[Term]) -> list[tuple[str, float | None]]:
+        """The names and defaults of the settings in these terms; first those without one."""
+        used = {x.args[0] for x in walk(*terms, inside=True) if x.op == "sym"}
+        found = [
+            (self.names.settings[k], v)
+            for k, v in self.rules.settings.items()
+            if f"setting {k}" in used
+        ]
+        return sorted(found, key=lambda item: item[1] is not None)
+
+    def update_terms(self) -> list[Term]:
+        """What an update computes."""
+        after = [x for s in self.rules.local.slots for x in s.next.values()]
+        return [*after, *self.rules.local.moves.values()]
+
+    def start_terms(self) -> list[Term]:
+        """What the first state holds."""
+        return [x for s in self.rules.local.slots for x in s.start.values()]
+
+    def point_terms(self) -> list[Term]:
+        """Where gradients are taken."""
+        return list(self.rules.local.points.values()) if self.rules.looks_ahead else []
+
+    def arguments(self) -> list[str]:
+        """What an update needs besides gradients, state and parameters: the loss."""
+        known = {T, INF, NAN, *(s.old for s in self.rules.local.slots)}
+        found = {
+            self.names.setting(x.args[0]): None
+            for x in walk(*self.update_terms(), inside=True)
+            if x.op == "sym" and x not in known and x.args[0] not in (GRADIENTS, PARAMS)
+        }
+        settings = set(self.names.settings.values())
+        return [k for k in found if k not in settings]
+
+    def first_of(self, k: int) -> str:
+        """A leaf of a treatment."""
+        return self.rules.treatments[k][0]
+
+    def starts(self, slot: Slot) -> Iterator[tuple[tuple[str, ...], Term]]:
+        """The leaves that begin alike, and how."""
+        groups: dict[Term, list[str]] = {}
+        for leaf, x in slot.start.items():
+            groups.setdefault(x, []).append(leaf)
+        return ((tuple(leaves), x) for x, leaves in groups.items())
+
+    @staticmethod
+    def own(x: Term) -> bool:
+        """Whether a sum is over the places of one leaf."""
+        return x.args[2][0][1] == OWN
+
+    @staticmethod
+    def is_size(x: Term) -> bool:
+        """Whether a sum is the number of places."""
+        return x.args[0] == "sum" and x.args[1] is ONE
+
+
+def remarks(plan: Plan, how: str) -> list[str]:
+    """What a reader of the program should know of it."""
+    rules = plan.rules
+    said = [f"{rules.title}, {how}; written by lectopt.explain."]
+    if not rules.sizes:
+        said.append("It holds for leaves of the shapes that it was read on.")
+    said += sorted(rules.remarks)
+    return said
