@@ -16,6 +16,8 @@ from lectopt.transformation import Context, State, Transformation
 from lectopt.trees import Tree, is_none, misfit_message, missing_message
 from lectopt.values import is_concrete
 
+CONFIG: Any = jax.config  # whose flags JAX does not declare in every version
+
 if TYPE_CHECKING:
     from lectopt.lifting._rule import Rule
 
@@ -167,7 +169,7 @@ class Segment:
 
     def _constants(self) -> tuple[dict[str, Any], ...] | None:
         """The settings as arrays, which cost less to pass than numbers do; None if some change."""
-        wide = jax.config.jax_enable_x64  # pyright: ignore[reportAttributeAccessIssue]
+        wide = CONFIG.jax_enable_x64
         if wide not in self.constants:
             known = [rule.fixed for rule in self.layout.rules]
             fixed = all(own is not None and all(map(is_concrete, own.values())) for own in known)

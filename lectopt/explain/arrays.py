@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from lectopt.explain.terms import (
@@ -66,6 +67,11 @@ def sort_of(dtype: Any) -> str:
     if jnp.issubdtype(dtype, jnp.integer):
         return "int"
     return "real" if jnp.issubdtype(dtype, jnp.floating) else "other"
+
+
+def is_key(x: Any) -> bool:
+    """Whether an array holds random keys."""
+    return hasattr(x, "dtype") and jnp.issubdtype(x.dtype, jax.dtypes.extended)
 
 
 def symbol(name: str, aval: Any) -> Array:

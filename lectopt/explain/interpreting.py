@@ -24,6 +24,7 @@ from lectopt.explain.arrays import (
     dimension,
     gathered,
     generic,
+    is_key,
     opaque,
     sort_of,
 )  # fmt: skip
@@ -63,7 +64,7 @@ def closed(program: Any, args: Sequence[Array]) -> list[Array]:
 
 def of_value(value: Any) -> Array:
     """A number or a table of them."""
-    if jnp.issubdtype(getattr(value, "dtype", None), jax.dtypes.extended):
+    if is_key(value):
         name = f"key {jax.random.key_data(value).tolist()}"
         return opaque(name, [], value.shape, value.dtype)
     value = np.asarray(value)

@@ -144,7 +144,7 @@ class Logic:
         return z3.Bool(name) if term.sort == "bool" else z3.Real(name)
 
     def _translated(self, term: Term) -> Any:
-        a = [] if term.op in ATOMIC else [self._known.get(x) for x in term.args]
+        a: list[Any] = [] if term.op in ATOMIC else [self._known.get(x) for x in term.args]
         match term.op:
             case "num":
                 return z3.RealVal(str(term.args[0]))
