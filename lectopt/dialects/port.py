@@ -9,11 +9,12 @@ from lectopt import values as _values
 from lectopt.combinators import chain, masked
 from lectopt.dialects.porting.arithmetic import Unwritten, number_at
 from lectopt.dialects.porting.problem import distance, everywhere
-from lectopt.dialects.porting.program import PROGRAMS
+from lectopt.dialects.porting.program import with_imports
 from lectopt.dialects.porting.recipe import Recipe, Unreadable, read
 from lectopt.dialects.porting.rows import Row, rows
 from lectopt.dialects.porting.scaling import Scaled, for_gradients_times
 from lectopt.dialects.porting.schedules import product
+from lectopt.dialects.porting.torch_program import PROGRAMS
 from lectopt.dialects.porting.writing import CONSTANT, VERDICTS, Draft, Verdict
 from lectopt.dialects.spelling import absent
 from lectopt.primitives import add_decayed_weights, shrink_weights
@@ -256,7 +257,7 @@ class Translation:
             text = program.text()
             if program.foreign:
                 self.draft.note("schedule is the function of the count that was given")
-            return text
+            return with_imports(text)
         except Unwritten as error:
             why = f"A schedule has to be written by hand, as {error}"
             self.draft.note(why, "impossible")

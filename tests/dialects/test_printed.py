@@ -2,8 +2,6 @@
 
 import functools as ft
 import importlib.util
-import itertools
-import math
 import re
 import warnings
 
@@ -90,7 +88,6 @@ def source_path(tx):
 
 def executed(call, **names):
     """The names that a printed program defines."""
-    names |= dict(math=math, itertools=itertools)
     if "\n" in call:
         exec(call, names)
     else:
@@ -134,7 +131,7 @@ def keras_path(call):
 
 def optax_path(call):
     params = [jnp.asarray(part) for part in split(THETA)]
-    tx = executed(call, optax=optax, jax=jax, jnp=jnp, first=first)["optimizer"]
+    tx = executed(call, optax=optax, first=first)["optimizer"]
     state, path, update = tx.init(params), [], jax.jit(tx.update)
     for push in noise():
         grads = [jnp.asarray(g) for g in gradients(push, params)]

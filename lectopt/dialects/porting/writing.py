@@ -93,9 +93,7 @@ class Draft:
             "The decay and the learning rate have schedules of their own, and here they have one",
             CONSTANT,
         )
-        counts = (
-            c for c in (0, 1, 10, 100, 1000) if value_at(rate, c) > 0
-        )  # a warm-up starts at 0
+        counts = (c for c in (0, 1, 10, 100, 1000) if value_at(rate, c) > 0)  # a warm-up is 0
         count = next(counts, 0)
         return float(decay * value_at(own, count) / value_at(rate, count))
 
