@@ -29,6 +29,7 @@ FINITE = {
     "threshold of reduce_on_plateau": "a margin: no value is better by an infinite one",
     "threshold of torch.ReduceLROnPlateau": "the same",
     "max_evaluations": "a search without a bound may never end",
+    "clip_power": "of a bound that grows; None for no bound",
     "max_lr": "a value that is reached",
     "max_momentum": "a value that is reached",
     "T_max": "the length of a curve",

@@ -57,7 +57,8 @@ STATELESS = [m for m in makers() if not m.build().init(of_size(PARAMS, 1.0)).key
 
 def made_of(maker, grads, params):
     # Noise has a dtype.
-    quiet = {k: 0.0 for k in ("temperature", "eta") if k in maker.ranges}
+    eta = ("eta",) if maker.name.endswith(("noisy_sgd", "add_noise")) else ()
+    quiet = {k: 0.0 for k in ("temperature", *eta) if k in maker.ranges}
     tx = maker.build(**quiet)
     with jax.disable_jit():
         return tx.update(grads, tx.init(params), params, value=1.0, sgd_rate=0.5)[0]

@@ -10,7 +10,7 @@ from lectopt.lifting import treewise
 from lectopt.norms import plain_norm, scaled_norm
 from lectopt.numerics import sqrt
 from lectopt.settings import NonNegative, Positive, Scalar, Steps
-from lectopt.trees import is_none, leaves_like, wide_dtype, widened_copy
+from lectopt.trees import dtype_of, is_inexact, is_none, leaves_like, wide_dtype, widened_copy
 
 
 @treewise()
@@ -34,7 +34,10 @@ def normalize(updates: Any) -> Any:
 
 def _apart(params: Any, *, state_dtype: Any) -> Any:
     def zeros(param: Any) -> Any:
-        return jnp.zeros_like(param, dtype=state_dtype or wide_dtype(jnp.result_type(param)))
+        dtype = dtype_of(param)
+        if not is_inexact(dtype):
+            return None
+        return jnp.zeros_like(param, dtype=state_dtype or wide_dtype(dtype))
 
     return jax.tree.map(zeros, params)
 

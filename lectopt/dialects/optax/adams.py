@@ -35,7 +35,7 @@ def adam(
     nesterov: bool = False,
 ) -> Transformation:
     """`mu_hat / (sqrt(nu_hat + eps_root) + eps)`; see `lectopt.adam`."""
-    direction = _direction(b1, b2, eps, eps_root, mu_dtype, nesterov)
+    direction = directed(b1, b2, eps, eps_root, mu_dtype, nesterov)
     return chain(direction, scale_by_learning_rate(learning_rate))
 
 
@@ -53,7 +53,7 @@ def adamw(
     nesterov: bool = False,
 ) -> Transformation:
     """`param - learning_rate (adam + weight_decay param)`; see `lectopt.adamw`."""
-    direction = _direction(b1, b2, eps, eps_root, mu_dtype, nesterov)
+    direction = directed(b1, b2, eps, eps_root, mu_dtype, nesterov)
     return _decayed(direction, weight_decay, mask, learning_rate)
 
 
@@ -86,7 +86,7 @@ def nadamw(
     nesterov: bool = True,
 ) -> Transformation:
     """`nadam` with decoupled weight decay."""
-    direction = _direction(b1, b2, eps, eps_root, mu_dtype, nesterov)
+    direction = directed(b1, b2, eps, eps_root, mu_dtype, nesterov)
     return _decayed(direction, weight_decay, mask, learning_rate)
 
 
@@ -108,7 +108,7 @@ def adamaxw(
     mask: Any = None,
 ) -> Transformation:
     """`adamax` with decoupled weight decay."""
-    direction = ratio(_mean(b1, None), infinity_moment(b2, eps, eps_in_max=True))
+    direction = ratio(mean_of(b1, None), infinity_moment(b2, eps, eps_in_max=True))
     return _decayed(direction, weight_decay, mask, learning_rate)
 
 
@@ -124,7 +124,7 @@ def amsgrad(
     bias_correction_nu: bool = True,
 ) -> Transformation:
     """`adam` with the largest `nu_hat` so far; see `lectopt.amsgrad`."""
-    mean = _mean(b1, mu_dtype) if bias_correction_mu else ema(b1, state_dtype=mu_dtype)
+    mean = mean_of(b1, mu_dtype) if bias_correction_mu else ema(b1, state_dtype=mu_dtype)
     square = debiased(mean_square(b2)) if bias_correction_nu else mean_square(b2)
     direction = ratio(mean, rooted(chain(square, running_max()), eps, eps_root))
     return chain(direction, scale_by_learning_rate(learning_rate))
@@ -144,7 +144,7 @@ def radam(
     """`adam` without its denominator in the first steps; see `lectopt.radam`."""
     square = rooted(debiased(mean_square(b2)), eps, eps_root)
     rectified = chain(square, rectification(b2, threshold))
-    direction = ratio(_mean(b1, None, nesterov), rectified)
+    direction = ratio(mean_of(b1, None, nesterov), rectified)
     return chain(direction, scale_by_learning_rate(learning_rate))
 
 
@@ -205,7 +205,7 @@ def optimistic_adam(
 ) -> Transformation:
     """Adam's step `u`, and its change: `param - learning_rate u - optimism (u - u_prev)`; Optax has
     it replaced by `optimistic_adam_v2`."""
-    direction = _direction(b1, b2, eps, eps_root, mu_dtype, nesterov)
+    direction = directed(b1, b2, eps, eps_root, mu_dtype, nesterov)
     beta = learning_rate if optimism is None else optimism
     return chain(direction, optimistic(learning_rate, beta), scale_by_learning_rate(1.0))
 
@@ -225,7 +225,7 @@ def optimistic_adam_v2(
 ) -> Transformation:
     """`param - learning_rate (alpha u + beta (u - u_prev))` of Adam's step `u`; see
     `lectopt.optimistic_adam`."""
-    direction = _direction(b1, b2, eps, eps_root, mu_dtype, nesterov)
+    direction = directed(b1, b2, eps, eps_root, mu_dtype, nesterov)
     return chain(direction, optimistic(alpha, beta), scale_by_learning_rate(learning_rate))
 
 
@@ -240,18 +240,20 @@ def lamb(
     mask: Any = None,
 ) -> Transformation:
     """Adam's step with its decay, scaled to the size of the leaf; see `lectopt.lamb`."""
-    direction = _direction(b1, b2, eps, eps_root, None, False)
+    direction = directed(b1, b2, eps, eps_root, None, False)
     decay = add_decayed_weights(weight_decay, mask)
     return chain(direction, decay, scale_by_trust_ratio(), scale_by_learning_rate(learning_rate))
 
 
-def _direction(
+def directed(
     b1: Any, b2: Any, eps: Any, eps_root: Any, mu_dtype: Any, nesterov: bool
 ) -> Transformation:
-    return ratio(_mean(b1, mu_dtype, nesterov), rooted(debiased(mean_square(b2)), eps, eps_root))
+    """Adam's step, but for the learning rate."""
+    return ratio(mean_of(b1, mu_dtype, nesterov), rooted(debiased(mean_square(b2)), eps, eps_root))
 
 
-def _mean(b1: Any, mu_dtype: Any, nesterov: bool = False) -> Transformation:
+def mean_of(b1: Any, mu_dtype: Any, nesterov: bool = False) -> Transformation:
+    """The corrected mean, or the one that looks ahead."""
     if nesterov:
         return nesterov_ema(b1, state_dtype=mu_dtype)
     return debiased(ema(b1, state_dtype=mu_dtype))

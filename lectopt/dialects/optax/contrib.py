@@ -240,7 +240,7 @@ def schedule_free(
 @spelled()
 def schedule_free_sgd(
     learning_rate: LearningRate = 1.0,
-    warmup_steps: NonNegative[Scalar] | None = None,
+    warmup_steps: NonNegative | None = None,
     b1: Decay = 0.9,
     weight_decay: NonNegative | None = None,
     weight_lr_power: NonNegative = 2.0,
@@ -256,7 +256,7 @@ def schedule_free_sgd(
 @spelled()
 def schedule_free_adamw(
     learning_rate: LearningRate = 0.0025,
-    warmup_steps: NonNegative[Scalar] | None = None,
+    warmup_steps: NonNegative | None = None,
     b1: Decay = 0.9,
     b2: Decay = 0.999,
     eps: NonNegative = 1e-8,
