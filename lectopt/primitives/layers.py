@@ -195,7 +195,9 @@ def scale_by_sm3(
     """
     least = ft.reduce(jnp.minimum, state.cover.values())
     nu = jnp.where(decay == 1, 1, 1 - decay) * abs_sq(g) + decay * least
-    cover = {name: jnp.max(nu, others, keepdims=True) for name, others in _slices(g).items()}
+    cover = {
+        name: jnp.max(nu, others, keepdims=True, initial=0) for name, others in _slices(g).items()
+    }
     return g / sqrt(jnp.where(nu == 0, jnp.inf, nu + eps)), dict(cover=cover)
 
 

@@ -8,7 +8,7 @@ from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from lectopt.lifting import leafwise
-from lectopt.numerics import abs_sq, sqrt
+from lectopt.numerics import abs_sq, computes, sqrt
 from lectopt.settings import NonNegative
 from lectopt.trees import wide_dtype
 
@@ -69,6 +69,7 @@ def _quintic(x: Any, a: Any, b: Any, c: Any) -> Any:
     """`a x + (b A + c A^2) x` with `A = x x^H`."""
     gram = _gram(x)
     wide = wide_dtype(x.dtype)
+    a, b, c = (jnp.asarray(number, jnp.finfo(wide).dtype) for number in (a, b, c))
     inner = b * gram.astype(wide) + c * _times(gram, gram, _lying(x, None, None))
     along = _lying(x, *jax.typeof(x).sharding.spec[-2:])
     return (a * x.astype(wide) + _times(inner.astype(x.dtype), x, along)).astype(x.dtype)
@@ -78,21 +79,49 @@ def _frobenius(x: Any) -> Any:
     return sqrt(jnp.sum(abs_sq(x), axis=(-2, -1), keepdims=True))
 
 
+def _over_norm(x: Any, eps: Any) -> Any:
+    below = _frobenius(x) + eps
+    return x / jnp.where(below == 0, 1, below)
+
+
+def _over_norm_at_least(x: Any, eps: Any) -> Any:
+    below = jnp.maximum(_frobenius(x), eps)
+    return x / jnp.where(below == 0, 1, below)
+
+
+@computes(_over_norm)
+def _over_any_norm(x: Any, eps: Any) -> Any:
+    unit = _unit(x)
+    return _over_norm(x / unit, (eps / unit).astype(unit.dtype))
+
+
+@computes(_over_norm_at_least)
+def _over_any_norm_at_least(x: Any, eps: Any) -> Any:
+    unit = _unit(x)
+    return _over_norm_at_least(x / unit, (eps / unit).astype(unit.dtype))
+
+
+def _unit(x: Any) -> Any:
+    """A power of two near the largest number of a matrix: squares do not overflow in units of it,
+    and nothing is rounded."""
+    largest = jnp.max(jnp.abs(x), axis=(-2, -1), keepdims=True, initial=0)
+    _, power = jnp.frexp(largest)
+    return jnp.ldexp(jnp.ones_like(power, jnp.finfo(x.dtype).dtype), power)
+
+
 def _normalised(x: Any, eps: Any, norm: str, at_least: bool) -> Any:
     """`x` with no singular value above 1."""
-    # Squares do not overflow in units of a power of two, which rounds nothing.
-    _, power = jnp.frexp(jnp.max(jnp.abs(x), axis=(-2, -1), keepdims=True))
-    unit = jnp.ldexp(jnp.ones_like(power, jnp.finfo(x.dtype).dtype), power)
+    if norm == "frobenius":
+        return (_over_any_norm_at_least if at_least else _over_any_norm)(x, eps)
+    unit = _unit(x)
     x, eps = x / unit, (eps / unit).astype(unit.dtype)
-    if norm in ("frobenius", "spectral"):
-        spectral = norm == "spectral"
-        size = jnp.linalg.norm(x, 2, (-2, -1), keepdims=True) if spectral else _frobenius(x)
+    if norm == "spectral":
+        size = jnp.linalg.norm(x, 2, (-2, -1), keepdims=True)
         below = jnp.maximum(size, eps) if at_least else size + eps
         return x / jnp.where(below == 0, 1, below)
     gram = _gram(x)
     rows = jnp.sum(jnp.abs(gram), axis=-1, keepdims=True)
-    size = rows if norm == "rows" else _frobenius(gram)
-    below = jnp.maximum(size, eps / unit)
+    below = jnp.maximum(rows if norm == "rows" else _frobenius(gram), eps / unit)
     return x / sqrt(jnp.where(below == 0, 1, below))
 
 
@@ -132,17 +161,17 @@ def orthogonalize(
     Source: Jordan et al. 2024, Muon; Bernstein and Newhouse 2024 for the dual norm; Boissin et al.
     2025 for the rows, Grishina et al. 2025 for the norm of Schatten.
     """
-    coefficients = jnp.asarray(QUINTIC if coefficients is None else coefficients)
-    if coefficients.shape[1:] != (3,):
+    rows: Any = QUINTIC if coefficients is None else jnp.asarray(coefficients)
+    if jnp.shape(jnp.asarray(rows))[1:] != (3,):
         raise ValueError(
             f"orthogonalize: coefficients must be three numbers for each step, got shape "
-            f"{coefficients.shape}. Write coefficients=((3.4445, -4.775, 2.0315),) * 5."
+            f"{rows.shape}. Write coefficients=((3.4445, -4.775, 2.0315),) * 5."
         )
     matrix = jnp.atleast_2d(g)
     tall = matrix.shape[-2] > matrix.shape[-1]
     x = (_adjoint(matrix) if tall else matrix).astype(dtype or g.dtype)
     x = _normalised(x, eps, norm, eps_placement == "least")
-    for a, b, c in coefficients.astype(jnp.finfo(wide_dtype(x.dtype)).dtype):
+    for a, b, c in rows:
         x = _quintic(x, a, b, c)
     out = jnp.reshape(_adjoint(x) if tall else x, g.shape).astype(g.dtype)
     return jnp.sum(jnp.real(jnp.conj(g) * out)) * out if dual_norm else out
@@ -168,5 +197,5 @@ def scale_by_shape(
     rows, columns = jnp.atleast_2d(u).shape[-2:]
     fan_in, fan_out = (rows, columns) if layout == "in_out" else (columns, rows)
     if consistent_rms is None:
-        return u * max(1.0, fan_out / fan_in) ** 0.5
+        return u * max(1.0, fan_out / max(1, fan_in)) ** 0.5
     return u * (consistent_rms * max(fan_in, fan_out) ** 0.5)

@@ -16,9 +16,29 @@ from lectopt import averaging, chain
 from tests.support.algorithms import ALGORITHMS, over
 
 RESETS = "the state is chosen between two, and the update is made of the one that may be left"
+SCALED = "a norm of any size has a branch with the leaf in units of its largest number"
+PAIRS = "the pairs, of which the two loops over them hold copies, and the direction"
+MIXED = "the step before it is rooted or compared with the last one"
 RANDOM = "JAX draws its random numbers from arrays of two words each"
 MORE: dict[str, tuple[int, str]] = {
     "adafactor": (2, "the squares, which rows and columns are sums of"),
+    "adafactor/torch": (2, "the estimate, which a least value is taken of"),
+    "cocob": (3, "the last bet and the next, which four slots are outputs beside"),
+    "ftrl": (2, "the new weight and the sum that it is made of"),
+    "ftrl/power": (2, "the same"),
+    "lamb": (2, SCALED),
+    "lars": (2, SCALED),
+    "lbfgs": (8, PAIRS),
+    "lbfgs/torch": (9, PAIRS),
+    "mechanize/sgd": (2, "the way so far, which is multiplied by the gradient and by the scale"),
+    "muon": (4, "a matrix, its product with itself and the next of the iteration"),
+    "muon/torch": (4, "the same"),
+    "noisy_sgd": (4, RANDOM),
+    "optimistic_adam": (2, MIXED),
+    "optimistic_adam/paper": (2, MIXED),
+    "polyak_sgd": (2, SCALED),
+    "polyak_sgd/plus": (2, SCALED),
+    "schedule_free_adamw": (2, MIXED),
     "adadelta/l2": (2, "the gradient with its decay, and the root that two outputs take"),
     "swats": (3, RESETS),
     "swats/relative": (3, RESETS),
