@@ -1,5 +1,5 @@
 """What Optax 0.2.8 does against its own words or its papers, and lectopt does not: the exceptions
-that `docs/optax.md` lists and that no other test shows. One that Optax mends fails here."""
+that `docs/optax-numbers.md` lists and that no other test shows. One that Optax mends fails here."""
 
 import jax.numpy as jnp
 import numpy as np
