@@ -1,0 +1,154 @@
+"""How long a step takes, in four loops of one network: `fit`, a scan that is written by hand, the
+`nnx.jit` loop of Flax's tutorials, and PyTorch's where it is installed.
+
+    python tests/benchmarks/training_loops.py --widths 32 128 512 --steps 5000
+
+Each is compiled before, and is the best of three. Times are of the processor, all threads together,
+which other processes on the machine disturb least.
+"""
+
+import argparse
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+
+import lectopt
+from lectopt.training import Problem, digits
+from lectopt.training.fitting import _loop
+from lectopt.training.history import History
+from lectopt.training.loop import Loop, Plan
+from lectopt.training.programs import copied
+from lectopt.training.progress import Progress
+
+BATCH = 64
+
+
+class MLP(nnx.Module):
+    def __init__(self, width, rngs):
+        self.hidden, self.out = nnx.Linear(64, width, rngs=rngs), nnx.Linear(width, 10, rngs=rngs)
+
+    def __call__(self, x):
+        return self.out(nnx.relu(self.hidden(x)))
+
+
+def loss(model, batch):
+    return optax.softmax_cross_entropy_with_integer_labels(model(batch[0]), batch[1])
+
+
+def seconds(function):
+    """The best of three."""
+    found = []
+    for _ in range(3):
+        begun = time.process_time()
+        jax.block_until_ready(function())
+        found.append(time.process_time() - begun)
+    return min(found)
+
+
+def with_fit(width, data, tx, steps):
+    problem = Problem.from_nnx(lambda rngs: MLP(width, rngs), loss, {"train": data}, BATCH)
+    plan = Plan(steps, 10**9, None, (), "stop")
+    programs = (made := _loop(problem, tx, plan, 0, {})).programs
+
+    def run():
+        loop = Loop(problem, programs, plan, copied(made.training), 0, History())
+        return loop.train(Progress(), lambda loop, stopped: None).params
+
+    run()
+    return seconds(run)
+
+
+def by_hand(width, data, tx, steps):
+    graph, params = nnx.split(MLP(width, nnx.Rngs(0)))
+    x, y = map(jnp.asarray, data)
+    per_epoch = len(y) // BATCH
+
+    @jax.jit
+    def train(params, state, key):
+        def step(carry, samples):
+            params, state = carry
+
+            def mean(params):
+                return loss(nnx.merge(graph, params), (x[samples], y[samples])).mean()
+
+            value, grads = jax.value_and_grad(mean)(params)
+            updates, state = tx.update(grads, state, params)
+            return (optax.apply_updates(params, updates), state), value
+
+        def epoch(carry, i):
+            order = jax.random.permutation(jax.random.fold_in(key, i), len(y))
+            batches = order[: per_epoch * BATCH].reshape(per_epoch, BATCH)
+            return jax.lax.scan(step, carry, batches)
+
+        return jax.lax.scan(epoch, (params, state), jnp.arange(steps // per_epoch))
+
+    arguments = params, tx.init(params), jax.random.key(0)
+    jax.block_until_ready(train(*arguments))
+    return seconds(lambda: train(*arguments))
+
+
+def with_nnx_jit(width, data, tx, steps):
+    model = MLP(width, nnx.Rngs(0))
+    optimizer = nnx.Optimizer(model, tx, wrt=nnx.Param)
+    order = np.random.default_rng(0)
+
+    @nnx.jit
+    def step(model, optimizer, x, y):
+        value, grads = nnx.value_and_grad(lambda model: loss(model, (x, y)).mean())(model)
+        optimizer.update(model, grads)
+        return value
+
+    def run():
+        for _ in range(steps):
+            samples = order.integers(0, len(data[1]), BATCH)
+            value = step(model, optimizer, data[0][samples], data[1][samples])
+        return value
+
+    steps, whole = 3, steps
+    run()
+    steps = whole
+    return seconds(run)
+
+
+def with_torch(width, data, steps):
+    import torch
+
+    net = torch.nn.Sequential(
+        torch.nn.Linear(64, width), torch.nn.ReLU(), torch.nn.Linear(width, 10)
+    )
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+    x, y = torch.from_numpy(data[0]), torch.from_numpy(data[1]).long()
+
+    def run():
+        for _ in range(steps):
+            samples = torch.randint(0, len(y), (BATCH,))
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(net(x[samples]), y[samples]).backward()
+            optimizer.step()
+
+    return seconds(run)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--widths", type=int, nargs="+", default=[32, 128, 512])
+    parser.add_argument("--steps", type=int, default=5000)
+    arguments = parser.parse_args()
+    data, tx = digits()["train"], lectopt.adam(1e-3)
+    print(f"{'width':>6} {'fit':>9} {'scan':>9} {'nnx.jit':>9} {'torch':>9}   us a step")
+    for width in arguments.widths:
+        found = [f(width, data, tx, arguments.steps) for f in (with_fit, by_hand, with_nnx_jit)]
+        try:
+            found.append(with_torch(width, data, arguments.steps))
+        except ImportError:
+            found.append(float("nan"))
+        times = " ".join(f"{1e6 * t / arguments.steps:9.1f}" for t in found)
+        print(f"{width:6} {times}   fit / scan = {found[0] / found[1]:.2f}")
+
+
+if __name__ == "__main__":
+    main()
