@@ -13,7 +13,7 @@ Schedules of the learning rate, or of any other number:
   constant, cosine_decay, cosine_restarts, exponential_decay, halving, inverse_strong_convexity,
   inverse_time_decay, join, lambda_schedule, power_decay, relative_step,
   satisfies_robbins_monro, scale_learning_rate, schedule, step_decay, triangular, warmup,
-  with_warmup
+  warmup_cosine, with_warmup
 
 Controls, which need more than the gradient of the step:
   LineSearchStatus, average_params, averaging_window, carry_over, critical_batch_size,

@@ -24,6 +24,7 @@ falling = lectopt.cosine_decay(0.1, 100, 0.01)
 
 # One of every public schedule besides the rows of the table.
 SCHEDULES = {
+    "warmup_cosine": lectopt.warmup_cosine(0.1, 100),
     "with_warmup": lectopt.with_warmup(falling, 10),
     "join": lectopt.join((lectopt.warmup(0.1, 10), 0.1, falling), (10, 20)),
     "scaled": schedules.scaled(falling, 0.5),

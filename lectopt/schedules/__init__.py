@@ -22,6 +22,7 @@ from lectopt.schedules.decays import (
     step_decay,
 )
 from lectopt.schedules.formula import Schedule, schedule
+from lectopt.schedules.recipes import warmup_cosine
 from lectopt.schedules.robbins_monro import RobbinsMonro, satisfies_robbins_monro
 
 __all__ = [
@@ -47,5 +48,6 @@ __all__ = [
     "step_decay",
     "triangular",
     "warmup",
+    "warmup_cosine",
     "with_warmup",
 ]

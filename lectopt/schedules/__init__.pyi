@@ -8,6 +8,7 @@ from lectopt.schedules.combining import (
 )
 from lectopt.schedules.decays import Factor, Rate
 from lectopt.schedules.formula import Schedule as Schedule, schedule as schedule
+from lectopt.schedules.recipes import warmup_cosine as warmup_cosine
 from lectopt.schedules.robbins_monro import (
     RobbinsMonro as RobbinsMonro,
     satisfies_robbins_monro as satisfies_robbins_monro,
@@ -38,6 +39,7 @@ __all__ = [
     "step_decay",
     "triangular",
     "warmup",
+    "warmup_cosine",
     "with_warmup",
 ]
 

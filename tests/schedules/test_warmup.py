@@ -42,6 +42,14 @@ def test_is_the_twin_of_both(name):
     np.testing.assert_allclose(ours, expected, rtol=1e-12)
 
 
+def test_a_share_of_the_updates_rises_and_a_cosine_falls_over_the_rest():
+    for given, rise in ((0.1, 20), (30, 30), (0, 0), (0.052, 10)):
+        ours = lectopt.warmup_cosine(PEAK, 200, given, 1e-4)
+        theirs = optax.warmup_cosine_decay_schedule(0.0, PEAK, rise, 200, 1e-4)
+        np.testing.assert_allclose(ours(COUNTS), theirs(COUNTS), rtol=1e-5, atol=1e-9)
+    assert lectopt.warmup_cosine(PEAK, 200) == with_warmup(cosine_decay(PEAK, 190), 10)
+
+
 WHOLE = {
     "cosine": (
         with_warmup(cosine_decay(PEAK, FALL, 1e-4), RISE, 1e-3),

@@ -113,6 +113,11 @@ BUILT = {
     "momentum": (lambda: lectopt.momentum(1, form="ema", dampening=0.5), V, ['"heavy_ball"']),
     "bounds": (lambda: lectopt.local_gains(1, min_gain=2, max_gain=1), V, ["at most max_gain"]),
     "boundaries": (lambda: lectopt.join((1, 2), ()), V, ["2 schedules need 1", "join((warmup"]),
+    "a warm-up without an end": (
+        lambda: lectopt.warmup_cosine(1e-3, 100, 100),
+        V,
+        ["100 updates leaves none of 100", "warmup=0.05"],
+    ),
     "falling boundaries": (lambda: lectopt.join((1, 2, 3), (5, 2)), V, ["increasing", "(5, 2)"]),
     "a negative rate": (
         lambda: lectopt.satisfies_robbins_monro(lambda k: -1.0),

@@ -43,7 +43,8 @@ def _short(place: str, name: str) -> str:
 PUBLIC = {
     _short(place, name): function
     for (place, name), function in FUNCTIONS.items()
-    if not place.startswith(("lectopt.testing", "lectopt.training", "lectopt.dialects.porting"))
+    if not place.startswith(("lectopt.testing", "lectopt.dialects.porting"))
+    and not function.__module__.startswith("lectopt.training")
 } | {"keras.common": common}
 
 
