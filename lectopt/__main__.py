@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 def _explain(arguments: Sequence[str]) -> int:
     from lectopt.explain.__main__ import main
 
+    if "" not in sys.path:  # a script has not; the optimizer may be where the command is run
+        sys.path.insert(0, "")
     return main(arguments, "lectopt explain")
 
 

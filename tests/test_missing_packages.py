@@ -38,3 +38,11 @@ def test_of_explain(monkeypatch):
     missing(monkeypatch, "sympy")
     with pytest.raises(ImportError, match=r'pip install "lectopt\[explain\]"'):
         lectopt.explain(optax.sgd)
+
+
+def test_of_programs(monkeypatch):
+    for package in ("flint", "z3"):
+        with monkeypatch.context() as patch:
+            missing(patch, package)
+            with pytest.raises(ImportError, match=r'code needs .*pip install "lectopt\[explain\]"'):
+                lectopt.explain(optax.sgd).code("numpy")

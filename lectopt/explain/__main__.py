@@ -130,7 +130,6 @@ def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> int:
     """Run the command; its exit status is 1 if two optimizers differ, 2 if the arguments are wrong
     or an optimizer cannot be explained."""
     given = parser(program).parse_args(arguments)
-    sys.path.insert(0, "")  # the stranger's package may be where the command is run
     try:
         if given.diff is not None and (given.markdown or given.code):
             raise ValueError("--diff prints text or LaTeX; leave out --markdown and --code")

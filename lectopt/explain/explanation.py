@@ -14,6 +14,7 @@ from lectopt.explain.reading.system import System
 from lectopt.explain.writing import page
 from lectopt.explain.writing.groups import Group, Merger, Shared, by_leaf, together
 
+PROVERS = 'code needs python-flint and z3-solver. Write pip install "lectopt[explain]".'
 PARAMETERS = ("theta", "params", "parameters")
 
 
@@ -190,9 +191,15 @@ class Explanation:
         Raises:
           ValueError: there is no such language, or an operation has no formula that could be
             written: a function of matrices, random numbers, sums over rows.
+          ImportError: python-flint or z3-solver is not installed.
         """
-        from lectopt.explain.coding import code
+        try:
+            import flint  # noqa: F401
+            import z3  # noqa: F401
 
+            from lectopt.explain.coding import code
+        except ImportError as error:
+            raise ImportError(PROVERS) from error
         if self.subject is None:
             raise ValueError(f"{self.title} was not made by lectopt.explain")
         return code(self.subject, self.params, language)

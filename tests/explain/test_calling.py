@@ -1,5 +1,6 @@
 """How `explain` is called: from Python and from the command line, and what is imported then."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import optax
 import pytest
 
 import lectopt
+from lectopt import __main__ as first_word
 from lectopt.explain import __main__ as command
 from lectopt.explain import explain
 
@@ -66,3 +68,63 @@ def test_command(capsys):
     assert "there is no optax.adm" in capsys.readouterr().err
     assert command.main(["optax.adam", "b3"]) == 2
     assert "a setting is written name=value" in capsys.readouterr().err
+
+
+def test_command_writes_programs(capsys):
+    assert command.main(["optax.lion", "--code", "torch"]) == 0
+    assert "class Optimizer(torch.optim.Optimizer):" in capsys.readouterr().out
+    assert command.main(["lectopt.sgld", "--code", "numpy"]) == 2
+    assert "cannot be written as a program: it draws random numbers" in capsys.readouterr().err
+    assert command.main(["optax.lion", "--code", "numpy", "--diff", "optax.sgd"]) == 2
+    assert "leave out --markdown and --code" in capsys.readouterr().err
+
+
+STRANGER = """
+import optax
+
+def make_optimizer(learning_rate, momentum=0.8):
+    return optax.chain(optax.trace(momentum), optax.scale(-learning_rate))
+
+class Recipes:
+    built = make_optimizer(0.25)
+"""
+
+
+def test_a_strangers_package(tmp_path):
+    """In a package where the command is run, by `package.module:name`, as a page."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "__init__.py").touch()
+    (tmp_path / "theirs" / "recipes.py").write_text(STRANGER)
+    (tmp_path / "theirs" / "broken.py").write_text("import not_installed_here\n")
+
+    def lectopt_explain(*words):
+        return subprocess.run(
+            [sys.executable, "-m", "lectopt", "explain", *words],
+            capture_output=True,
+            encoding="utf-8",
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+        )
+
+    done = lectopt_explain("theirs.recipes:make_optimizer", "learning_rate=0.5", "--markdown")
+    assert done.returncode == 0, done.stderr
+    page = done.stdout
+    assert page.startswith("# theirs.recipes.make_optimizer\n")
+    assert "$$\n\\begin{aligned}" in page and "```python\n" in page
+    assert "| `momentum` | 0.8 |" in page and "| `learning_rate` | 0.5 |" in page
+    program: dict = {}
+    exec(page.partition("```python\n")[2].partition("```")[0], program)
+    updates, _ = program["update"](2.0, {"trace": 1.0}, None)
+    assert updates == -0.5 * (2.0 + 0.8 * 1.0)
+    built = lectopt_explain("theirs.recipes:Recipes.built", "--code", "numpy")
+    assert "updates = -0.25*trace" in built.stdout
+    assert lectopt_explain("theirs.recipes:missing").returncode == 2
+    assert "not_installed_here" in lectopt_explain("theirs.broken:x").stderr
+
+
+def test_the_first_word_is_the_command(capsys):
+    assert first_word.main(["explain", "optax.sgd", "learning_rate=0.5"]) == 0
+    assert "θ[t] = θ[t-1] - α*g[t]" in capsys.readouterr().out
+    assert first_word.main(["sing"]) == first_word.main([]) == 2
+    assert "usage: lectopt {explain" in capsys.readouterr().err
+    assert first_word.main(["--help"]) == 0

@@ -1,8 +1,8 @@
 """What a transformation does with any one leaf: its terms without the leaf's name and rank.
 
-Here an array stands at the index `@`: any place of the leaf that is looked at. A sum over all places
-of that leaf binds `@` with `OWN`, a sum over the places of several leaves with their paths. Leaves of
-which the terms are then the same are treated alike.
+Here an array stands at the index `@`: any place of the leaf that is looked at. A sum over all
+places of that leaf binds `@` with `OWN`, a sum over the places of several leaves with their paths.
+Leaves of which the terms are then the same are treated alike.
 """
 
 from collections.abc import Iterable

@@ -8,16 +8,16 @@ from lectopt.explain.coding.rules import Rules, word
 from lectopt.explain.terms import Term, is_num
 
 JAVASCRIPT = """
-    abstract arguments await boolean break byte case catch char class const continue debugger default
-    delete do double else enum eval export extends false final finally float for function goto if
+    abstract arguments await boolean break byte case catch char class const continue debugger
+    default delete do double else enum eval export extends false final finally float for function goto if
     implements import in instanceof int interface let long native new null package private protected
     public return short static super switch synchronized this throw throws transient true try typeof
     var void volatile while with yield undefined NaN Infinity Math Object Array Number
 """.split()
 PROGRAMS = """
-    np torch math state params gradients updates init update point t g p i name names group self sum
-    abs min max sign all any step value_of over closure loss zip float int bool size numbers np_
-    params_of state_of first print after found shared extra default defaults named_parameters optimizer
+    np torch math state params gradients updates init update point t g p i k name names group self
+    sum product largest smallest abs min max sign all any step after found shared closure loss zip
+    float int bool dict range defaults named_parameters super optimizer
 """.split()
 RESERVED = frozenset([*keyword.kwlist, *JAVASCRIPT, *PROGRAMS])
 ARRAYS = ("u", "w", "x", "y", "z")

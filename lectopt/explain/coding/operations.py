@@ -18,37 +18,40 @@ class Row:
     javascript: str
 
 
+def _alike(name: str) -> Row:
+    """An operation that all call by one name."""
+    return Row(*(f"{library}.{name}({{0}})" for library in ("np", "torch", "math", "Math")))
+
+
+def _inverse(name: str) -> Row:
+    return Row(f"np.arc{name}({{0}})", *(f"{k}.a{name}({{0}})" for k in ("torch", "math", "Math")))
+
+
 TABLE = {
     "sqrt": Row("np.sqrt({0})", "torch.sqrt({0})", "{0!r}**0.5", "Math.sqrt({0})"),
-    "exp": Row("np.exp({0})", "torch.exp({0})", "math.exp({0})", "Math.exp({0})"),
-    "log": Row("np.log({0})", "torch.log({0})", "math.log({0})", "Math.log({0})"),
-    "floor": Row("np.floor({0})", "torch.floor({0})", "math.floor({0})", "Math.floor({0})"),
-    "trunc": Row("np.trunc({0})", "torch.trunc({0})", "math.trunc({0})", "Math.trunc({0})"),
-    "floordiv": Row("{0!r}//{1!r}", "{0!r}//{1!r}", "{0!r}//{1!r}", "Math.floor({0!r}/{1!r})"),
-    "mod": Row("{0!r} % {1!r}", "{0!r} % {1!r}", "{0!r} % {1!r}", "{0!r} % {1!r}"),
     "abs": Row("np.abs({0})", "torch.abs({0})", "abs({0})", "Math.abs({0})"),
-    "sign": Row(
-        "np.sign({0})", "torch.sign({0})", "(({0} > 0) - ({0} < 0))", "Math.sign({0})"
+    "sign": Row("np.sign({0})", "torch.sign({0})", "(({0} > 0) - ({0} < 0))", "Math.sign({0})"),
+    "max": Row(
+        "np.maximum({0}, {1})", "torch.maximum({0}, {1})", "max({0}, {1})", "Math.max({0}, {1})"
     ),
-    "max": Row("np.maximum({0}, {1})", "torch.maximum({0}, {1})", "max({0}, {1})", "Math.max({0}, {1})"),
-    "min": Row("np.minimum({0}, {1})", "torch.minimum({0}, {1})", "min({0}, {1})", "Math.min({0}, {1})"),
+    "min": Row(
+        "np.minimum({0}, {1})", "torch.minimum({0}, {1})", "min({0}, {1})", "Math.min({0}, {1})"
+    ),
+    "floordiv": Row(
+        "{0!r}//{1!r}", "{0!r}//{1!r}", "{0!r}//{1!r}", "Math.floor({0!r}/{1!r})"
+    ),
+    "mod": Row("{0!r} % {1!r}", "{0!r} % {1!r}", "{0!r} % {1!r}", "{0!r} % {1!r}"),
     "is_finite": Row(
         "np.isfinite({0})", "torch.isfinite({0})", "math.isfinite({0})", "Number.isFinite({0})"
     ),
-    "is_number": Row(
-        "({0} == {0})", "({0} == {0})", "({0} == {0})", "!Number.isNaN({0})"
-    ),
+    "is_number": Row("({0} == {0})", "({0} == {0})", "({0} == {0})", "!Number.isNaN({0})"),
     "cbrt": Row(
         "np.cbrt({0})", "torch.sign({0})*torch.abs({0})**(1/3)", "math.cbrt({0})", "Math.cbrt({0})"
     ),
-    "asin": Row("np.arcsin({0})", "torch.asin({0})", "math.asin({0})", "Math.asin({0})"),
-    "acos": Row("np.arccos({0})", "torch.acos({0})", "math.acos({0})", "Math.acos({0})"),
-    "atan": Row("np.arctan({0})", "torch.atan({0})", "math.atan({0})", "Math.atan({0})"),
-    **{
-        name: Row(f"np.{name}({{0}})", f"torch.{name}({{0}})", f"math.{name}({{0}})", f"Math.{name}({{0}})")
-        for name in ("tanh", "sin", "cos", "tan", "sinh", "cosh")
-    },
+    **{name: _alike(name) for name in (
+        "exp", "log", "floor", "trunc", "tanh", "sin", "cos", "tan", "sinh", "cosh")},
 }  # fmt: skip
+TABLE |= {f"a{name}": _inverse(name) for name in ("sin", "cos", "tan")}
 
 # Sums and their like over all places of an array.
 OVER = {

@@ -15,6 +15,7 @@ from lectopt.explain.coding.leaves import (
     Unwritten,
     localized,
 )  # fmt: skip
+from lectopt.explain.coding.operations import TABLE
 from lectopt.explain.coding.tidying import Tidier, counts
 from lectopt.explain.logic import Facts
 from lectopt.explain.proving import Prover
@@ -173,18 +174,17 @@ def _counted(local: Local, facts: Facts) -> Local:
 
 def _needed(local: Local) -> Local:
     """Without what is only written, never read."""
-    while True:
+    kept = tuple(s for s in local.slots if _is_read(s, local))
+    if len(kept) == len(local.slots):
+        return local
+    return _needed(replace(local, slots=kept))
 
-        def read(s: Slot) -> bool:
-            others = [x for o in local.slots if o is not s for x in o.next.values()]
-            terms = [*others, *local.moves.values(), *local.points.values()]
-            own = () if s.sort == "other" else s.next.values()
-            return s.old in set(walk(*terms, *own, inside=True))
 
-        kept = tuple(s for s in local.slots if read(s))
-        if len(kept) == len(local.slots):
-            return local
-        local = replace(local, slots=kept)
+def _is_read(slot: Slot, local: Local) -> bool:
+    others = [x for s in local.slots if s is not slot for x in s.next.values()]
+    own = () if slot.sort == "other" else slot.next.values()
+    terms = [*others, *local.moves.values(), *local.points.values(), *own]
+    return slot.old in set(walk(*terms, inside=True))
 
 
 def _treatments(local: Local) -> tuple[tuple[str, ...], ...]:
@@ -196,18 +196,12 @@ def _treatments(local: Local) -> tuple[tuple[str, ...], ...]:
     return tuple(map(tuple, groups.values()))
 
 
-WRITTEN = frozenset({
-    "abs", "max", "min", "sign", "mod", "floordiv", "trunc", "is_finite", "is_number", "tanh", "sin",
-    "cos", "tan", "sinh", "cosh", "asin", "acos", "atan", "cbrt",
-})  # fmt: skip
-
-
 def _check(made: Rules) -> None:
     """Raises Unwritten if a function has no formula."""
     for x in walk(*made.terms(), inside=True):
         if x.sort == "other":
             raise Unwritten("it keeps a key of random numbers")
-        if x.op == "fn" and x.args[0] not in WRITTEN:
+        if x.op == "fn" and x.args[0] not in TABLE:
             raise Unwritten(f"the function {x.args[0]} has no formula")
 
 

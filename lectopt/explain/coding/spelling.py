@@ -15,7 +15,7 @@ Text = tuple[str, int]
 class _Argument(str):
     """The text of an argument, whose `repr` is in parentheses unless it is one thing."""
 
-    atom: str
+    atom: str = ""
 
     def __repr__(self) -> str:
         return self.atom
@@ -62,6 +62,7 @@ class Speller:
         return text if strength >= least else f"({text})"
 
     def text(self, x: Term) -> Text:
+        """The text of a term, and how strongly it holds together."""
         found = self.named(x)
         if found is not None:
             return found, ATOM
