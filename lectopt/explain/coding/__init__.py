@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lectopt.explain.coding import javascript, numpy, torch
-from lectopt.explain.coding.leaves import Unwritten
+from lectopt.explain.coding.local import Unwritten
 from lectopt.explain.coding.planning import Plan, planned
 from lectopt.explain.coding.sources import written_rules
 from lectopt.explain.reading.subjects import Subject

@@ -3,7 +3,7 @@
 import textwrap
 
 from lectopt.explain.coding.layout import WIDTH, broken, spelled
-from lectopt.explain.coding.leaves import Slot, Unwritten
+from lectopt.explain.coding.local import Slot, Unwritten
 from lectopt.explain.coding.operations import OVER
 from lectopt.explain.coding.planning import Plan, is_array
 from lectopt.explain.coding.spelling import Speller

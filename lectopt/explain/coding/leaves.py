@@ -1,15 +1,18 @@
-"""What a transformation does with any one leaf: its terms without the leaf's name and rank.
-
-Here an array stands at the index `@`: any place of the leaf that is looked at. A sum over all
-places of that leaf binds `@` with `OWN`, a sum over the places of several leaves with their paths.
-Leaves of which the terms are then the same are treated alike.
-"""
+"""From the places of arrays to those of any one leaf: see `local`."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from lectopt.explain.arrays import Index, generic, size
+from lectopt.explain.coding.local import (
+    AT,
+    GRADIENTS,
+    OWN,
+    PARAMS,
+    Local,
+    Slot,
+    Unwritten,
+)  # fmt: skip
 from lectopt.explain.systems import GRADIENT, WEIGHT, Entry, System
 from lectopt.explain.terms import (
     LEAVES,
@@ -26,43 +29,6 @@ from lectopt.explain.terms import (
     total,
     walk,
 )  # fmt: skip
-
-AT = Term("idx", "@")
-OWN = "own"
-GRADIENTS, PARAMS = "g@", "p@"
-SETTING = "setting "
-
-
-class Unwritten(Exception):
-    """The transformation holds something that cannot be written as code; the message says what."""
-
-
-@dataclass(frozen=True, eq=False)
-class Slot:
-    """An entry of the state: `leafwise` if there is one for every leaf, `array` if that is as large
-    as the leaf. Its first and new values by leaf, by "" if it is not leafwise."""
-
-    name: str
-    sort: str
-    leafwise: bool
-    array: bool
-    start: dict[str, Term]
-    next: dict[str, Term]
-
-    @property
-    def old(self) -> Term:
-        """Its value before the update."""
-        return Term("sym", self.name, (AT,) if self.array else (), self.sort)
-
-
-@dataclass(frozen=True)
-class Local:
-    """A transformation in these terms; moves and points by leaf."""
-
-    slots: tuple[Slot, ...]
-    leaves: tuple[str, ...]
-    moves: dict[str, Term]
-    points: dict[str, Term]
 
 
 def localized(system: System) -> Local:

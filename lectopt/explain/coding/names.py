@@ -3,7 +3,7 @@
 import keyword
 import re
 
-from lectopt.explain.coding.leaves import PARAMS, SETTING, Slot
+from lectopt.explain.coding.local import PARAMS, SETTING, Slot
 from lectopt.explain.coding.rules import Rules, word
 from lectopt.explain.terms import Term, is_num
 

@@ -1,7 +1,7 @@
 """The rules of a transformation as a NumPy module: `init` and `update`."""
 
 from lectopt.explain.coding.layout import docstring, folded, header, several, spelled, wrapped
-from lectopt.explain.coding.leaves import Slot
+from lectopt.explain.coding.local import Slot
 from lectopt.explain.coding.operations import OVER
 from lectopt.explain.coding.planning import Plan, is_array
 from lectopt.explain.coding.spelling import Speller

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from lectopt.explain.coding.leaves import OWN, Slot
+from lectopt.explain.coding.local import OWN, Slot
 from lectopt.explain.coding.names import Names
 from lectopt.explain.coding.rules import Rules, T
 from lectopt.explain.terms import LEAVES, ONE, Term, is_num, mul, neg, sub, walk

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lectopt.explain.coding.leaves import (
+from lectopt.explain.coding.leaves import localized
+from lectopt.explain.coding.local import (
     AT,
     PARAMS,
     SETTING,
     Local,
     Slot,
     Unwritten,
-    localized,
 )  # fmt: skip
 from lectopt.explain.coding.operations import TABLE
 from lectopt.explain.coding.tidying import Tidier, counts

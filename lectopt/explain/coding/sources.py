@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lectopt.explain import histories
-from lectopt.explain.coding.leaves import SETTING, Unwritten
+from lectopt.explain.coding.local import SETTING, Unwritten
 from lectopt.explain.coding.rules import Rules, rules
 from lectopt.explain.fractions import Fractions, TooLarge
 from lectopt.explain.primitives import constant

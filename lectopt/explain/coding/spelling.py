@@ -1,15 +1,24 @@
 """Terms as text of a programming language, with no more parentheses than are needed."""
 
 from collections.abc import Callable
-from fractions import Fraction
 
+from lectopt.explain.coding.arithmetic import (
+    AND,
+    ATOM,
+    CASES,
+    COMPARED,
+    NOT,
+    OR,
+    POWER,
+    PRODUCT,
+    SIGNED,
+    SUM,
+    Arithmetic,
+    Text,
+)  # fmt: skip
 from lectopt.explain.coding.operations import TABLE
 from lectopt.explain.coding.planning import is_array
-from lectopt.explain.terms import INF, NAN, ONE, ZERO, Term, div, is_num, mul, num
-
-# How strongly a text holds together.
-CASES, OR, AND, NOT, COMPARED, SUM, PRODUCT, SIGNED, POWER, ATOM = range(10)
-Text = tuple[str, int]
+from lectopt.explain.terms import INF, NAN, ZERO, Term, is_num
 
 
 class _Argument(str):
@@ -21,7 +30,7 @@ class _Argument(str):
         return self.atom
 
 
-class Speller:
+class Speller(Arithmetic):
     """Terms in a language.
 
     Args:
@@ -52,36 +61,31 @@ class Speller:
     def written(self, x: Term) -> str:
         """The term written out, though it has a name."""
         self._open = x
-        text = self._text(x)[0]
+        text = self.written_out(x)[0]
         self._open = None
         return text
-
-    def within(self, x: Term, least: int) -> str:
-        """The text, in parentheses if it holds together less than that."""
-        text, strength = self.text(x)
-        return text if strength >= least else f"({text})"
 
     def text(self, x: Term) -> Text:
         """The text of a term, and how strongly it holds together."""
         found = self.named(x)
         if found is not None:
             return found, ATOM
-        return self._text(x)
+        return self.written_out(x)
 
-    def _text(self, x: Term) -> Text:
+    def written_out(self, x: Term) -> Text:
         a = x.args
         match x.op:
             case "num":
-                return self._number(a[0])
+                return self.number_of(a[0])
             case "bool":
                 text = str(a[0])
                 return (text.lower() if self.language == "javascript" else text), ATOM
             case "sym":
                 return self._infinite(x)
             case "add":
-                return self._sum(x)
+                return self.sum_of(x)
             case "mul" | "div":
-                return self._product(x)
+                return self.product_of(x)
             case "pow":
                 return f"{self.within(a[0], ATOM)}**{self.within(a[1], ATOM)}", POWER
             case "lt" | "eq":
@@ -97,95 +101,6 @@ class Speller:
     def _infinite(self, x: Term) -> Text:
         names = {INF: ("np.inf", "math.inf", "Infinity"), NAN: ("np.nan", "math.nan", "NaN")}
         return names[x][("numpy", "torch", "javascript").index(self.language)], ATOM
-
-    def _number(self, value: Fraction) -> Text:
-        if value.denominator == 1 and abs(value) < 10**16:
-            text = str(int(value))
-        else:
-            short = f"{float(value):.15g}"
-            text = short if len(short) < 15 else repr(float(value))
-        return text, ATOM if value >= 0 else SIGNED
-
-    # Arithmetic.
-
-    def _sum(self, x: Term) -> Text:
-        terms, number = self._addends(x)
-        parts = [self._signed(y) for y in terms]
-        if number:
-            own = (number < 0, num(abs(number)))
-            parts = [*parts, own] if number < 0 or all(not s for s, _ in parts) else [own, *parts]
-        parts.sort(key=lambda part: part[0]) if parts[0][0] else None
-        out = ""
-        for minus, y in parts:
-            text = self.within(y, PRODUCT if minus else SUM)
-            sign = "-" if minus else "+"
-            out = f"{out} {sign} {text}" if out else self._negated(text) if minus else text
-        return out, SUM
-
-    def _addends(self, x: Term) -> tuple[list[Term], Fraction]:
-        """What is added up that has no name, and the numbers among it."""
-        if x.op == "add" and self.named(x) is None:
-            (a, m), (b, n) = map(self._addends, x.args)
-            return [*a, *b], m + n
-        return ([], x.args[0]) if is_num(x) else ([x], Fraction(0))
-
-    def _signed(self, x: Term) -> tuple[bool, Term]:
-        """Whether a term is written with a minus, and what follows that."""
-        if self.named(x) is not None:
-            return False, x
-        if is_num(x) and x.args[0] < 0:
-            return True, num(-x.args[0])
-        if x.op in ("mul", "div"):
-            minus, first = self._signed(x.args[0])
-            other, second = self._signed(x.args[1])
-            if minus or other:
-                made = mul(first, second) if x.op == "mul" else div(first, second)
-                return minus != other, made
-        return False, x
-
-    def _negated(self, text: str) -> str:
-        """A minus before a product; JavaScript wants none before a power."""
-        return f"-({text})" if self.language == "javascript" and "**" in text else f"-{text}"
-
-    def _product(self, x: Term) -> Text:
-        minus, x = self._signed(x)
-        if minus:
-            return self._negated(self.within(x, PRODUCT)), SUM
-        if self.named(x) is not None:
-            return str(self.named(x)), ATOM
-        if x.op not in ("mul", "div"):
-            return self._text(x)
-        above, below = self._factors(x)
-        value = Fraction(1)
-        for y in [y for y in above if is_num(y)]:
-            above.remove(y)
-            value *= y.args[0]
-        top = [self._powers(y, k) for y, k in _counted(above)]
-        if value != 1 or not top:
-            top.insert(0, self._number(value)[0])
-        bottom = [self._powers(y, k) for y, k in _counted(below)]
-        text = "*".join(top)
-        if bottom:
-            text += "/" + (bottom[0] if len(bottom) == 1 else f"({'*'.join(bottom)})")
-        return text, PRODUCT if len(top) + len(bottom) > 1 else self._alone(above, below, value)
-
-    def _alone(self, above: list[Term], below: list[Term], value: Fraction) -> int:
-        return POWER if len(above) > 1 else ATOM
-
-    def _factors(self, x: Term) -> tuple[list[Term], list[Term]]:
-        """What stands above and below the line."""
-        if x.op not in ("mul", "div") or self.named(x) is not None:
-            return [x], []
-        (a, b), (c, d) = map(self._factors, x.args)
-        if x.op == "div":
-            c, d = d, c
-        above = [y for y in (*a, *c) if y is not ONE]
-        return above, [*b, *d]
-
-    def _powers(self, x: Term, k: int) -> str:
-        if k == 1:
-            return self.within(x, SIGNED if x.op != "num" else ATOM)
-        return f"{self.within(x, ATOM)}**{k}"
 
     # Conditions.
 
@@ -286,10 +201,3 @@ _BOUND = {"max": "min", "min": "max"}
 
 def _opposite(x: Term) -> Term:
     return x.args[0] if x.op == "not" else Term("not", x)
-
-
-def _counted(factors: list[Term]) -> list[tuple[Term, int]]:
-    counts: dict[Term, int] = {}
-    for x in factors:
-        counts[x] = counts.get(x, 0) + 1
-    return list(counts.items())

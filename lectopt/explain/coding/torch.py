@@ -1,7 +1,7 @@
 """The rules of a transformation as a `torch.optim.Optimizer`."""
 
 from lectopt.explain.coding.layout import WIDTH, docstring, folded, header, several, spelled
-from lectopt.explain.coding.leaves import Slot
+from lectopt.explain.coding.local import Slot
 from lectopt.explain.coding.operations import OVER
 from lectopt.explain.coding.planning import Plan, is_array
 from lectopt.explain.coding.rules import T

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from lectopt.explain.coding.leaves import GRADIENTS, OWN, PARAMS, Slot
+from lectopt.explain.coding.local import GRADIENTS, OWN, PARAMS, Slot
 from lectopt.explain.coding.planning import Plan, is_array
 from lectopt.explain.coding.rules import T
 from lectopt.explain.coding.spelling import Speller
