@@ -114,6 +114,8 @@ class _Localizer:
             case "sym":
                 return self._symbol(x, leaf, at)
             case "agg":
+                if x.args[0] in ("max", "min", "and", "or") and not x.args[1].indices & {k for k, _ in x.args[2]}:
+                    return self.local(x.args[1], leaf, at)  # all are the same
                 kind, body, own = self._aggregate(x)
                 return self._over(kind, body, [own], leaf)
             case "opq":

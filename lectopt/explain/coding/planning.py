@@ -76,13 +76,13 @@ class _Planner:
         for x in self.order:
             self.levels[x], self.leafy[x] = self._level(x), self._is_leafy(x)
         self._name()
-        last = max((self.levels[x] for row in self.roots for x in row), default=0)
+        # Leaves are stepped in the last pass: sums over them are of what was there before.
+        last = max(self.levels.values(), default=0)
         turns = self._turns(last)
         several = len(self.rules.treatments) > 1 or any(
             x.op == "agg" and x.args[2][0][1] != OWN for x in self.order
         )
-        deepest = max((self.levels[x] for x in self.order), default=0)
-        stages = [Stage() for _ in range(max(last, deepest) + 1)]
+        stages = [Stage() for _ in range(last + 1)]
         named = [x for x in self.order if x in self.names.variables]
         for x in named:
             if not self.leafy[x]:

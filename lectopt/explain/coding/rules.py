@@ -104,6 +104,11 @@ def rules(
     local = _needed(_counted(local, facts))
     shapes = dict(zip(system.leaves, system.shapes, strict=True))
     marks = {k: len(x) for k, x in shapes.items()} if system.sizes else shapes
+    labels = [label(leaf) for leaf in system.leaves]
+    if len(set(labels)) < len(labels):
+        raise Unwritten("two leaves have one name")
+    if settings:
+        remarks.add(_ranges(list(unit), list(positive)))
     made = Rules(
         title,
         local,
@@ -115,6 +120,13 @@ def rules(
     )
     _check(made)
     return made
+
+
+def _ranges(unit: list[str], positive: list[str]) -> str:
+    """What is taken of the settings."""
+    said = [f"{', '.join(unit)} between 0 and 1"] if unit else []
+    said += [f"{', '.join(positive)} positive"] if positive else []
+    return f"It takes {' and '.join(said)}." if said else ""
 
 
 def _tidied(

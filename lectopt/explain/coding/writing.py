@@ -152,5 +152,5 @@ def remarks(plan: Plan, how: str) -> list[str]:
     said = [f"{rules.title}, {how}; written by lectopt.explain."]
     if not rules.sizes:
         said.append("It holds for leaves of the shapes that it was read on.")
-    said += sorted(rules.remarks)
+    said += sorted(x for x in rules.remarks if x)
     return said
