@@ -183,6 +183,38 @@ def test_what_is_built_is_written_with_its_numbers(name, language):
     )
 
 
+def test_leaves_of_one_rank_are_told_from_all_leaves():
+    """Read on leaves of its own, a program is right on other trees: here a norm of all vectors."""
+    kinds = {
+        "vector": optax.chain(optax.clip_by_global_norm(0.5), optax.sgd(0.1)),
+        "more": optax.chain(lectopt.clip_by_norm(0.5), lectopt.adam(0.01)),
+    }
+    tx = optax.partition(
+        kinds, lambda p: jax.tree.map(lambda x: "vector" if x.ndim == 1 else "more", p)
+    )
+    text = explain(tx).code("numpy")
+    params = programs.tree({"a": (5,), "b": (3,), "c": (4, 3), "d": (2, 2), "e": (2, 1, 3, 2)})
+    grads = programs.gradients(params)
+    theirs = programs.original(tx, params, grads)
+    assert programs.apart(programs.with_numpy(text, params, grads, {}), theirs) < CLOSE
+
+
+def test_many_leaves_are_listed_once():
+    """Names that tell leaves apart are a constant of the program."""
+    names = [f"block_{k}" for k in range(20)]
+    params = {name: np.ones(3) for name in names}
+    mask = {name: k % 2 == 0 for k, name in enumerate(names)}
+    tx = optax.chain(optax.masked(optax.clip_by_global_norm(1.0), mask), optax.sgd(0.1))
+    grads = programs.gradients(params)
+    theirs = programs.original(tx, params, grads)
+    for language in ("numpy", "javascript"):
+        text = explain(tx, params=params).code(language)
+        assert text.count("block_4") == 1 and max(map(len, text.splitlines())) < 100
+        if language == "numpy" or programs.NODE:
+            found = programs.runner(language)(text, params, grads, {})
+            assert programs.apart(found, theirs) < CLOSE
+
+
 def strange(t, g, params=0.3, new=0.9, function=1e-3, state=2.0, np=0.5):
     """A maker whose settings are words of the languages and of the programs."""
 

@@ -1,6 +1,7 @@
 """The rules of a transformation as JavaScript, for plain arrays of numbers."""
 
 import textwrap
+from dataclasses import replace
 
 from lectopt.explain.coding.layout import WIDTH, broken, spelled
 from lectopt.explain.coding.local import Slot, Unwritten
@@ -32,7 +33,9 @@ class _JavaScript(Writer):
     def __init__(self, plan: Plan):
         super().__init__(plan)
         self.helpers: set[str] = set()
-        if any(self.rules.chosen(k)[0] in ("ranks", "shapes") for k in self.rules.treatments):
+        if plan.rules.by_mark and plan.rules.named:
+            self.rules = replace(plan.rules, by_mark=False)
+        elif plan.rules.by_mark:
             raise Unwritten(
                 "plain arrays of numbers have no rank, by which it tells leaves apart; give params="
             )
@@ -72,7 +75,7 @@ class _JavaScript(Writer):
     def leaves(self, leaves: tuple[str, ...]) -> str:
         """The names of these leaves."""
         how, which = self.rules.chosen(leaves)
-        return "names" if how == "all" else f"[{', '.join(map(spelled, which))}]"
+        return "names" if how == "all" else self.listed(f"[{', '.join(map(spelled, which))}]")
 
     def condition(self, leaves: tuple[str, ...]) -> str:
         """Whether `name` is one of these leaves, "" if all are."""
@@ -89,6 +92,7 @@ class _JavaScript(Writer):
         if self.rules.looks_ahead:
             parts.append(self.point())
         helpers = [f"const {k} = {HELPERS[k]};" for k in HELPERS if k in self.helpers]
+        helpers += [_long(f"const {k} = {text};") for text, k in self.lists.items()]
         helped = ["\n".join(helpers)] if helpers else []
         return "\n\n".join(["\n".join(said), *helped, *parts]) + "\n"
 
@@ -251,6 +255,11 @@ class _JavaScript(Writer):
             condition = self.condition(leaves)
             lines.append(f"    {f'if ({condition}) ' if condition else ''}found[name] = {text};")
         return "\n".join([*_folded(lines), "  }", "  return found;", "}"])
+
+
+def _long(line: str) -> str:
+    """A list over several lines."""
+    return textwrap.fill(line, WIDTH, subsequent_indent="  ", break_long_words=False)
 
 
 def _folded(lines: list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 WIDTH = 99
 
@@ -87,6 +87,15 @@ def broken(text: str, width: int) -> list[str]:
         return [text]
     k = -min(places)[1]
     return [text[:k], *broken(text[k + 1 :], width)]
+
+
+def constants(lists: Mapping[str, str]) -> list[str]:
+    """The definitions of long tuples, by their texts."""
+    found = []
+    for text, name in lists.items():
+        inner = textwrap.fill(text[1:-1], WIDTH, initial_indent="    ", subsequent_indent="    ")
+        found.append(f"{name} = (\n{inner}\n)")
+    return found
 
 
 def several(values: Sequence[object]) -> str:

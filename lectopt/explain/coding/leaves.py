@@ -47,6 +47,9 @@ def localized(system: System) -> Local:
     )
 
 
+SAME = ("max", "min", "and", "or")  # what equal ones give
+
+
 class _Localizer:
     def __init__(self, system: System):
         self.shapes = dict(zip(system.leaves, system.shapes, strict=True))
@@ -114,8 +117,8 @@ class _Localizer:
             case "sym":
                 return self._symbol(x, leaf, at)
             case "agg":
-                if x.args[0] in ("max", "min", "and", "or") and not x.args[1].indices & {k for k, _ in x.args[2]}:
-                    return self.local(x.args[1], leaf, at)  # all are the same
+                if x.args[0] in SAME and not x.args[1].indices & {k for k, _ in x.args[2]}:
+                    return self.local(x.args[1], leaf, at)
                 kind, body, own = self._aggregate(x)
                 return self._over(kind, body, [own], leaf)
             case "opq":

@@ -9,10 +9,10 @@ from lectopt.explain.terms import Term, is_num
 
 JAVASCRIPT = """
     abstract arguments await boolean break byte case catch char class const continue debugger
-    default delete do double else enum eval export extends false final finally float for function goto if
-    implements import in instanceof int interface let long native new null package private protected
-    public return short static super switch synchronized this throw throws transient true try typeof
-    var void volatile while with yield undefined NaN Infinity Math Object Array Number
+    default delete do double else enum eval export extends false final finally float for function
+    goto if implements import in instanceof int interface let long native new null package private
+    protected public return short static super switch synchronized this throw throws transient true
+    try typeof var void volatile while with yield undefined NaN Infinity Math Object Array Number
 """.split()
 PROGRAMS = """
     np torch math state params gradients updates init update point t g p i k name names group self

@@ -1,6 +1,14 @@
 """The rules of a transformation as a NumPy module: `init` and `update`."""
 
-from lectopt.explain.coding.layout import docstring, folded, header, several, spelled, wrapped
+from lectopt.explain.coding.layout import (
+    constants,
+    docstring,
+    folded,
+    header,
+    several,
+    spelled,
+    wrapped,
+)
 from lectopt.explain.coding.local import Slot
 from lectopt.explain.coding.operations import OVER
 from lectopt.explain.coding.planning import Plan, is_array
@@ -48,7 +56,7 @@ class _Numpy(Writer):
         """These leaves, to loop over."""
         how, which = self.rules.chosen(leaves)
         if how == "names":
-            return several(which)
+            return self.listed(several(which))
         return f"params if {self.condition(leaves)}" if how != "all" else "params"
 
     def condition(self, leaves: tuple[str, ...]) -> str:
@@ -64,7 +72,7 @@ class _Numpy(Writer):
         return (
             f"{what[how]} == {spelled(which[0])}"
             if len(which) == 1
-            else (f"{what[how]} in {several(which)}")
+            else (f"{what[how]} in {self.listed(several(which))}")
         )
 
     # The parts of the module.
@@ -72,9 +80,10 @@ class _Numpy(Writer):
     def module(self) -> str:
         how = "for a dict of arrays" if self.plan.several else "for one array"
         parts = [docstring(remarks(self.plan, f"as a NumPy program {how}"))]
-        parts += ["import numpy as np", "\n" + self.init(), "\n" + self.update()]
+        functions = ["\n" + self.init(), "\n" + self.update()]
         if self.rules.looks_ahead:
-            parts.append("\n" + self.point())
+            functions.append("\n" + self.point())
+        parts += ["import numpy as np", *constants(self.lists), *functions]
         return "\n\n".join(parts) + "\n"
 
     def init(self) -> str:

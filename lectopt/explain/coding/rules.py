@@ -30,17 +30,20 @@ class Rules:
     """What is written.
 
     `settings` are those that the program takes, with their defaults, None for those that have none;
-    `treatments` are the leaves that obey the same rules, together; they are told apart by `marks`:
-    ranks, or shapes if it holds for these only; or by their names if there are none.
+    `treatments` are the leaves that obey the same rules, together. If `by_mark`, they are told
+    apart by their `marks`: ranks, or shapes if it holds for these only; else by their names.
+    `named` says that the names are the user's.
     """
 
     title: str
     local: Local
     settings: Mapping[str, float | None]
     treatments: tuple[tuple[str, ...], ...]
-    marks: Mapping[str, Any] | None
+    marks: Mapping[str, Any]
     sizes: bool
     remarks: frozenset[str]
+    by_mark: bool = False
+    named: bool = False
 
     def terms(self) -> list[Term]:
         """All that is computed."""
@@ -64,7 +67,7 @@ class Rules:
         leaves = tuple(leaves)
         if set(leaves) == set(self.local.leaves):
             return "all", ()
-        if self.marks is not None:
+        if self.by_mark:
             kind = "ranks" if self.sizes else "shapes"
             return kind, tuple(sorted({self.marks[k] for k in leaves}))
         return "names", tuple(map(label, leaves))
@@ -84,7 +87,6 @@ def rules(
     settings: Mapping[str, float | None],
     unit: Iterable[str],
     positive: Iterable[str],
-    by_rank: bool = False,
 ) -> Rules:
     """The rules that a system is.
 
@@ -94,7 +96,6 @@ def rules(
       settings: those, with their defaults.
       unit: the settings between 0 and 1.
       positive: the other ones that are positive.
-      by_rank: whether leaves are told apart by their ranks, if at all.
 
     Raises:
       Unwritten: it holds an operation that has no formula.
@@ -114,7 +115,7 @@ def rules(
         local,
         settings,
         _treatments(local),
-        marks if by_rank else None,
+        marks,
         system.sizes,
         frozenset(remarks),
     )

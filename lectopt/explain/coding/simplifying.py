@@ -1,4 +1,4 @@
-"""Operations on tidy terms in fewer words: `abs`, `max` and `%` for what they are, numbers first."""
+"""Operations in fewer words: `abs`, `max` and `%` for what they are, numbers first."""
 
 from fractions import Fraction
 

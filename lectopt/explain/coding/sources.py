@@ -5,7 +5,9 @@ It is read in 64 bits, so that numbers are seen as they were written.
 """
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -21,7 +23,7 @@ from lectopt.explain.reading.subjects import Subject
 from lectopt.explain.reading.tracing import double, loss, missing
 from lectopt.explain.systems import System, read
 from lectopt.explain.terms import Term, rewrite
-from lectopt.explain.trees import candidates
+from lectopt.explain.trees import DEFAULT, candidates
 from lectopt.explain.trials import Race
 
 HISTORIES = 3  # beside a random one, to see whether a setting shapes a program
@@ -60,6 +62,7 @@ class _Source:
     def __init__(self, about: Subject, params: Any):
         self.about = about
         self.given = params is not None
+        self._last: tuple[Any, System] | None = None
         self.params, self.extra = self._readable(params)
         self.numbers = {k: float(v) for k, v in about.numbers.items()}
 
@@ -67,16 +70,20 @@ class _Source:
         """Parameters and further arguments on which it can be run."""
         met: Exception | None = None
         built = self.about.build({})
-        for trees in candidates(built, built, params):
-            tree = trees[0].params
-            if not self.given and isinstance(tree, dict) and "scale" in tree:
-                continue  # a scalar has no sum over its places; it is an array of one
+        for tree in self._trees(built, params):
             try:
                 return tree, self._arguments(tree)
             except Exception as error:  # whatever a stranger's program raises
                 met = met or error
         text = str(met).strip().split("\n")[0][:300]
         raise Unwritten(f"its program cannot be read: {type(met).__name__}: {text}")
+
+    def _trees(self, built: Any, params: Any) -> Iterator[Any]:
+        """Trees to read it on: the user's, one that fits its masks, or one of all ranks."""
+        found = [trees[0].params for trees in candidates(built, built, params)]
+        if not self.given and isinstance(found[0], dict) and "scale" in found[0]:
+            yield _several_of_each()
+        yield from found
 
     def _arguments(self, tree: Any) -> dict[str, Any]:
         extra: dict[str, Any] = {}
@@ -96,15 +103,18 @@ class _Source:
         return self.about.build({k.removeprefix(SETTING): v for k, v in numbers.items()})
 
     def system(self, tree: Any, numbers: Mapping[str, Any], extra: Mapping[str, Any]) -> System:
-        """It in 64 bits."""
-        with double():
-            like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(np.shape(x), jnp.float64), tree)
-            return read(self.make, like, "A", numbers, extra)
+        """It in 64 bits; what was read last is not read again."""
+        key = id(tree), tuple(numbers), tuple(extra)
+        if self._last is None or self._last[0] != key:
+            with double():
+                like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(np.shape(x), jnp.float64), tree)
+                self._last = key, read(self.make, like, "A", numbers, extra)
+        return self._last[1]
 
     def letters(self) -> tuple[str, ...]:
         """The settings that may be left open."""
         names = tuple(self.numbers)
-        if self._open(names):
+        if not names or self._open(names):
             return names
         names = tuple(k for k in names if self._open([k]))
         return names if self._open(names) else ()
@@ -148,43 +158,49 @@ class _Source:
         """The rules with these settings left open."""
         numbers = {SETTING + k: self.numbers[k] for k in letters}
 
-        def of(tree: Any, by_rank: bool) -> Rules:
+        def of(tree: Any) -> Rules:
             try:
                 system = self.system(tree, numbers, self.extra)
             except Exception as error:  # a setting that shapes the program
                 raise Unwritten(f"{type(error).__name__}: {error}") from error
-            return self._tidy(system, letters, by_rank)
+            return self._tidy(system, letters)
 
-        found = of(self.params, False)
-        if len(found.treatments) > 1 and not self.given and self._by_rank(found, of):
-            return of(self.params, True)
-        return found
+        found = of(self.params)
+        by_mark = len(found.treatments) > 1 and self._by_mark(found, of)
+        return replace(found, by_mark=by_mark, named=self.given)
 
-    def _tidy(self, system: System, letters: Iterable[str], by_rank: bool = False) -> Rules:
+    def _tidy(self, system: System, letters: Iterable[str]) -> Rules:
         """The rules of a system in which these settings are open."""
         about, letters = self.about, tuple(letters)
         defaults = {k: None if k in about.sampled else self.numbers[k] for k in letters}
         unit = [k for k in letters if k in about.decays]
         positive = [k for k in letters if k not in unit and self.numbers[k] > 0]
-        return rules(about.title, system, defaults, unit, positive, by_rank)
+        return rules(about.title, system, defaults, unit, positive)
 
-    def _by_rank(self, found: Rules, of: Callable[[Any, bool], Rules]) -> bool:
-        """Whether leaves of other names are treated as those of their rank."""
-        ranks = {k: len(np.shape(x)) for k, x in _paths(self.params)}
-        kinds = [{ranks[k] for k in leaves} for leaves in found.treatments]
+    def _by_mark(self, found: Rules, of: Callable[[Any], Rules]) -> bool:
+        """Whether leaves of other names are treated as those of their rank, or shape."""
+        kinds = [{found.marks[k] for k in leaves} for leaves in found.treatments]
+        # Of a single leaf one cannot tell its own sum from the sum over all leaves like it.
+        if min(Counter(found.marks.values()).values()) < 2:
+            return False
         if any(a & b for i, a in enumerate(kinds) for b in kinds[:i]):
             return False
         leaves = jax.tree.leaves(self.params)
+        renamed = {f"leaf{k:05}": x for k, x in enumerate(leaves)}
         try:
-            other = of({f"leaf{k}": x for k, x in enumerate(leaves)}, False)
+            other = of(renamed)
         except Unwritten:  # it wants these names
             return False
-        number = {k: j for j, (k, _) in enumerate(_paths(self.params))}
-        return [[number[k] for k in group] for group in found.treatments] == [
-            [int("".join(filter(str.isdigit, k))) for k in group] for group in other.treatments
-        ]
+        numbers = ({k: j for j, k in enumerate(r.local.leaves)} for r in (found, other))
+        one, two = (
+            {frozenset(number[k] for k in group) for group in r.treatments}
+            for r, number in zip((found, other), numbers, strict=True)
+        )
+        return one == two
 
 
-def _paths(tree: Any) -> list[tuple[str, Any]]:
-    found = jax.tree_util.tree_leaves_with_path(tree)
-    return [(jax.tree_util.keystr(path), x) for path, x in found]
+def _several_of_each() -> dict[str, Any]:
+    """Two leaves of every rank. None is a scalar: as an array of one entry it is like the rest."""
+    dense, conv = DEFAULT["dense"], {"kernel": DEFAULT["conv"]["kernel"]}
+    tree = {"conv": conv, "dense": dense, "last": dense, "stem": conv}
+    return jax.tree.map(jnp.ones, tree, is_leaf=lambda x: isinstance(x, tuple))

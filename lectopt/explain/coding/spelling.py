@@ -73,6 +73,7 @@ class Speller(Arithmetic):
         return self.written_out(x)
 
     def written_out(self, x: Term) -> Text:
+        """The text of a term whatever its name."""
         a = x.args
         match x.op:
             case "num":

@@ -125,9 +125,12 @@ class Tidier:
 
 
 def _outer_condition(x: Term) -> Term | None:
-    """A condition in a sum over places that is the same at all of them."""
-    found = (y.args[0] for y in walk(x.args[1]) if y.op == "ite")
-    return next((c for c in found if not c.indices), None)
+    """A condition in a sum over places that is the same at all of them, and lets a number stand
+    for an array."""
+    found = (y.args for y in walk(x.args[1]) if y.op == "ite" and y.indices)
+    return next(
+        (c for c, *cases in found if not (c.indices or all(y.indices for y in cases))), None
+    )
 
 
 def _by_cases(x: Term, condition: Term) -> Term:

@@ -1,6 +1,14 @@
 """The rules of a transformation as a `torch.optim.Optimizer`."""
 
-from lectopt.explain.coding.layout import WIDTH, docstring, folded, header, several, spelled
+from lectopt.explain.coding.layout import (
+    WIDTH,
+    constants,
+    docstring,
+    folded,
+    header,
+    several,
+    spelled,
+)
 from lectopt.explain.coding.local import Slot
 from lectopt.explain.coding.operations import OVER
 from lectopt.explain.coding.planning import Plan, is_array
@@ -63,7 +71,7 @@ class _Torch(Writer):
             return ""
         if len(which) == 1:
             return f"{what[how]} == {spelled(which[0])}"
-        return f"{what[how]} in {several(which)}"
+        return f"{what[how]} in {self.listed(several(which))}"
 
     # The parts of the class.
 
@@ -86,7 +94,8 @@ class _Torch(Writer):
             methods.append(self.point())
         body = "\n\n".join(methods)
         parts[1] = ("import math\n\n" if "math." in body else "") + parts[1]
-        return "\n\n".join([*parts[:2], f"{parts[2]}\n{body}"]) + "\n"
+        head = [*parts[:2], *constants(self.lists)]
+        return "\n\n".join([*head, f"{parts[2]}\n{body}"]) + "\n"
 
     def constructor(self, settings: list[tuple[str, float | None]]) -> str:
         pairs = [f"{k}={k}" for k, _ in settings]

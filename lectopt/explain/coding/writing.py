@@ -8,7 +8,7 @@ from lectopt.explain.coding.rules import T
 from lectopt.explain.coding.spelling import Speller
 from lectopt.explain.terms import INF, NAN, ONE, Term, walk
 
-WIDTH = 99
+LONG_LIST = 60
 # Where a text stands: in a program of one array, in a pass over leaves, in a sum over leaves.
 ALONE, PASS, OVER_LEAVES = "alone", "pass", "over"
 
@@ -25,6 +25,7 @@ class Writer:
     def __init__(self, plan: Plan):
         self.plan, self.rules, self.names = plan, plan.rules, plan.names
         self.place = PASS if plan.several else ALONE
+        self.lists: dict[str, str] = {}  # of leaves that have a name, by their text
 
     # What a language says.
 
@@ -87,6 +88,12 @@ class Writer:
     def heads(self) -> set[Term]:
         """The new values of the statistics of leaves."""
         return {x for s in self.rules.leafwise() for x in s.next.values()}
+
+    def listed(self, text: str) -> str:
+        """A list of leaves, or its name if it is long."""
+        if len(text) > LONG_LIST:
+            return self.lists.setdefault(text, f"LEAVES_{len(self.lists) + 1}")
+        return text
 
     # Settings and arguments.
 
