@@ -45,18 +45,20 @@ def scale_by_polyak(
     leaves, treedef = jax.tree.flatten(updates)
     gap = jnp.asarray(value - f_min, jnp.result_type(float))
     gap = jnp.maximum(gap, 0) if variant == "sps+" else gap
-    return treedef.unflatten(_steps(leaves, gap, eps, max_learning_rate))
+    return treedef.unflatten(_steps(*leaves, gap, eps, max_learning_rate))
 
 
-def _plain_steps(leaves: list[Any], gap: Any, eps: Any, largest: Any) -> list[Any]:
+def _plain_steps(*given: Any) -> list[Any]:
+    *leaves, gap, eps, largest = given
     below = plain_norm(leaves) ** 2 + eps
     rate = jnp.minimum(gap / jnp.where(below == 0, 1, below), largest)
     return [u * jnp.where(below == 0, 0, rate).astype(u.real.dtype) for u in leaves]
 
 
 @computes(_plain_steps)
-def _steps(leaves: list[Any], gap: Any, eps: Any, largest: Any) -> list[Any]:
+def _steps(*given: Any) -> list[Any]:
     """Through a vector of norm 1, as the squares of large and of small numbers are no floats."""
+    *leaves, gap, eps, largest = given
     if not leaves:
         return leaves
     scale, norm = scaled_norm(leaves)
