@@ -42,7 +42,7 @@ UNREAD = {  # why -> which
     "no formula": (  # a line search, a function of matrices, a list
         "optax.lbfgs", "optax.scale_by_lbfgs", "optax.scale_by_backtracking_linesearch",
         "optax.scale_by_zoom_linesearch", "optax.galore", "optax.muon", "optax.mechanize",
-        "lectopt.lbfgs", "lectopt.lbfgs/torch", "lectopt.mechanize/sgd",
+        "lectopt.lbfgs", "lectopt.lbfgs/torch", "lectopt.mechanize/sgd", "lectopt.sm3",
     ),
     r"~ N\(0, 1\)": ("optax.noisy_sgd", "optax.add_noise", "lectopt.sgld", "lectopt.noisy_sgd"),
 }  # fmt: skip

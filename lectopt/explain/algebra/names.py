@@ -184,7 +184,7 @@ SETTINGS = {
     "eta_minus": "η_minus", "eta_plus": "η_plus", "min_step_size": "Δ_min",
     "max_step_size": "Δ_max", "max_norm": "c", "max_delta": "c", "clipping": "c",
     "threshold": "c", "dampening": "d", "initial_accumulator_value": "r0", "initial_scale": "v0",
-    "initial": "v0", "temperature": "T", "trust_coefficient": "κ", "momentum_decay": "ψ",
+    "initial": "v0", "temperature": "T", "trust_coefficient": "q", "momentum_decay": "ψ",
     "lambd": "λ", "lambda_": "λ", "lambda_B": "λ_B", "lambda_eta": "λ_η", "c_1": "c1", "c_2": "c2",
     "rho_1": "ρ1", "rho_2": "ρ2", "Delta_0": "Δ0", "Delta_min": "Δ_min", "Delta_max": "Δ_max",
     "delta_0": "Δ0", "delta_min": "Δ_min", "delta_max": "Δ_max",
