@@ -24,6 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from lectopt.explain.arrays import is_key
 from lectopt.explain.flat import FOLDS, Flat, Given, flat
 from lectopt.explain.primitives import POINTWISE as BY_PLACE
 from lectopt.state_search import names, owners
@@ -74,7 +75,7 @@ class Numbers:
 
     def given(self, value: Any) -> int:
         """The number of a value that stands in the program."""
-        if jnp.issubdtype(getattr(value, "dtype", None), jax.dtypes.extended):
+        if is_key(value):
             value = jax.random.key_data(value)
         array = np.asarray(value)
         if array.ndim == 0:
@@ -196,7 +197,7 @@ def _tables(value: Any) -> Any:
     """The tables in a program, which its text leaves out."""
     for inner in value if isinstance(value, tuple | list) else (value,):
         for x in getattr(inner, "consts", ()):
-            key = jnp.issubdtype(getattr(x, "dtype", None), jax.dtypes.extended)
+            key = is_key(x)
             yield jax.random.key_data(x) if key else x
 
 
