@@ -56,6 +56,7 @@ class Speller(Arithmetic):
         return None if x is self._open else self._named(x)
 
     def __call__(self, x: Term) -> str:
+        """The text of a term."""
         return self.text(x)[0]
 
     def written(self, x: Term) -> str:
