@@ -59,7 +59,6 @@ def other(row):
 
 @pytest.mark.parametrize("language", EVERYWHERE)
 @over([row for row in ALGORITHMS if row.id not in WITHOUT_FORMULA])
-@pytest.mark.filterwarnings("ignore:.*wants its gradients at")  # its point is a function beside
 def test_a_program_does_what_its_transformation_does(row, language):
     """To rounding, over 60 float64 steps on a vector and a matrix; in NumPy with other settings."""
     run = programs.runner(language)

@@ -25,6 +25,7 @@ from lectopt.explain.systems import System, read
 from lectopt.explain.terms import Term, rewrite
 from lectopt.explain.trees import DEFAULT, candidates
 from lectopt.explain.trials import Race
+from lectopt.look_ahead import take_gradients_as_given
 
 HISTORIES = 3  # beside a random one, to see whether a setting shapes a program
 ARGUMENTS = 4  # further ones that an update may ask for, one after the other
@@ -100,7 +101,8 @@ class _Source:
 
     def make(self, numbers: Mapping[str, Any]) -> Any:
         """It with these settings, by their symbols."""
-        return self.about.build({k.removeprefix(SETTING): v for k, v in numbers.items()})
+        made = self.about.build({k.removeprefix(SETTING): v for k, v in numbers.items()})
+        return take_gradients_as_given(made)
 
     def system(self, tree: Any, numbers: Mapping[str, Any], extra: Mapping[str, Any]) -> System:
         """It in 64 bits; what was read last is not read again."""
