@@ -126,7 +126,7 @@ class _JavaScript(Writer):
         if len(lines[0]) > WIDTH:
             lines = ["  return {", *body, "  };"]
         names = ["  const names = Object.keys(params);"] if "names" in "".join(lines) else []
-        return "\n".join([head, *names, *lines, "}"])
+        return "\n".join([head, *names, *_folded(lines), "}"])
 
     def _first_of_all(self, slot: Slot) -> str:
         spell, parts = self.speller(OVER_LEAVES), []

@@ -77,15 +77,19 @@ def broken(text: str, width: int) -> list[str]:
     if len(text) <= width:
         return [text]
     depth, places = 0, []
-    for k, letter in enumerate(text[: width + 1]):
+    for k, letter in enumerate(text):
         depth += (letter in "([{") - (letter in ")]}")
         # A sign stays with what follows it, and an arrow with what stands before it.
         signed = text[k - 1] in "+-*/<>=?:&|" or text[k + 1 : k + 3] == "=>"
-        if letter == " " and k > width // 3 and not signed:
-            places.append((depth, -k))
+        if letter == " " and k and not signed:
+            places.append((depth, k))
+    # The last of those that fit, not too early; else an early one; else the first that does not.
+    fit = [(depth, -k) for depth, k in places if width // 3 < k <= width]
+    early = [(depth, -k) for depth, k in places if 0 < k <= width // 3]
+    late = [k for _, k in places if k > width]
     if not places:
         return [text]
-    k = -min(places)[1]
+    k = -min(fit or early)[1] if fit or early else late[0]
     return [text[:k], *broken(text[k + 1 :], width)]
 
 
