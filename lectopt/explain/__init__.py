@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lectopt.explain.verdicts import Comparison
     from lectopt.explain.explanation import Explanation
+    from lectopt.explain.verdicts import Comparison
 
 __all__ = [
     "explain",
