@@ -148,8 +148,9 @@ def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> int:
         first, other, outcome = compared(given.optimizer, given.diff, settings, given.letters)
     except (ValueError, TypeError, AttributeError, ImportError) as error:
         return _wrong("\n".join([str(error), *getattr(error, "__notes__", [])]))
-    if first.obstacle or other.obstacle:
-        return _wrong(str(outcome))
+    for one in (first, other):
+        if one.obstacle:
+            return _wrong(f"{one.title} is not explained: {one.obstacle}")
     before, after = ((e.latex if given.latex else e.text).splitlines() for e in (first, other))
     print("\n".join(difflib.ndiff(before, after)))
     print(outcome)

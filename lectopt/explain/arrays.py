@@ -8,6 +8,7 @@ all sizes, and 59 is a number.
 import ast
 import functools as ft
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,8 @@ from lectopt.explain.terms import (
 )  # fmt: skip
 
 Index = tuple[Term, ...]
+# Whether sums are to be kept as a program has them, and not split into sums of their terms.
+WHOLE_SUMS: ContextVar[bool] = ContextVar("whole sums", default=False)
 
 
 @dataclass(frozen=True)
@@ -94,14 +97,19 @@ def generic(shape: Sequence[Any]) -> Index:
 def opaque(name: str, operands: Sequence[Array], shape: Sequence[Any], dtype: Any) -> Array:
     """A function of whole arrays of which only the name is known."""
     bodies: list[tuple[Term, ...]] = []
-    shapes = ";".join(",".join(map(str, x.shape)) for x in operands)
+    whole = full_name(name, operands)
 
     def at(index: Index) -> Term:
         if not bodies:
             bodies.append(tuple(x.at(bound(len(x.shape))) for x in operands))
-        return Term("opq", f"{name} of {shapes}", sort_of(dtype), bodies[0], index)
+        return Term("opq", whole, sort_of(dtype), bodies[0], index)
 
     return array(shape, dtype, at)
+
+
+def full_name(name: str, operands: Sequence[Array]) -> str:
+    """The name of a function of whole arrays, with the shapes of these."""
+    return f"{name} of " + ";".join(",".join(map(str, x.shape)) for x in operands)
 
 
 def size(dims: Sequence[Any]) -> Term:
@@ -183,6 +191,8 @@ def gathered(kind: str, body: Term, over: Sequence[tuple[str, Any]]) -> Term:
     if free:
         left = [(k, d) for k, d in over if k in body.indices]
         return mul(size([d for _, d in free]), gathered(kind, body, left))
+    if WHOLE_SUMS.get():
+        return total(kind, body, _spans(over))
     if body.op == "add":
         return add(*(gathered(kind, x, over) for x in body.args))
     if body.op in ("mul", "div"):

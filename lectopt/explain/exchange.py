@@ -1,4 +1,4 @@
-"""Formulas from outside and for outside: in SymPy's own nodes, and as text.
+"""Formulas for outside and from outside: as SymPy expressions, and as text.
 
 Text is read by Python's parser, but never run: it may hold names, numbers, the operations of
 arithmetic and a few functions.
@@ -7,26 +7,29 @@ arithmetic and a few functions.
 import ast
 import functools as ft
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import sympy as sp
 
-from lectopt.explain.algebra import nodes
-from lectopt.explain.algebra.cases import Case
-from lectopt.explain.algebra.conditions import maximum, minimum
+from lectopt.explain.formulas import (
+    Cases,
+    Function,
+    Logic,
+    Number,
+    Product,
+    Relation,
+    Sum,
+    Symbol,
+    Total,
+)
 
 OPERATIONS: dict[type[ast.AST], Any] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
-    ast.UAdd: operator.pos,
-    ast.USub: operator.neg,
-}
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.Pow: operator.pow, ast.UAdd: operator.pos, ast.USub: operator.neg,
+}  # fmt: skip
 WRITTEN = "numbers, + - * / ** ( ), sqrt, exp, log, abs, sign, min, max"
-FUNCTIONS: dict[str, Any] = {
+FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sqrt": sp.sqrt,
     "exp": sp.exp,
     "log": sp.log,
@@ -38,6 +41,15 @@ FUNCTIONS: dict[str, Any] = {
     "Eq": sp.Eq,
 }
 FUNCTIONS |= {"Abs": FUNCTIONS["abs"], "Min": FUNCTIONS["min"], "Max": FUNCTIONS["max"]}
+RELATIONS = {"==": sp.Eq, "!=": sp.Ne, "<": sp.Lt, "<=": sp.Le, ">": sp.Gt, ">=": sp.Ge}
+KNOWN: dict[str, Callable[..., Any]] = {
+    "exp": sp.exp, "log": sp.log, "floor": sp.floor, "mod": sp.Mod, "sin": sp.sin, "cos": sp.cos,
+    "tan": sp.tan, "tanh": sp.tanh, "sinh": sp.sinh, "cosh": sp.cosh, "asin": sp.asin,
+    "acos": sp.acos, "atan": sp.atan, "atan2": sp.atan2, "erf": sp.erf, "erfc": sp.erfc,
+    "cbrt": sp.cbrt,
+    **{name: FUNCTIONS[name] for name in ("abs", "sign", "min", "max")},
+}  # fmt: skip
+T = sp.Symbol("t", integer=True, positive=True)  # the number of the update, from 1
 
 
 def parsed(text: str, names: Mapping[str, Any]) -> Any:
@@ -80,43 +92,75 @@ def parsed(text: str, names: Mapping[str, Any]) -> Any:
         raise ValueError(_unread(text, text, names)) from error
     if not isinstance(out, sp.Basic):
         raise ValueError(_unread(text, text, names))
-    return inner(out)
+    return out
 
 
-def _unread(text: str, part: str, names: Mapping[str, Any]) -> str:
+def _unread(text: str, part: str, names: Iterable[str]) -> str:
     where = f" in {text!r}" if part != text else ""
     return f"cannot read {part!r}{where}. Write it in {WRITTEN}; there are {', '.join(names)}."
 
 
-def plain(expr: Any) -> Any:
-    """An expression in SymPy's own nodes, as far as it has them."""
-    args = [plain(arg) for arg in expr.args]
-    if isinstance(expr, nodes.Decimal):
-        return sp.Float(expr.value)
-    if isinstance(expr, Case):
-        condition, yes, no = args
-        return sp.Piecewise((yes, condition), (no, True), evaluate=False)
-    if isinstance(expr, nodes.Maximum | nodes.Minimum):
-        function = sp.Max if isinstance(expr, nodes.Maximum) else sp.Min
-        return function(*args, evaluate=False)
-    if isinstance(expr, nodes.Absolute | nodes.Sign):
-        return (sp.Abs if isinstance(expr, nodes.Absolute) else sp.sign)(*args, evaluate=False)
-    return expr.func(*args) if args and args != list(expr.args) else expr
+class Export:
+    """Formulas as SymPy expressions.
 
+    Args:
+      positive: the names of symbols that are positive, `nonnegative` of those that are not
+        negative.
+      nonnegative: see `positive`.
+    """
 
-def inner(expr: Any) -> Any:
-    """The inverse of `plain`."""
-    args = [inner(arg) for arg in expr.args]
-    if isinstance(expr, sp.Float):
-        return nodes.constant(float(expr))
-    if isinstance(expr, sp.Piecewise):
-        cases: list[Any] = list(expr.args)
-        out = inner(cases.pop()[0])
-        for value, condition in reversed(cases):
-            out = Case(inner(condition), inner(value), out)
-        return out
-    if isinstance(expr, sp.Max | sp.Min):
-        return ft.reduce(maximum if isinstance(expr, sp.Max) else minimum, args)
-    if isinstance(expr, sp.Abs | sp.sign):
-        return (nodes.Absolute if isinstance(expr, sp.Abs) else nodes.Sign)(*args)
-    return expr.func(*args) if args and args != list(expr.args) else expr
+    def __init__(self, positive: Iterable[str] = (), nonnegative: Iterable[str] = ()):
+        self.positive, self.nonnegative = set(positive), set(nonnegative)
+
+    def symbol(self, name: str) -> Any:
+        """The symbol of a name."""
+        if name == "t":
+            return T
+        if name in ("inf", "nan", "π"):
+            return {"inf": sp.oo, "nan": sp.nan, "π": sp.pi}[name]
+        if name in self.positive:
+            return sp.Symbol(name, positive=True)
+        return (
+            sp.Symbol(name, nonnegative=True)
+            if name in self.nonnegative
+            else sp.Symbol(name, real=True)
+        )
+
+    def __call__(self, x: Any) -> Any:
+        """The expression of a formula."""
+        match x:
+            case Symbol(name, ()):
+                return self.symbol(name)
+            case Symbol(name, at):
+                return sp.Function(f"{name}[{', '.join(at)}]")()
+            case Number(value, shown):
+                whole = value.denominator == 1 or not shown
+                return (
+                    sp.Rational(value.numerator, value.denominator)
+                    if whole
+                    else sp.Float(float(value))
+                )
+            case Product(number, powers):
+                return sp.Mul(self(number), *(self._power(b, e) for b, e in powers))
+            case Sum(parts):
+                return sp.Add(*map(self, parts))
+            case Cases(condition, yes, no):
+                cases = (self(yes), self(condition)), (self(no), True)
+                return sp.Piecewise(*cases, evaluate=False)
+            case Relation(mark, left, right):
+                return RELATIONS[mark](self(left), self(right), evaluate=False)
+            case Logic(word, args):
+                return {"and": sp.And, "or": sp.Or, "not": sp.Not}[word](*map(self, args))
+            case Total(kind, body, axes, leaves):
+                over = f"{kind}_{axes or 'leaves'}" + (f"_{leaves}" if leaves else "")
+                return sp.Function(over)(self(body))
+            case Function("True" | "False" as name, ()):
+                return sp.true if name == "True" else sp.false
+            case Function(name, args) if name in KNOWN and not x.opaque:
+                return KNOWN[name](*map(self, args))
+        return sp.Function(x.name)(*map(self, x.args))
+
+    def _power(self, base: Any, exponent: Any) -> Any:
+        if hasattr(exponent, "numerator"):
+            return self(base) ** sp.Rational(exponent.numerator, exponent.denominator)
+        return self(base) ** self(exponent)

@@ -1,24 +1,32 @@
 """`Explanation`: the equations of an optimizer, to print, typeset, compute with and replay."""
 
+import functools as ft
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import sympy as sp
+import jax
+import numpy as np
 
-from lectopt.explain.algebra import nodes
-from lectopt.explain.algebra.names import Notation, own
-from lectopt.explain.exchange import parsed, plain
-from lectopt.explain.reading.subjects import Subject
-from lectopt.explain.reading.system import System
-from lectopt.explain.writing import page
-from lectopt.explain.writing.groups import Group, Merger, Shared, by_leaf, together
+from lectopt.explain import page
+from lectopt.explain.expressions import Writable
+from lectopt.explain.known import names_in
+from lectopt.explain.letters import Notation, parse, untagged
+from lectopt.explain.letters import symbol as name_of
+from lectopt.explain.naming import Lines
+from lectopt.explain.readings import Reading
+from lectopt.explain.subjects import Subject
+from lectopt.explain.terms import Term, add, rewrite
+from lectopt.explain.wording import Wording
 
 PROVERS = 'code needs python-flint and z3-solver. Write pip install "lectopt[explain]".'
+SHORTEST = 50  # of the sizes that are made up
 PARAMETERS = ("theta", "params", "parameters")
+SHORT = 8  # numbers in a table that is written out
+RANKS = ("scalars", "vectors", "matrices", "arrays of 3 axes", "arrays of 4 axes")
 
 
-class Explanation:
+class Explanation(Wording):
     """What an optimizer computes in one update.
 
     `print` it for text; notebooks typeset it. `explanation["mu"]` is the new value of a statistic,
@@ -31,27 +39,47 @@ class Explanation:
       obstacle: why there are no equations, "" if there are.
     """
 
-    def __init__(self, title: str, notation: Notation, system: System | None, obstacle: str = ""):
+    def __init__(
+        self,
+        title: str,
+        notation: Notation,
+        reading: Reading | None,
+        obstacle: str = "",
+        shared: Lines | None = None,
+        groups: Sequence[Lines] = (),
+        given: bool = True,
+        tree: Any = None,
+    ):
         self.title, self.obstacle, self.notation = title, obstacle, notation
-        self._system = system
-        self.shared = Shared({}, {})
-        self.leaves: Mapping[str, Group] = {}
-        if system is not None:
-            self.shared, self.leaves = by_leaf(system)
-        self.groups = together(self.leaves)
-        self.subject: Subject | None = None
-        self.params: Any = None
+        self._reading, self._shared = reading, shared
+        self.groups, self.given, self.tree = list(groups), given, tree
+        if len(groups) > 1:
+            self.groups = page.merged(self)
+        self.subject: Subject | None = None if reading is None else reading.programs.subject
+        self.params: Any = tree if given else None
 
     @property
-    def system(self) -> System:
+    def reading(self) -> Reading:
         """All that was read.
 
         Raises:
           ValueError: there are no equations.
         """
-        if self._system is None:
+        if self._reading is None:
             raise ValueError(f"{self.title} is not explained: {self.obstacle}")
-        return self._system
+        return self._reading
+
+    @property
+    def shared(self) -> Lines:
+        """The equations of what belongs to no leaf."""
+        assert self._shared is not None
+        return self._shared
+
+    @property
+    def leaves(self) -> dict[str, Lines]:
+        """The equations of every leaf."""
+        groups = (member for group in self.groups for member in group.members or (group,))
+        return {leaf: group for group in groups for leaf in group.leaves}
 
     @property
     def text(self) -> str:
@@ -66,37 +94,52 @@ class Explanation:
     @property
     def equations(self) -> list[Any]:
         """The printed equations in order, as SymPy equations."""
-        rows = [row for _, block in page.blocks(self) for row in block if row.kind == "="]
-        return [sp.Eq(row.symbol, plain(row.value), evaluate=False) for row in rows]
+        import sympy as sp
+
+        found = []
+        for group, block in page.blocks(self):
+            for row in block:
+                if row.kind == "=" and row.symbol is not None:
+                    left, right = (self._exported(x, group) for x in (row.symbol, row.value))
+                    found.append(sp.Eq(left, right, evaluate=False))
+        return found
 
     @property
     def start(self) -> dict[str, Any]:
         """The first value of every statistic, by its name in the state."""
-        states = [s for s in self.system.states if s.role in ("slot", "constant")]
-        return {s.key: plain(own(s.start, s.name.leaf)) for s in states}
+        found = {}
+        for slot in self.reading.states:
+            if slot.role in ("slot", "constant"):
+                lines = self._lines(slot)
+                name = name_of(slot.base, "" if slot.role == "constant" else "0")
+                for symbol, term in lines.start.items():
+                    if untagged(symbol.args[0]) == name:
+                        found[slot.key] = self._exported(term, lines)
+        return found
 
     @property
     def reads(self) -> frozenset[str]:
         """What the update needs besides the gradient: "params", "value", ..."""
-        system, used = self.system, self.used
-        params = {system.parameter(leaf) for leaf in system.updates}
-        names = {name for name, symbol in system.extra.items() if symbol in used}
-        return frozenset(
-            names | set(system.programs.functions) | ({"params"} if params & used else set())
-        )
+        reading, used = self.reading, self.used
+        bases = {parse(x)["base"] for x in used if parse(x)["time"] == "t-1"}
+        names = {name for name, letter in reading.extra.items() if name_of(letter, "t") in used}
+        params = {"params"} if reading.symbols["params"] in bases else set()
+        return frozenset(names | set(reading.programs.functions) | params)
 
-    @property
-    def used(self) -> set[Any]:
-        """The symbols that occur in the equations."""
-        exprs = [*self.system.equations.values(), *self.system.updates.values()]
-        return set().union(*(expr.free_symbols for expr in exprs))
+    @ft.cached_property
+    def used(self) -> set[str]:
+        """The names of the symbols that occur in the equations."""
+        exprs = [*self.shared.equations.values()]
+        for group in self.groups:
+            exprs += [*group.equations.values(), group.update]
+        return {untagged(name) for name in names_in(exprs)}
 
     @property
     def symbols(self) -> dict[str, str]:
         """Letter -> the setting that it stands for."""
-        subject = self.system.programs.subject
+        subject = self.reading.programs.subject
         schedules = {self.notation.setting(k, subject.maker): k for k in subject.schedules}
-        letters = {name: s.name for s, name in self.system.settings.items()}
+        letters = {name: letter for letter, name in self.reading.settings.items()}
         return schedules | {letters[name]: name for name in subject.numbers if name in letters}
 
     def symbol(self, name: str) -> Any:
@@ -108,18 +151,25 @@ class Explanation:
         found = self.vocabulary().get(name)
         if found is None:
             raise KeyError(f"{name!r}; there are {', '.join(self.vocabulary())}")
-        return found
+        return self._exported(found, self.groups[0])
 
-    def vocabulary(self) -> dict[str, Any]:
+    def vocabulary(self) -> dict[str, Term]:
         """Names in plain letters and their symbols; statistics are those before the update."""
-        system = self.system
-        words = {name: symbol for symbol, name in system.settings.items()} | dict(system.extra)
-        for state in system.states:
-            if state.role == "slot":
-                words[state.key] = own(state.value("t-1").expr, state.name.leaf)
-        params = {name: own(system.parameter(""), "") for name in PARAMETERS}
-        letters = {s.name.partition("[")[0]: s for s in [*words.values()]}
-        return letters | words | params | {"g": system.gradient(""), "t": nodes.t}
+        reading = self.reading
+
+        def symbol(name: str) -> Term:
+            return Term("sym", name, (), "real")
+
+        words = {name: symbol(letter) for letter, name in reading.settings.items()}
+        words |= {name: symbol(name_of(letter, "t")) for name, letter in reading.extra.items()}
+        for slot in reading.states:
+            if slot.role == "slot":
+                words[slot.key] = symbol(name_of(slot.base, "t-1"))
+        letters = {x.args[0].partition("[")[0]: x for x in words.values()}
+        weights = symbol(name_of(reading.symbols["params"], "t-1"))
+        params = dict.fromkeys(PARAMETERS, weights)
+        gradient = symbol(name_of(reading.symbols["gradient"], "t"))
+        return letters | words | params | {"g": gradient, "t": symbol("t")}
 
     def parse(self, text: str) -> Any:
         """A SymPy expression from text in these names, `"b1*mu + (1 - b1)*g"` for example.
@@ -127,49 +177,110 @@ class Explanation:
         Raises:
           ValueError: the text is no formula, or holds a name that is not there.
         """
-        return parsed(text, self.vocabulary())
+        from lectopt.explain.exchange import parsed
 
-    @staticmethod
-    def parse_with(text: str, names: Mapping[str, Any]) -> Any:
-        """A SymPy expression from text, with these meanings of names."""
-        return parsed(text, names)
+        known = {name: self._exported(x, self.groups[0]) for name, x in self.vocabulary().items()}
+        return parsed(text, known)
 
     def __getitem__(self, key: str | tuple[str, str]) -> Any:
         match key:
             case str() as name:
-                return plain(self.value(name))
+                leaf = None
             case str() as name, str() as leaf:
-                return plain(self.value(name, leaf))
-        raise TypeError(f'write ["theta"], or ["theta", "kernel"] for one leaf; got {key!r}')
+                pass
+            case _:
+                raise TypeError(
+                    f'write ["theta"], or ["theta", "kernel"] for one leaf; got {key!r}'
+                )
+        return self._exported(self.value(name, leaf), self._group(name, leaf))
 
-    def value(self, name: str, leaf: str | None = None, draws: bool = False) -> Any:
-        """As `explanation[name, leaf]`, in the nodes of `explain` itself; with `draws`, random
-        numbers as functions of their keys.
+    def _group(self, name: str, leaf: str | None) -> Lines:
+        labels = list(self.leaves)
+        if leaf is None and len(self.groups) > 1:
+            raise KeyError(f"{name!r} depends on the leaf; write [{name!r}, {labels[0]!r}]")
+        if leaf is not None and leaf not in labels:
+            raise KeyError(f"no leaf {leaf!r}; there are {', '.join(labels)}")
+        return self.groups[0] if leaf is None else self.leaves[leaf]
+
+    def value(self, name: str, leaf: str | None = None) -> Term:
+        """As `explanation[name, leaf]`, as a term.
 
         Raises:
           KeyError: there is no such name, or it depends on the leaf.
         """
-        system = self.system
-        labels = list(system.updates)
-        if leaf is None and len(self.groups) > 1:
-            raise KeyError(f"{name!r} depends on the leaf; write [{name!r}, {labels[0]!r}]")
-        leaf = labels[0] if leaf is None else leaf
-        if leaf not in labels:
-            raise KeyError(f"no leaf {leaf!r}; there are {', '.join(labels)}")
-        found = [
-            state.value("t").expr
-            for state in system.states
-            if name in (state.key, state.name.base) and state.name.leaf in (leaf, "")
-        ]
-        if found:
-            expr = system.equations.get(found[0], found[0])
-        elif name in ("update", *PARAMETERS, self.notation.symbol("params")):
-            expr = system.updates[leaf]
-            expr = expr if name == "update" else system.parameter(leaf) + expr
-        else:
-            keys = dict.fromkeys(s.key for s in system.states if s.role == "slot")
+        reading = self.reading
+        group = self._group(name, leaf)
+        definitions = {**self.shared.equations, **group.equations}
+        for slot in reading.states:
+            if slot.role == "slot" and name in (slot.key, slot.base):
+                wanted = name_of(slot.base, "t")
+                for symbol, term in definitions.items():
+                    if untagged(symbol.args[0]) == wanted:
+                        return self.unfolded(term, definitions)
+        if name not in ("update", *PARAMETERS, reading.symbols["params"]):
+            keys = dict.fromkeys(s.key for s in reading.states if s.role == "slot")
             raise KeyError(f"no {name!r}; there are {', '.join([*keys, 'theta', 'update'])}")
-        return own(Merger(system)(system.unfolded(expr, draws)), leaf)
+        update = self.unfolded(group.update, definitions)
+        if name == "update":
+            return update
+        at = page.generic(reading.shapes[group.stands])
+        return add(Term("sym", name_of(reading.symbols["params"], "t-1"), at, "real"), update)
+
+    def unfolded(self, term: Term, definitions: Mapping[Term, Term]) -> Term:
+        """The term with all definitions put in: by the settings, the old state, the gradient."""
+        by_name = {s.args[0]: (s, t) for s, t in definitions.items()}
+        memo: dict[Term, Term] = {}
+
+        def change(x: Term) -> Term | None:
+            if x.op != "sym" or x.args[0] not in by_name:
+                return None
+            symbol, meaning = by_name[x.args[0]]
+            return rewrite(meaning, change, memo) if x.args[1] == symbol.args[1] else None
+
+        return rewrite(term, change, memo)
+
+    def _lines(self, slot: Any) -> Lines:
+        if slot.leaf < 0 or len(self.reading.labels) == 1:
+            return self.groups[0] if len(self.reading.labels) == 1 else self.shared
+        return self.leaves[self.reading.labels[slot.leaf]]
+
+    def _exported(self, term: Term, lines: Lines | None) -> Any:
+        from lectopt.explain.exchange import Export
+
+        reading = self.reading
+        rank = len(reading.shapes[lines.stands]) if lines is not None and lines.stands >= 0 else 0
+        facts = reading.facts
+        export = Export(facts.positive | facts.unit | set(reading.counts), facts.nonnegative)
+        return export(
+            Writable(self.calls, rank, self.homes(lines), len(reading.labels), self.alone)(term)
+        )
+
+    def sample(self) -> Any:
+        """Parameters to replay on: those that were read on, shorter if their sizes say nothing."""
+        shapes = self.tree if self.tree is not None else self.reading.programs.params
+        alike = not self.given and len(self.groups) == 1 and not self.reading.records
+
+        def shorter(d: int) -> int:
+            return 3 + d % 5 if alike and d > SHORTEST else d
+
+        return jax.tree.map(lambda x: np.ones([shorter(d) for d in np.shape(x)]), shapes)
+
+    def check_letters(self, letters: Mapping[str, str]) -> None:
+        """Raise if a letter is given for a name that does not exist here.
+
+        Raises:
+          ValueError: see above.
+        """
+        reading = self.reading
+        subject = reading.programs.subject
+        known = {"theta", "g", "t", *reading.symbols, *subject.values, *subject.numbers}
+        known |= {s.key for s in reading.states} | set(reading.extra)
+        unknown = [name for name in letters if name not in known]
+        if unknown:
+            raise ValueError(
+                f"letters names {', '.join(map(repr, unknown))}, which {self.title} does not have; "
+                f"there are {', '.join(sorted(known))}"
+            )
 
     def code(self, language: str = "numpy") -> str:
         """The same equations as a program that needs nothing of this library.
@@ -225,14 +336,14 @@ class Explanation:
           TypeError: `steps` is no integer.
           ValueError: `steps` is less than 1, or there are no equations.
         """
-        from lectopt.explain.running.replaying import replay
+        from lectopt.explain.replaying import replay
 
         wanted = f"steps is how many updates to replay, 1 or more; got {steps!r}"
         if not hasattr(steps, "__index__"):
             raise TypeError(wanted)
         if operator.index(steps) < 1:
             raise ValueError(wanted)
-        return replay(self, steps, seed)
+        return replay(self, operator.index(steps), seed)
 
     def __copy__(self) -> "Explanation":
         return self

@@ -7,7 +7,9 @@ optimizer computes in a `jit` of its own or in both branches of a `cond`.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
+
+import jax
 
 from lectopt.explain.interpreting import CALLS, called
 
@@ -53,6 +55,7 @@ def flat(
     program: Any,
     whole: Callable[[Any], bool] = lambda eqn: False,
     title: Callable[[Any], str | None] = lambda eqn: None,
+    instead: Callable[[Any], Any] = lambda eqn: None,
 ) -> Flat:
     """Write out a program that has its constants with it (a closed jaxpr).
 
@@ -60,14 +63,23 @@ def flat(
       program: of `jax.make_jaxpr`.
       whole: the calls that are to stay one step.
       title: the name that a call gives to its result, if any.
+      instead: the program to read in the place of a call, if another.
     """
     out = Flat()
     out.inputs = [out.new(v.aval) for v in program.jaxpr.invars]
-    out.outputs = _inlined(out, program, list(out.inputs), whole, title)
+    out.outputs = _inlined(out, program, list(out.inputs), Asked(whole, title, instead))
     return out
 
 
-def _inlined(out: Flat, program: Any, args: Sequence[Any], whole: Any, title: Any) -> list[Any]:
+class Asked(NamedTuple):
+    """What `flat` was asked about calls."""
+
+    whole: Callable[[Any], bool]
+    title: Callable[[Any], str | None]
+    instead: Callable[[Any], Any]
+
+
+def _inlined(out: Flat, program: Any, args: Sequence[Any], asked: Asked) -> list[Any]:
     jaxpr = getattr(program, "jaxpr", program)
     env: dict[Any, Any] = dict(zip(jaxpr.invars, args, strict=True))
     env |= {
@@ -79,13 +91,13 @@ def _inlined(out: Flat, program: Any, args: Sequence[Any], whole: Any, title: An
 
     for eqn in jaxpr.eqns:
         ins, name = [get(v) for v in eqn.invars], eqn.primitive.name
-        inner = called(eqn.params) if name in CALLS and not whole(eqn) else None
+        inner = called(eqn.params) if name in CALLS and not asked.whole(eqn) else None
         if inner is not None:
-            outs = _inlined(out, inner, ins, whole, title)
-            if (given := title(eqn)) and len(outs) == 1 and not isinstance(outs[0], Given):
+            outs = _inlined(out, asked.instead(eqn) or inner, ins, asked)
+            if (given := asked.title(eqn)) and len(outs) == 1 and not isinstance(outs[0], Given):
                 out.titles.append((given, outs[0]))
         elif name == "cond":
-            branches = [_inlined(out, b, ins[1:], whole, title) for b in eqn.params["branches"]]
+            branches = [_inlined(out, b, ins[1:], asked) for b in eqn.params["branches"]]
             outs = [
                 _chosen(out, [ins[0], *cases], v.aval)
                 for v, *cases in zip(eqn.outvars, *branches, strict=True)
@@ -109,6 +121,16 @@ def _chosen(out: Flat, ins: list[Any], aval: Any) -> Any:
     new = out.new(aval)
     out.steps.append(Step(eqn, tuple(ins), (new,)))
     return new
+
+
+def run_step(step: Step, ins: Sequence[Any]) -> list[Any]:
+    """What a step makes of these arrays."""
+    if not hasattr(step.eqn, "invars"):  # what `flat` chose between branches
+        return [jax.lax.select_n(*ins)]
+    bound = step.eqn.primitive.get_bind_params(step.eqn.params)
+    functions, params = bound if isinstance(bound, tuple) else ((), bound)  # before JAX 0.9
+    outs = step.eqn.primitive.bind(*functions, *ins, **params)
+    return list(outs) if step.eqn.primitive.multiple_results else [outs]
 
 
 FOLDS = ("add", "add_any", "max", "min", "and", "or", "mul")

@@ -9,6 +9,7 @@ import hashlib
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import jax
@@ -22,6 +23,7 @@ from lectopt.explain.arrays import (
     array,
     bound,
     dimension,
+    full_name,
     gathered,
     generic,
     is_key,
@@ -40,6 +42,8 @@ IDLE = frozenset({"sharding", "out_sharding", "name", "jvp_jaxpr_fun", "fwd_jaxp
 LONGEST_LOOP = 16  # that is written out
 LONGEST_TABLE = 64  # of numbers that are looked up, as cases
 _UNKNOWN = itertools.count()
+# What computes the functions of whole arrays, by their names, for who wants to run them again.
+RECORDED: ContextVar[dict[str, Any] | None] = ContextVar("recorded", default=None)
 
 
 def interpret(jaxpr: Any, consts: Sequence[Any], args: Sequence[Array]) -> list[Array]:
@@ -52,7 +56,7 @@ def interpret(jaxpr: Any, consts: Sequence[Any], args: Sequence[Array]) -> list[
         return of_value(v.val) if hasattr(v, "val") else env[v]
 
     for eqn in jaxpr.eqns:
-        outs = _equation(eqn, [get(v) for v in eqn.invars])
+        outs = equation(eqn, [get(v) for v in eqn.invars])
         env.update(zip(eqn.outvars, outs, strict=True))
     return [get(v) for v in jaxpr.outvars]
 
@@ -66,12 +70,15 @@ def of_value(value: Any) -> Array:
     """A number or a table of them."""
     if is_key(value):
         name = f"key {jax.random.key_data(value).tolist()}"
+        _record(full_name(name, []), value)
         return opaque(name, [], value.shape, value.dtype)
     value = np.asarray(value)
     if value.size and (value == value.flat[0]).all():
         return array(value.shape, value.dtype, lambda i: constant(value.flat[0]))
     print_of = hashlib.sha256(value.tobytes()).hexdigest()
-    table = opaque(f"table {value.dtype} {print_of}", [], value.shape, value.dtype)
+    name = f"table {value.dtype} {print_of}"
+    _record(full_name(name, []), value)
+    table = opaque(name, [], value.shape, value.dtype)
 
     def at(index: Index) -> Term:
         if all(map(is_num, index)):
@@ -81,7 +88,8 @@ def of_value(value: Any) -> Array:
     return array(value.shape, value.dtype, at)
 
 
-def _equation(eqn: Any, x: list[Array]) -> list[Array]:
+def equation(eqn: Any, x: list[Array]) -> list[Array]:
+    """The outputs of one equation for these operands."""
     name, params = eqn.primitive.name, eqn.params
     if name in CALLS and (inner := called(params)) is not None:
         return closed(inner, x) if hasattr(inner, "consts") else interpret(inner, [], x)
@@ -94,7 +102,7 @@ def _equation(eqn: Any, x: list[Array]) -> list[Array]:
             return [_pointwise(rule, out, x)]
         if name in ONE_OUTPUT and (made := ONE_OUTPUT[name](eqn, x, out)) is not None:
             return [made]
-    return _unknown(eqn, x)
+    return unknown(eqn, x)
 
 
 def called(params: dict[str, Any]) -> Any:
@@ -202,7 +210,8 @@ def _product(eqn: Any, x: list[Array], out: Any) -> Array | None:
 
         def entry(y: Array, kept: list[int], axes: Any, index: Index) -> Term:
             place = dict(zip(kept, index, strict=True)) | dict(zip(axes, summed, strict=True))
-            return y.at(tuple(place[k] for k in range(len(y.shape))))
+            found = y.at(tuple(place[k] for k in range(len(y.shape))))
+            return ite(found, ONE, ZERO) if found.sort == "bool" else found
 
         cut = len(free[0])
         body = mul(entry(a, free[0], left, i[:cut]), entry(b, free[1], right, i[cut:]))
@@ -232,7 +241,14 @@ def _looked_up(eqn: Any, x: list[Array], out: Any) -> Array | None:
     return array(out.shape, out.dtype, lambda i: value)
 
 
+def _split(eqn: Any, x: list[Array], out: Any) -> Array:
+    """In one part."""
+    return x[0]
+
+
 def _concatenate(eqn: Any, x: list[Array], out: Any) -> Array:
+    if len(x) == 1:
+        return x[0]
     axis = eqn.params["dimension"]
     whole = opaque(f"concatenate {axis}", x, out.shape, out.dtype)
 
@@ -250,6 +266,23 @@ def _concatenate(eqn: Any, x: list[Array], out: Any) -> Array:
     return array(out.shape, out.dtype, at, (axis, tuple(x)))
 
 
+def _slice(eqn: Any, x: list[Array], out: Any) -> Array | None:
+    """Along every axis all places or one."""
+    p, old = eqn.params, x[0].shape
+    one = [d == 1 for d in out.shape]
+    if not all(
+        k or (s == 0 and d == e)
+        for k, s, d, e in zip(one, p["start_indices"], out.shape, old, strict=True)
+    ):
+        return None
+
+    def at(i: Index) -> Term:
+        pairs = zip(one, p["start_indices"], i, strict=True)
+        return x[0].at(tuple(num(s) if k else j for k, s, j in pairs))
+
+    return array(out.shape, out.dtype, at)
+
+
 def _size(eqn: Any, x: list[Array], out: Any) -> Array:
     return array((), out.dtype, lambda i: dimension(eqn.params["dim"]))
 
@@ -259,18 +292,27 @@ ONE_OUTPUT: dict[str, Callable[..., Any]] = {
     "select_n": _select, "broadcast_in_dim": _broadcast, "transpose": _transpose,
     "squeeze": _reshape, "expand_dims": _reshape, "reshape": _reshape, "dot_general": _product,
     "gather": _looked_up, "dynamic_slice": _looked_up, "dim_as_value": _size,
-    "concatenate": _concatenate,
+    "concatenate": _concatenate, "slice": _slice, "split": _split,
     **dict.fromkeys(REDUCTIONS, _reduce),
 }  # fmt: skip
 
 
-def _unknown(eqn: Any, x: list[Array]) -> list[Array]:
+def unknown(eqn: Any, x: list[Array]) -> list[Array]:
+    """An operation without a rule, as a function of whole arrays."""
     kept = {k: v for k, v in sorted(eqn.params.items()) if k not in IDLE}
     name = f"{eqn.primitive.name} {kept}"
     if eqn.effects or "callback" in eqn.primitive.name:  # it may do anything, and not twice
         name = f"{eqn.primitive.name} {next(_UNKNOWN)}"
     x = [*x, *map(of_value, _held(list(kept.values())))]
+    for k in range(len(eqn.outvars)):
+        _record(full_name(f"{name}.{k}", x), (eqn, k))
     return [opaque(f"{name}.{k}", x, v.aval.shape, v.aval.dtype) for k, v in enumerate(eqn.outvars)]
+
+
+def _record(name: str, made: Any) -> None:
+    records = RECORDED.get()
+    if records is not None:
+        records[name] = made
 
 
 def _held(values: Any) -> Iterator[Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lectopt.explain.reading.subjects import parts
+from lectopt.explain.subjects import parts
 
 if TYPE_CHECKING:
     from lectopt.explain.explanation import Explanation

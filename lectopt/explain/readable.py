@@ -12,11 +12,11 @@ from lectopt.explain import histories
 from lectopt.explain.induction import signs
 from lectopt.explain.primitives import constant
 from lectopt.explain.proving import Prover
-from lectopt.explain.reading.tracing import loss, missing
 from lectopt.explain.reduction import MANY, reduced
 from lectopt.explain.sides import Side, Sides, other_numbers
 from lectopt.explain.systems import System, programs, read
 from lectopt.explain.terms import Term, rewrite
+from lectopt.explain.tracing import loss, missing
 from lectopt.explain.trees import Tree, candidates
 from lectopt.explain.trials import Race
 

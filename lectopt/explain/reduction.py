@@ -18,7 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from lectopt.explain.flat import FOLDS, Given, flat
-from lectopt.explain.grouping import ALL, NONE, Numbers, groups_of, kept, owned
+from lectopt.explain.grouping import groups_of, kept, owned
+from lectopt.explain.numbering import ALL, NONE, Numbers
 from lectopt.explain.systems import programs
 
 MANY = 12  # leaves that are read as they are

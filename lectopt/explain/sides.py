@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lectopt.explain.algebra.names import Notation
+from lectopt.explain.letters import Notation
 from lectopt.explain.logic import Facts
-from lectopt.explain.reading.subjects import Subject, parts, subject
+from lectopt.explain.subjects import Subject, parts, subject
 
 STATES = {"theta", "params", "θ"}  # what changes, and is no setting
 EXAMPLE = 'map={"momentum": "decay"}, the names of the second in terms of the first'

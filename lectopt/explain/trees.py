@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lectopt.explain.reading.templates import template
+from lectopt.explain.templates import template
 
 SCALAR: tuple[int, ...] = ()
 VECTOR, MATRIX, KERNEL = (5,), (4, 3), (2, 3, 4, 5)

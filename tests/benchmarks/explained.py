@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from lectopt.explain import explain  # noqa: E402
-from lectopt.explain.algebra.nodes import Call  # noqa: E402
+from lectopt.explain.terms import Term, walk  # noqa: E402
 from tests.support.optax_transformations import CHAINABLES, CONTRIBUTED, OPTIMIZERS, Row  # noqa: E402
 
 BOUND = 1e-12
@@ -38,13 +38,11 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
 
 def remarks(row: Row, explanation) -> Iterator[str]:
     """What a reader should know of an explanation."""
-    system = explanation.system
-    random = {s.value("t").expr for s in system.states if s.role == "key"} | set(system.draws)
-    exprs = [expr for symbol, expr in system.equations.items() if symbol not in random]
-    exprs += system.updates.values()
-    calls = {call.args[0] for expr in exprs for call in expr.atoms(Call)}
-    names = {str(token).split("#")[0].split(".")[0] for token in calls}
-    if system.draws:
+    reading = explanation.reading
+    calls = {explanation.calls.get(x.args[0], "") for x in operations(explanation)}
+    words = {name.split(" ")[0].split(".")[0] for name in calls if name[:1].isalpha()}
+    names = words - {"const", "iota"}
+    if reading.draws:
         yield "a random draw"
     if names:
         yield "functions without formula: " + ", ".join(f"`{n.strip('_')}`" for n in sorted(names))
@@ -55,6 +53,12 @@ def remarks(row: Row, explanation) -> Iterator[str]:
         yield "reads " + ", ".join(f"`{n}`" for n in needs)
     if row.float32:
         yield "Optax computes a part in float32"
+
+
+def operations(explanation) -> Iterator[Term]:
+    """What has no formula in the equations."""
+    for lines in (explanation.shared, *explanation.groups):
+        yield from (x for x in walk(*lines.terms(), inside=True) if x.op == "opq")
 
 
 def times(rows: Sequence[Row]) -> Iterator[str]:

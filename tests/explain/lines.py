@@ -3,11 +3,14 @@
 import re
 from pathlib import Path
 
+from tests.support.printed import CONTINUED
+
 EXACT = 1e-12
 FLOAT32 = 1e-6  # for what Optax itself computes in float32, whatever the parameters are
 ROOT = Path(__file__).parents[2]
 
 
 def lines(explanation):
-    """The printed lines without the spaces that align them."""
-    return [re.sub(" +", " ", line).strip() for line in str(explanation).splitlines()]
+    """The printed lines, long ones in one piece, without the spaces that align them."""
+    text = CONTINUED.sub(" ", str(explanation))
+    return [re.sub(" +", " ", line).strip() for line in text.splitlines()]

@@ -17,7 +17,7 @@ import numpy as np
 import optax
 import pytest
 
-from lectopt.explain.reading.tracing import double
+from lectopt.explain.tracing import double
 from lectopt.look_ahead import take_gradients_as_given
 
 SHAPES = {"bias": (5,), "kernel": (4, 3)}

@@ -90,9 +90,10 @@ SQUARE = jnp.ones((3, 3))
             strange(
                 lambda u, s, p=None: (u / (1 + s[None]), s + (u**2).sum(1)), lambda p: 0 * p[0]
             ),
-            ["state[t] = state[t-1] + moved(Σ_j(g[t]^2))"],  # the letter of three places is unsure
+            # What is added up by rows is then looked at by columns.
+            ["state[t] = state[t-1] + Σ_j(g[t]^2)", "u[t] = g[t]/(state[t-1][j] + 1)"],
         ),
-        (strange(lambda u, s, p=None: (jnp.roll(u, 1), s)), ["u[t] = reshape(g[t])"]),
+        (strange(lambda u, s, p=None: (jnp.roll(u, 1), s)), ["u[t] = concatenate(g[t])"]),
         (
             strange(lambda u, s, p=None: (jnp.where(jnp.eye(3, dtype=bool), u, 0), s)),
             ["u[t] = g[t] if index_i() == index_j() else 0"],

@@ -21,8 +21,8 @@ import sympy as sp
 import lectopt
 from lectopt import lectures
 from lectopt.explain import explain
-from lectopt.explain.algebra.names import Notation, tex
-from lectopt.explain.writing.notations import NOTATIONS, notation
+from lectopt.explain.letters import Notation, tex
+from lectopt.explain.notations import NOTATIONS, notation
 from lectopt.lectures import cmu11785 as cmu
 from lectopt.lectures import isi, liege
 from lectopt.lectures import stat479 as stat
@@ -215,15 +215,15 @@ def makers():
 
 @pytest.mark.parametrize("maker, settings", [*makers()])
 def test_no_letter_means_two_things(maker, settings):
-    system = explain(maker, **settings).system
-    subject = system.programs.subject
-    names = [*system.settings.values(), *subject.schedules]
-    slots = dict.fromkeys(state.key for state in system.states if state.role == "slot")
+    reading = explain(maker, **settings).reading
+    subject = reading.programs.subject
+    names = [*reading.settings.values(), *subject.schedules]
+    slots = dict.fromkeys(state.key for state in reading.states if state.role == "slot")
     lecture = subject.title.removeprefix("lectopt.lectures.").split(".")[0]
     for letters in [lecture] if lecture in NOTATIONS else [None, *NOTATIONS]:
         chosen = notation(letters, maker, settings)
         for own in (chosen, notation(letters)):  # the second is for a maker that is not known
-            meant = [*(own.symbol(name) for name in system.symbols), own.time]
+            meant = [*(own.symbol(name) for name in reading.symbols), own.time]
             choices = [own.setting_choices(name, subject.maker) for name in names]
             choices += [own.statistic_choices(key, subject.maker) for key in slots]
             for letters_for_it in choices:

@@ -18,7 +18,15 @@ import lectopt
 from lectopt.explain import explain
 from tests.support.algorithms import ALGORITHMS, is_first
 from tests.support.optax_transformations import OPTAX, Row
-from tests.support.printed import EVALUATION, POINT, Equations, Unreadable, plain, typeset
+from tests.support.printed import (
+    CONTINUED,
+    EVALUATION,
+    POINT,
+    Equations,
+    Unreadable,
+    plain,
+    typeset,
+)
 
 EXACT, FLOAT32 = 1e-10, 1e-6
 STEPS = 6  # RAdam's first updates are another rule than the sixth
@@ -133,7 +141,7 @@ def check(text, latex, tx, numbers, params, tolerance):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # optimistic_adam says so of itself
 def test_what_is_printed_is_what_runs(name, x64):
     tx, explanation, numbers, params = subject(name)
-    text, latex = explanation.text, explanation.latex
+    text, latex = CONTINUED.sub(" ", explanation.text), explanation.latex
     tolerance = FLOAT32 if "computes a part in float32" in text else EXACT
     tolerance *= getattr(RUNS[name], "conditioning", 1)
     with jax.disable_jit():  # each operation is compiled once for all optimizers
@@ -166,7 +174,7 @@ def test_what_is_not_read_is_a_row():
 )
 def test_a_fault_in_print_is_noticed(name, right, wrong, x64):
     tx, explanation, numbers, params = subject(name)
-    text, latex = explanation.text, explanation.latex
+    text, latex = CONTINUED.sub(" ", explanation.text), explanation.latex
     assert right in text + latex
     with pytest.raises(AssertionError), jax.disable_jit():
         check(text.replace(right, wrong), latex.replace(right, wrong), tx, numbers, params, EXACT)

@@ -10,8 +10,8 @@ import pytest
 
 import lectopt
 from lectopt.explain import explain
-from lectopt.explain.reading.states import labels
-from lectopt.explain.writing.notations import notation
+from lectopt.explain.notations import notation
+from lectopt.explain.slots import labels
 
 EXACT = 1e-12
 TWO = {"a": jnp.ones(3), "b": jnp.ones(4)}
@@ -57,9 +57,13 @@ def test_numbers_that_are_words():
     assert r"\mathrm{state}_{t} &= \mathrm{True}" in explain(flag).latex
 
 
-def test_what_is_no_number_reads_as_infinite():
-    assert "θ[t] = θ[t-1] + inf*m[t]" in re.sub(" +", " ", str(explain(optax.adam, b1=1.0)))
-    assert r"\theta_{t-1} + \infty \, m_{t}" in explain(optax.adam, b1=1.0).latex
+def test_what_is_divided_by_0_is_no_number():
+    """The average stays 0, and is divided by `1 - 1^t`; of what is not 0 that is infinite."""
+    never = explain(optax.adam, b1=1.0)
+    assert "nan" in str(never) and r"\mathrm{nan}" in never.latex and never.replay(2) == 0
+    halves = stranger(lambda u, s, p=None: (u / jnp.zeros(()), s))
+    assert "u[t] = inf*g[t]" in str(explain(halves))
+    assert r"\infty \, g_{t}" in explain(halves).latex
 
 
 @pytest.mark.parametrize("name", ["a{b", "a}b", "a%b", "a&b", "a#b", "a$b", "a\\b", "a^b", "a~b"])
@@ -134,7 +138,7 @@ def test_no_two_statistics_have_one_name():
         lambda p: start,
     )
     explanation = explain(keep)
-    assert len({state.key for state in explanation.system.states}) == 5
+    assert len({state.key for state in explanation.reading.states}) == 5
     assert explanation.replay() <= EXACT
 
 
@@ -143,7 +147,7 @@ def test_accumulators_in_a_list_for_each_leaf_are_that_leafs():
     assert [group.leaves for group in explanation.groups] == [("a", "b")]
     assert "m[t] = m[t-1] + g[t]^2" in str(explanation)
     matrix = explain(optax.scale_by_sm3, params={"a": jnp.ones((3, 5)), "b": jnp.ones(4)})
-    assert {s.key for s in matrix.system.states if s.name.leaf == "a"} == {"mu", "mu2", "nu"}
+    assert {s.key for s in matrix.reading.states if s.label == "a"} == {"mu", "mu2", "nu"}
     assert matrix.replay() <= EXACT
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import lectopt
 from lectopt.explain import explain, replay
+from lectopt.explain.terms import ONE, Term, add, rewrite
 from tests.explain.lines import EXACT, FLOAT32
 from tests.support.algorithms import ALGORITHMS, over
 from tests.support.optax_transformations import OPTAX
@@ -105,9 +106,10 @@ def test_every_spelling_in_lectures_and_dialects(maker):
 
 def test_replay_notices_a_wrong_equation():
     explanation = explain(optax.adam)
-    group = explanation.leaves[""]
-    symbol = explanation.system.settings
-    eps = next(s for s, name in symbol.items() if name == "eps")
-    object.__setattr__(group, "update", group.update.subs(eps, 2 * eps + 1))
+    (group,) = explanation.groups
+    eps = next(letter for letter, name in explanation.reading.settings.items() if name == "eps")
+    epsilon = Term("sym", eps, (), "real")
+    wrong = rewrite(group.update, {epsilon: add(epsilon, add(epsilon, ONE))}.get, {})
+    object.__setattr__(group, "update", wrong)
     assert explanation.replay(steps=2) > 1e-3
     assert replay(optax.adam, steps=2) <= EXACT

@@ -46,8 +46,8 @@ def test_schedules_are_functions_of_t():
         ),
         (
             optax.cosine_onecycle_schedule(10, 0.1, 0.5, div_factor=10, final_div_factor=10),
-            "(0.001 + 0.0495*(1 + cos(π*(t - 6)/5)) if t >= 6 and t < 11 else 0) + "
-            "(0.001 if t >= 11 else 0) + (0.1 - 0.045*(1 + cos(π*(t - 1)/5)) if t < 6 else 0)",
+            "(0.1 - 0.045*(1 + cos(π*(t - 1)/5)) if t < 6 else "
+            "0.001 + 0.0495*(1 + cos(π*(t - 6)/5))) if t < 11 else 0.001",
         ),
     ],
     ids=lambda x: getattr(x, "__qualname__", type(x).__name__).split(".")[0],

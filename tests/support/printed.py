@@ -32,7 +32,9 @@ CONSTANTS = {"π": np.pi, "inf": np.inf, "nan": np.nan}
 POINT, EVALUATION = "∇L", "evaluate at"  # no letters of statistics
 HEADER = re.compile(r"  (\S.*):")
 EQUATION = re.compile(r"(\w+\[t\]) += (.*)")
-NOTE = re.compile(r"(where|reads|computes a part) .*|[nN] is the number of .*")
+NOTE = re.compile(r"(where|reads|read on|computes a part) .*|([nN]|n_[a-z]) is the number of .*")
+CONTINUED = re.compile(r"\n {6,}")  # a line that was too long
+RANKS = ("scalars", "vectors", "matrices", "arrays of 3 axes", "arrays of 4 axes")
 
 
 class Unreadable(Exception):
@@ -63,9 +65,9 @@ class Equations:
         self.known = {("θ", 0, leaf): x for leaf, x in params.items()}
         self.rules: dict[tuple[str, str], ast.expr] = {}
         leaves = [*params]  # what stands before the first header holds for all of them
-        for line in text.splitlines()[1:]:
+        for line in CONTINUED.sub(" ", text).splitlines()[1:]:
             if header := HEADER.fullmatch(line):
-                leaves = header[1].split(", ")
+                leaves = [x for name in header[1].split(", ") for x in self.called(name)]
             else:
                 for name, right in definitions(line.strip()):
                     self.rules |= {(leaf, name): right for leaf in leaves}
@@ -73,6 +75,12 @@ class Equations:
             self.rules.setdefault((leaf, "θ[t]"), formula("θ[t-1] + u[t]"))
             self.rules.setdefault((leaf, POINT), formula("θ[t-1]"))
             self.rules.setdefault((leaf, EVALUATION), formula("θ[t]"))
+
+    def called(self, name: str) -> list[str]:
+        """The leaves of a name, or of a rank."""
+        if name not in RANKS:
+            return [name]
+        return [leaf for leaf, shape in self.shapes.items() if len(shape) == RANKS.index(name)]
 
     def give(self, time: int, leaf: str, **values: Any) -> None:
         """What comes from outside at an update: the gradient `g`, the loss `L`."""
@@ -215,7 +223,7 @@ def typeset(text: str, latex: str) -> str:
     rows = [row for row in latex.splitlines()[1:-1] if not re.search(r"^  &\\text|&\\sim", row)]
     equations = (row.strip().removesuffix(r" \\") for row in rows)
     lines = []
-    for line in text.splitlines():
+    for line in CONTINUED.sub(" ", text).splitlines():
         if line.strip().startswith(EVALUATION):
             right = next(equations).removeprefix(r"\text{evaluate at} &\,\, ")
             line = f"    {EVALUATION} {plain(right)}"

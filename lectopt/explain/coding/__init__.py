@@ -7,7 +7,7 @@ from lectopt.explain.coding import javascript, numpy, torch
 from lectopt.explain.coding.local import Unwritten
 from lectopt.explain.coding.planning import Plan, planned
 from lectopt.explain.coding.sources import written_rules
-from lectopt.explain.reading.subjects import Subject
+from lectopt.explain.subjects import Subject
 
 LANGUAGES: dict[str, Callable[[Plan], str]] = {
     "numpy": numpy.module,

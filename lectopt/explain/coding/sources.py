@@ -19,10 +19,10 @@ from lectopt.explain.coding.local import SETTING, Unwritten
 from lectopt.explain.coding.rules import Rules, rules
 from lectopt.explain.fractions import Fractions, TooLarge
 from lectopt.explain.primitives import constant
-from lectopt.explain.reading.subjects import Subject
-from lectopt.explain.reading.tracing import double, loss, missing
+from lectopt.explain.subjects import Subject
 from lectopt.explain.systems import System, read
 from lectopt.explain.terms import Term, rewrite
+from lectopt.explain.tracing import double, loss, missing
 from lectopt.explain.trees import DEFAULT, candidates
 from lectopt.explain.trials import Race
 from lectopt.look_ahead import take_gradients_as_given

@@ -1,1 +1,0 @@
-"""Formulas: SymPy with a few nodes of its own, what is known of their size, and names."""

@@ -1,0 +1,103 @@
+"""Indices by the axes of a leaf: the sum over columns of a matrix is over its second index."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lectopt.explain.readings import Group
+from lectopt.explain.terms import (
+    Term,
+    rewrite,
+    walk,
+)  # fmt: skip
+
+
+def aligned(term: Term, shape: Sequence[Any] | None = None) -> Term:
+    """The term of a leaf of this shape, with the indices that sums are over called as those of the
+    leaf, where they can be: of a sum over columns of `g` the index is `i1`, the place in a row."""
+    return rewrite(term, lambda x: _aligned(x, shape), {})
+
+
+def _aligned(x: Term, shape: Sequence[Any] | None) -> Term | None:
+    if x.op == "fn" and x.args[0].startswith("leaves "):
+        return Term("fn", *x.args[:2], aligned(x.args[2]))
+    if x.op == "agg":
+        kind, body, over = x.args
+        body, change = aligned(body, shape), {}
+        for k, d in over:
+            place = _axis(body, k)
+            if shape is not None and (place >= len(shape) or str(shape[place]) != str(d)):
+                continue
+            axis = f"i{place}"
+            if axis not in x.indices and axis not in change.values():
+                change[k] = axis
+        return Term(
+            "agg", kind, shifted(body, change), tuple((change.get(k, k), d) for k, d in over)
+        )
+    if x.op == "opq":
+        bodies = []
+        for body in x.args[2]:
+            body = aligned(body, shape)
+            change = {k: f"i{k[1:]}" for k in body.indices if k[0] == "k"}
+            bodies.append(shifted(body, change))
+        return Term("opq", x.args[0], x.args[1], tuple(bodies), x.args[3])
+    return None
+
+
+def _axis(body: Term, index: str) -> int:
+    """The axis of a leaf that an index runs over."""
+    places = (x.args[1] for x in walk(body, inside=True) if x.op == "sym" and index in x.indices)
+    longest = max(places, key=len, default=())
+    found = [k for k, i in enumerate(longest) if i.op == "idx" and i.args[0] == index]
+    return found[0] if found else int(index[1:])
+
+
+def shifted(term: Term, change: Mapping[str, str]) -> Term:
+    """The term at other indices."""
+
+    def new(x: Term) -> Term | None:
+        if not x.indices & change.keys():
+            return x
+        if x.op == "idx":
+            return Term("idx", change.get(x.args[0], x.args[0]))
+        if x.op == "sym":
+            return Term("sym", x.args[0], tuple(rewrite(i, new, {}) for i in x.args[1]), x.args[2])
+        if x.op == "opq":
+            at = tuple(rewrite(i, new, {}) for i in x.args[3])
+            return Term("opq", x.args[0], x.args[1], x.args[2], at)
+        return None
+
+    return rewrite(term, new, {}) if change else term
+
+
+def aligned_group(group: Group, shape: Sequence[Any] | None = None) -> Group:
+    """All formulas of a group of leaves, `aligned`; a slot for rows or columns with their index."""
+    later: dict[Term, Term] = {}
+    start: dict[Term, Term] = {}
+    for symbol, term in group.next.items():
+        home = _home(symbol, term)
+        later[shifted(symbol, home)] = aligned(shifted(term, home), shape)
+        begin = Term("sym", symbol.args[0].replace("[t]", "[0]"), symbol.args[1], symbol.args[2])
+        if begin in group.start:
+            start[shifted(begin, home)] = aligned(shifted(group.start[begin], home), shape)
+    moved = {x.args[0] for x in start}
+    start |= {x: aligned(t, shape) for x, t in group.start.items() if x.args[0] not in moved}
+
+    places = (group.point, group.evaluation)
+    point, evaluation = (None if x is None else aligned(x, shape) for x in places)
+    return Group(
+        group.indices, group.leaves, group.stands, start, later,
+        aligned(group.update, shape), point, evaluation,
+    )  # fmt: skip
+
+
+def _home(symbol: Term, term: Term) -> dict[str, str]:
+    """Which axes of the leaf the axes of a slot run over: of row sums the first, of column sums
+    the second."""
+    found: dict[str, str] = {}
+    if any(x.op == "sym" and len(x.args[1]) > len(symbol.args[1]) for x in walk(term, inside=True)):
+        for index in symbol.args[1]:
+            axis = f"i{_axis(term, index.args[0])}"
+            if axis not in found.values():
+                found[index.args[0]] = axis
+    same = all(a == b for a, b in found.items())
+    return {} if same or len(found) < len(symbol.args[1]) else found

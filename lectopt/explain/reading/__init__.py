@@ -1,1 +1,0 @@
-"""From an optimizer to its system of equations: tracing it and walking its jaxprs."""

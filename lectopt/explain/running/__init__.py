@@ -1,1 +1,0 @@
-"""The equations evaluated as NumPy, and beside the optimizer."""
