@@ -14,10 +14,14 @@ from tests.support.public import FUNCTIONS, numbers_of
 PARAMS = {"w": jnp.ones(3), "b": jnp.ones(2)}
 # What functions must be given besides numbers.
 GIVEN = dict(
+    adv_optimizer=lectopt.sgd(0.1),
+    base_optimizer=lectopt.sgd(0.1),
     fast_optimizer=lectopt.sgd(0.1),
     key=0,
     lr_lambda=lambda epoch: 1.0,
     milestones=(1, 2),
+    optimizer=lectopt.sgd(0.1),
+    schedulers=(lectopt.constant(0.1),) * 3,
     moment=lectopt.mean_square(0.9),
     rate=0.1,
     scheme=lectopt.averaging.uniform(),

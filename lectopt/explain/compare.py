@@ -32,6 +32,8 @@ def compared(a: Any, b: Any, map: Mapping[str, Any], params: Any) -> Comparison:
     readings = [(reading, {})] if reading.asking else []
     plain = replace(reading, letters=()) if reading.asking else reading
     readings += [(plain, fixed) for fixed in reading.numbers]
+    if both.states:
+        Contest(both, reading, reading.trees[0], {}).check_map()
     for tree, (one, fixed) in itertools.product(reading.trees, readings):
         outcomes.append(_outcome(both, one, tree, fixed))
         if outcomes[-1].verdict == "differ":

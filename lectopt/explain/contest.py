@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lectopt.explain import histories
+from lectopt.explain.arrays import generic
 from lectopt.explain.finiteness import asks, settled
 from lectopt.explain.induction import Run
 from lectopt.explain.mapping import PARAMETERS, mapped
@@ -58,6 +59,18 @@ class Contest:
         self.race = Race(self.makes, reading.extra)
         # Then the two take other weights, and their updates are not to be equal.
         self.moved = any(name in both.states for name in PARAMETERS)
+
+    def check_map(self) -> None:
+        """Raise if the map of the user speaks of what is not there.
+
+        Raises:
+          ValueError: see above.
+        """
+        a, b = self._systems()
+        numbers, letters = self.both.numbers, self.reading.letters
+        given = mapped(self.both.states, numbers, letters, a, b, self.both.second.title).given
+        for relation in given:
+            relation.word(generic(relation.entry.shape))
 
     def outcome(self) -> Comparison:
         """The verdict on this tree."""

@@ -9,6 +9,7 @@ A quotient in lowest terms is the quotient where nothing that was cancelled is 0
 says what that is.
 """
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -42,6 +43,28 @@ ATOMS = 160
 LARGEST = 4000  # monomials of a numerator or denominator
 
 Pair = tuple[Any, Any]
+
+
+def times(a: Any, b: Any) -> Any:
+    """The product of two polynomials.
+
+    Raises:
+      TooLarge: it may have too many monomials.
+    """
+    if len(a) * len(b) > LARGEST**2 // 100:
+        raise TooLarge
+    return a * b
+
+
+def to_power(p: Any, k: int) -> Any:
+    """A polynomial to a whole power.
+
+    Raises:
+      TooLarge: it may have too many monomials.
+    """
+    if len(p) > 1 and math.comb(len(p) + k - 1, k) > LARGEST:
+        raise TooLarge
+    return p**k
 
 
 class TooLarge(Exception):
@@ -165,15 +188,15 @@ class Fractions:
                 (n, d), (m, e) = map(self._fraction, a)
                 if d == e:
                     return self._lowest(n + m, d)
-                return self._lowest(n * e + m * d, d * e)
+                return self._lowest(times(n, e) + times(m, d), times(d, e))
             case "mul":
                 (n, d), (m, e) = map(self._fraction, a)
-                return self._unrooted(*self._lowest(n * m, d * e))
+                return self._unrooted(*self._lowest(times(n, m), times(d, e)))
             case "div":
                 (n, d), (m, e) = map(self._fraction, a)
                 if m == 0:
                     return self._atom(Term("div", self.form(a[0]), ZERO))
-                return self._unrooted(*self._lowest(n * e, d * m))
+                return self._unrooted(*self._lowest(times(n, e), times(d, m)))
             case "sqrt":
                 return self._rooted(a[0])
             case "exp":
@@ -250,14 +273,14 @@ class Fractions:
         content, factors = p.factor()
         value = Fraction(int(content.p), int(content.q))
         root, positive = self._root_of_number(abs(value)), value > 0
-        for part, times in factors:
-            if times % 2 and not self.nonnegative(self._polynomial(part)):
+        for part, often in factors:
+            if often % 2 and not self.nonnegative(self._polynomial(part)):
                 part, positive = -part, not positive
             term = self._polynomial(part)
             if not self.nonnegative(term):
                 return None
-            root = root * part ** (times // 2)
-            if times % 2:
+            root = times(root, to_power(part, often // 2))
+            if often % 2:
                 root = root * self._atom(Term("sqrt", term))[0]
         return root, positive
 
@@ -268,7 +291,7 @@ class Fractions:
             while inside % (k * k) == 0:
                 inside, outside = inside // (k * k), outside * k
             k += 1
-        root = int(inside**0.5)
+        root = math.isqrt(inside)
         if root * root == inside:
             inside, outside = 1, outside * root
         n = self._number_of(Fraction(outside, x.denominator))
@@ -282,7 +305,7 @@ class Fractions:
             if self.nonnegative(term.args[0]):
                 x = self._fraction(term.args[0])
                 (a, b), (c, e) = self._squares(n, k, x), self._squares(d, k, x)
-                n, d = self._lowest(a * e, b * c)
+                n, d = self._lowest(times(a, e), times(b, c))
         return n, d
 
     def _squares(self, p: Any, k: int, x: Pair) -> Pair:
@@ -292,8 +315,8 @@ class Fractions:
             half, odd = divmod(exponents[k], 2)
             others = tuple(0 if j == k else e for j, e in enumerate(exponents))
             rest = self._context.from_dict({others: c})
-            out += rest * root**odd * x[0] ** half * x[1] ** (most - half)
-        return out, x[1] ** most
+            out += rest * root**odd * times(to_power(x[0], half), to_power(x[1], most - half))
+        return out, to_power(x[1], most)
 
     def _exponential(self, x: Term) -> Pair:
         n, d = self._one, self._one
@@ -303,7 +326,7 @@ class Fractions:
                 a, b = self._powered(found[0], mul(num(c), found[1]))
             else:
                 a, b = self._multiplied(c, lambda k, m=monomial: Term("exp", mul(k, m)))
-            n, d = n * a, d * b
+            n, d = times(n, a), times(d, b)
         return self._lowest(n, d)
 
     def _powered(self, base: Term, x: Term) -> Pair:
@@ -314,10 +337,10 @@ class Fractions:
             if monomial is ONE and whole:
                 p, q = self._fraction(base)
                 a, b = (p, q) if c > 0 else (q, p)
-                a, b = a ** abs(int(c)), b ** abs(int(c))
+                a, b = to_power(a, abs(int(c))), to_power(b, abs(int(c)))
             else:
                 a, b = self._multiplied(c, lambda k, m=monomial: Term("pow", base, mul(k, m)))
-            n, d = n * a, d * b
+            n, d = times(n, a), times(d, b)
         return self._lowest(n, d)
 
     def _multiplied(self, c: Fraction, make: Callable[[Term], Term]) -> Pair:
@@ -368,9 +391,10 @@ class Fractions:
             one = self._aggregated(kind, div(held, bottom) if inside else held, over)
             p, q = self._fraction(free)
             total = self._lowest(
-                total[0] * q * one[1] + p * one[0] * total[1], total[1] * q * one[1]
+                times(total[0], times(q, one[1])) + times(times(p, one[0]), total[1]),
+                times(total[1], times(q, one[1])),
             )
-        return total if inside else self._lowest(total[0], total[1] * d)
+        return total if inside else self._lowest(total[0], times(total[1], d))
 
     def _aggregated(self, kind: str, body: Term, over: Any) -> Pair:
         made = gathered(kind, body, over)

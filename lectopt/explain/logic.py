@@ -17,6 +17,7 @@ try:
 except ImportError:  # without it only what is one fraction is proved
     z3: Any = None
 
+MEMORY = 1000  # MB for a question
 MOST_UPDATES = 2**30
 ATOMIC = LEAVES | {"agg", "opq"}
 RIVALS = 8  # earlier functions of a name that a new one is compared with
@@ -124,11 +125,15 @@ class Logic:
         self._whole = any(x.op == "floor" for t in (goal, *given) for x in walk(t))
         solver = z3.Solver() if self._whole else z3.SolverFor("QF_NRA")
         solver.set("timeout", int(1000 * seconds))
+        solver.set("max_memory", MEMORY)
         condition = self._of(negate(goal))
         others = [self._of(t) for t in given]
         self._say_congruences()
         solver.add(*self._says, condition, *others)
-        answer = solver.check()
+        try:
+            answer = solver.check()
+        except z3.Z3Exception:  # it wanted more memory
+            return None, None
         if answer == z3.unsat:
             return True, None
         return (False, solver.model()) if answer == z3.sat else (None, None)

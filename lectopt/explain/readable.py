@@ -59,7 +59,8 @@ def readable(a: Any, b: Any, both: Sides, params: Any) -> Reading:
         letters = _letters(both, trees[0].params, extra)
         asking = letters and _asks_for_types(both, letters, trees[0].params, extra)
         kept = () if asking else letters
-        fixed = [k for k, v in both.numbers.items() if k not in kept and v not in (0, 1, -1)]
+        floats = [k for k, v in both.numbers.items() if isinstance(v, float)]
+        fixed = [k for k in floats if k not in kept and both.numbers[k] not in (0, 1, -1)]
         return Reading(trees, extra, letters, tuple(_accepted(both, fixed)) or ({},), bool(asking))
     assert first is not None
     text = str(first).strip().split("\n")[0][:300]
@@ -98,7 +99,8 @@ def _extra(both: Sides, params: Any) -> dict[str, Any]:
 
 def _letters(both: Sides, params: Any, extra: Mapping[str, Any]) -> tuple[str, ...]:
     """The settings that both take as letters, and that do not shape their programs."""
-    wanted = {k: v for k, v in both.numbers.items() if v not in (0, 1, -1) and v == v}
+    numbers = both.numbers.items()
+    wanted = {k: v for k, v in numbers if isinstance(v, float) and v not in (0, 1, -1) and v == v}
     if not wanted:
         return ()
 

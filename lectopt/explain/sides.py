@@ -91,7 +91,7 @@ def sides(a: Any, b: Any, map: Mapping[str, Any]) -> Sides:
     return Sides(
         Side(first.title, build_first, frozenset(_constants(a))),
         Side(second.title, build_second, frozenset(_constants(b))),
-        {k: float(v) for k, v in values.items()},
+        values,
         frozenset(first.decays | {links[k] for k in second.decays & links.keys()}),
         relations,
         tuple(notes),

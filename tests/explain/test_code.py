@@ -16,7 +16,7 @@ import lectopt
 from lectopt.explain import explain
 from lectopt.look_ahead import take_gradients_as_given
 from tests.explain import programs
-from tests.support.algorithms import ALGORITHMS, over
+from tests.support.algorithms import ALGORITHMS
 
 ROWS = {row.id: row for row in ALGORITHMS}
 CLOSE = 1e-9
@@ -26,7 +26,17 @@ EVERYWHERE = ("numpy", "torch", "javascript")
 WITHOUT_FORMULA = {
     "visit_count": "a sum over rows or columns",
     "sgld": "it draws random numbers",
+    "noisy_sgd": "it draws random numbers",
+    "muon": "is a function of whole arrays",
+    **dict.fromkeys(("sm3", "lbfgs", "mechanize/sgd"), "an array of another shape than its leaf"),
+    **dict.fromkeys(("sam/sgd", "polyak_sgd"), "it looks at single places, rows or columns"),
 }
+WRITTEN = [row for row in ALGORITHMS if row.id not in WITHOUT_FORMULA]
+PLAIN = 4  # of so many rows one is run in plain `pytest`, and the others are slow
+SOME = [
+    pytest.param(row, id=row.id, marks=[pytest.mark.slow] if k % PLAIN else [])
+    for k, row in enumerate(WRITTEN)
+]
 # JavaScript's plain arrays have no shape, by which this one tells leaves apart: by names it can.
 BY_NAMES = {("adafactor", "javascript")}
 
@@ -58,7 +68,7 @@ def other(row):
 
 
 @pytest.mark.parametrize("language", EVERYWHERE)
-@over([row for row in ALGORITHMS if row.id not in WITHOUT_FORMULA])
+@pytest.mark.parametrize("row", SOME)
 def test_a_program_does_what_its_transformation_does(row, language):
     """To rounding, over 60 float64 steps on a vector and a matrix; in NumPy with other settings."""
     run = programs.runner(language)

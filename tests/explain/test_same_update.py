@@ -11,7 +11,7 @@ import pytest
 import lectopt
 from lectopt import same_update
 from lectopt.dialects import keras, torch
-from tests.support.algorithms import ALGORITHMS, over
+from tests.support.algorithms import ALGORITHMS, is_first
 
 part = ft.partial
 
@@ -49,7 +49,17 @@ def test_proved(name):
     assert str(outcome).startswith("proved: the same update for all gradients and weights")
 
 
-@over([r for r in ALGORITHMS if r.optax])
+COMPARED = [r for r in ALGORITHMS if r.optax and is_first(r)]
+PLAIN = 4  # of so many rows one is compared in plain `pytest`, and the others are slow
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(r, id=r.id, marks=[pytest.mark.slow] if k % PLAIN else [])
+        for k, r in enumerate(COMPARED)
+    ],
+)
 def test_every_algorithm_that_optax_has(row):
     """With the numbers of the row. Where they differ, it is on an input that overflows in float32,
     or where Optax divides 0 by 0, and ours is a number."""
@@ -64,13 +74,17 @@ def test_every_algorithm_that_optax_has(row):
         assert finite[1].all()
 
 
-# Nobody knows a proof of these: our rectification is computed by a series where float32 cancels.
-OPEN = {"radam/outside", "adafactor"}
+# No proof is found of these: our rectification is computed by a series where float32 cancels, norms
+# are scaled where their squares overflow, powers of the count are computed in other ways.
+OPEN = {
+    "radam/outside", "adafactor", "fromage", "dog", "dowg", "cocob", "optimistic_adam",
+    "optimistic_gradient_descent",
+}  # fmt: skip
 
 
 def test_settings_are_left_open():
     outcome = same_update(optax.adam, lectopt.adam)
-    assert "every learning_rate, b1, b2, eps" in outcome.scope
+    assert "every b1, b2 in (0, 1), learning_rate, eps > 0" in outcome.scope
     alone = same_update(optax.rmsprop, keras.RMSprop)
     assert "rho of the second corresponds to no setting" in str(alone)
     assert same_update(optax.rmsprop, keras.RMSprop, map={"rho": "decay"}).proved

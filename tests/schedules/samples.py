@@ -11,11 +11,12 @@ NUMBERS = dict(
     decay_rate=0.9, decay_steps=6, eta=0.1, eta_0=0.1, first_decay_steps=3, gamma=0.9, gamma_0=0.1,
     half_cycle=4, init=0.1, initial_learning_rate=0.1, initial_lr=0.1, k=0.1, lambda_=2.0, lr=0.1,
     max_lr=0.3, peak=0.3, step_size=3, steps=6, stepsize=4, strong_convexity=2.0, total_steps=20,
-    value=0.1, T=12, T_max=6,
+    value=0.1, T=12, T_0=4, T_max=6, total_iters=6, start_factor=0.5, power=2.0, swa_lr=0.05,
 )  # fmt: skip
 OTHERS = dict(
     boundaries=(2, 7), values=(0.3, 0.2, 0.1), milestones=[2, 7, 7], factor=by_tenth,
     lr_lambda=by_tenth, schedule=lectopt.cosine_decay(0.1, 6), schedules=(0.3, 0.2, 0.1),
+    schedulers=[lectopt.cosine_decay(0.1, 6)],
 )  # fmt: skip
 NO_SCHEDULES = ("satisfies_robbins_monro", "schedule")
 
@@ -30,7 +31,10 @@ def _sample(function):
     wanted = [p.name for p in parameters if p.default is p.empty]
     known = NUMBERS | OTHERS
     length = [] if "total_steps" not in [p.name for p in parameters] else ["total_steps"]
-    return function(**{name: known[name] for name in [*wanted, *length]})
+    given = {name: known[name] for name in [*wanted, *length]}
+    if {"schedulers", "milestones"} <= given.keys():  # three milestones are of four
+        given["schedulers"] = known["schedulers"] * 4
+    return function(**given)
 
 
 SAMPLES = {

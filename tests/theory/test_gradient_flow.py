@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import lectopt
-from lectopt.training.data import batch_indices
+from lectopt.training import batch_indices
 from tests.support.descent import descend, log_slope
 
 pytestmark = pytest.mark.usefixtures("x64")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import lectopt
-from lectopt.training.data import batch_indices
+from lectopt.training import batch_indices
 from tests.support.descent import descend, variance_slack
 
 N = 6
