@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 import optax
-from numpy.typing import ArrayLike
 
 from lectopt.signatures import Signature
 from lectopt.transformation import is_transformation
 
 Maker = Callable[..., optax.GradientTransformation]
-Space = Mapping[str, ArrayLike]
+Space = Mapping[str, Sequence[Any] | np.ndarray | jax.Array]
 
 
 def grids(
@@ -71,7 +71,7 @@ def _grid(name: str, maker: Maker, space: Space) -> dict[str, np.ndarray]:
     return {key: values.ravel() for key, values in zip(axes, grid, strict=True)}
 
 
-def _axis(name: str, key: str, values: ArrayLike) -> np.ndarray:
+def _axis(name: str, key: str, values: Sequence[Any] | np.ndarray | jax.Array) -> np.ndarray:
     axis = np.asarray(values)
     if axis.ndim != 1 or axis.size == 0 or axis.dtype.kind not in "iuf":
         raise ValueError(
