@@ -31,7 +31,7 @@ from lectopt.explain.arrays import (
     sort_of,
 )  # fmt: skip
 from lectopt.explain.primitives import constant, operation
-from lectopt.explain.terms import ONE, ZERO, Term, is_num, ite, less, mul, num
+from lectopt.explain.terms import ONE, ZERO, Term, is_num, ite, less, mul, num, walk
 
 CALLS = frozenset({
     "jit", "pjit", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call",
@@ -202,6 +202,10 @@ def _product(eqn: Any, x: list[Array], out: Any) -> Array | None:
     (left, right), (batch, _) = eqn.params["dimension_numbers"]
     if batch or sort_of(out.dtype) != "real":
         return None
+    # A product of products would be a sum of sums of sums: it stays a function of whole arrays.
+    if any(y.op == "agg" for z in x for y in walk(z.at(generic(z.shape)), inside=True)):
+        if all(len(z.shape) > 1 for z in x):
+            return None
     a, b = x
     free = [[k for k in range(len(y.shape)) if k not in c] for y, c in ((a, left), (b, right))]
 

@@ -199,6 +199,10 @@ def test_letters_of_ones_own_go_to_what_is_named_after_them():
 # --- No letter means two things.
 
 
+# They ask for stages, for an optimizer, or for parameters: the last two are masks.
+ASKING = ("gradual_unfreezing", "LossScaleOptimizer", "matrices", "all_but_matrices")
+
+
 def makers():
     """Our algorithms, primitives and spellings, with the settings that show all their parts."""
     for row in ALGORITHMS:
@@ -209,7 +213,7 @@ def makers():
         for name, function in inspect.getmembers(module, inspect.isfunction):
             made = inspect.signature(function).return_annotation is lectopt.Transformation
             own = function.__module__.startswith(module.__name__) and not name.startswith("_")
-            if own and (made or module is lectopt.primitives) and name != "gradual_unfreezing":
+            if own and (made or module is lectopt.primitives) and name not in ASKING:
                 yield pytest.param(function, {}, id=f"{module.__name__.split('.')[-1]}.{name}")
 
 
