@@ -131,7 +131,7 @@ SETTINGS = {
     "asgd.learning_rate": "η", "scale_by_decaying_rate.learning_rate": "η", "ASGD.lr": "η",
     "RMSprop.lr": "η", "ademamix.learning_rate": "η", "simplified_ademamix.learning_rate": "η",
     "optimistic_gradient_descent.learning_rate": "η", "optimistic_adam.learning_rate": "η",
-    "cocob.learning_rate": "η", "noisy_sgd.eta": "ς",
+    "cocob.learning_rate": "η", "noisy_sgd.eta": "ς", "noisy_sgd.gamma": "κ",
 }  # fmt: skip
 STATISTICS = {
     "mu": "m", "nu": "v", "trace": "v", "ema": "m", "sum_of_squares": "r", "step_sizes": "Δ",
