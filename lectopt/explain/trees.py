@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from lectopt.explain.templates import template
 
@@ -72,7 +73,7 @@ def candidates(a: Any, b: Any, params: Any) -> list[list[Tree]]:
 
 def _array(x: Any) -> Any:
     if isinstance(x, jax.ShapeDtypeStruct):
-        return jnp.ones(x.shape, x.dtype)
+        return jnp.asarray(np.ones(x.shape, x.dtype))  # in 32 bits where JAX has no others
     return jnp.asarray(x)
 
 

@@ -188,14 +188,6 @@ def test_a_call_of_every_maker_is_what_it_says(case):
     assert_printed_runs(row.maker(**row.given), library)
 
 
-@pytest.mark.slow  # hundreds of programs
-@pytest.mark.parametrize("case", EVERY, ids=row_name)
-@pytest.mark.usefixtures("x64")
-def test_every_call_is_what_it_says(case):
-    library, row = case
-    assert_printed_runs(row.maker(**row.given), library)
-
-
 def first(params):
     """A mask by a function."""
     return [True, *[False] * (len(params) - 1)]

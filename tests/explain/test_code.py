@@ -27,8 +27,11 @@ WITHOUT_FORMULA = {
     "visit_count": "a sum over rows or columns",
     "sgld": "it draws random numbers",
     "noisy_sgd": "it draws random numbers",
-    "muon": "is a function of whole arrays",
-    **dict.fromkeys(("sm3", "lbfgs", "mechanize/sgd"), "an array of another shape than its leaf"),
+    **dict.fromkeys(("muon", "muon/torch"), "is a function of whole arrays"),
+    **dict.fromkeys(
+        ("sm3", "lbfgs", "lbfgs/torch", "mechanize/sgd", "adafactor/torch"),
+        "an array of another shape than its leaf",
+    ),
     **dict.fromkeys(("sam/sgd", "polyak_sgd"), "it looks at single places, rows or columns"),
 }
 WRITTEN = [row for row in ALGORITHMS if row.id not in WITHOUT_FORMULA]

@@ -105,7 +105,7 @@ def assert_agree(transformations):
 
 def builds(rows):
     """Those whose weights look at themselves alone; the noise of shards is their own."""
-    quiet = {"sgld": {"temperature": 0.0}}
+    quiet = {"sgld": {"temperature": 0.0}, "noisy_sgd": {"eta": 0.0}}
     return {r.id: r.build(**quiet.get(r.id, {})) for r in rows if not r.reduces}
 
 

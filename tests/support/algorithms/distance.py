@@ -81,12 +81,4 @@ DISTANCE = (
         dict(max_learning_rate="bound"),
         source="Loizou et al. 2021, Optax",
     ),
-    Algorithm(
-        "polyak_sgd/plus",
-        part(polyak_sgd, variant="sps+"),
-        part(twins.polyak, plus=True),
-        dict(max_learning_rate=3.0, f_min=0.5, eps=1e-2),
-        dict(max_learning_rate="bound"),
-        source="Garrigos et al. 2023, Optax",
-    ),
 )
