@@ -24,6 +24,7 @@ from lectopt.dialects.porting.problem import distance
 from lectopt.dialects.porting.recipe import Recipe, read
 from lectopt.settings import domains
 
+LIBRARIES = {"torch": "PyTorch", "keras": "Keras", "optax": "Optax"}
 PAGE = Path(__file__).with_name("conventions.md")
 
 
@@ -50,7 +51,10 @@ def name(maker: Any) -> list[str]:
     """Who, and the call."""
     function = getattr(maker, "func", maker)
     settings = ", ".join(f"{k}={v!r}" for k, v in getattr(maker, "keywords", {}).items())
-    return [HOMES[function.__module__.split(".")[-1]], f"`{function.__name__}({settings})`"]
+    parts = function.__module__.split(".")
+    library = next((LIBRARIES[part] for part in parts if part in LIBRARIES), None)
+    home = library or HOMES[parts[-1]]
+    return [home, f"`{function.__name__}({settings})`"]
 
 
 def cell(column: str, recipe: Recipe, maker: Any) -> str:
