@@ -37,7 +37,6 @@ MORE: dict[str, tuple[int, str]] = {
     "optimistic_adam": (2, MIXED),
     "optimistic_adam/paper": (2, MIXED),
     "polyak_sgd": (2, SCALED),
-    "polyak_sgd/plus": (2, SCALED),
     "schedule_free_adamw": (2, MIXED),
     "adadelta/l2": (2, "the gradient with its decay, and the root that two outputs take"),
     "swats": (3, RESETS),
