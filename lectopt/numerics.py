@@ -1,7 +1,7 @@
 """Arithmetic that stays finite, differentiable and exact where the plain formula does not."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -61,14 +61,15 @@ def _one_minus_power_jvp(primals: Any, tangents: Any) -> Any:
     return one_minus_power(decay, t), change
 
 
-@contextlib.contextmanager
-def double() -> Iterator[None]:
-    """64-bit numbers; `jax.enable_x64` is new, the experimental one is old."""
+def precision(wide: bool) -> contextlib.AbstractContextManager[Any]:
+    """64-bit numbers, or 32-bit ones; `jax.enable_x64` is new, the experimental one is old."""
     if hasattr(jax, "enable_x64"):
-        with jax.enable_x64(True):
-            yield
-    else:
-        from jax.experimental import enable_x64  # pyright: ignore[reportAttributeAccessIssue]
+        return jax.enable_x64(wide)
+    from jax.experimental import enable_x64  # pyright: ignore[reportAttributeAccessIssue]
 
-        with enable_x64(True):
-            yield
+    return enable_x64(wide)
+
+
+def double() -> contextlib.AbstractContextManager[Any]:
+    """64-bit numbers."""
+    return precision(True)

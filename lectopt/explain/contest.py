@@ -33,8 +33,9 @@ from lectopt.explain.systems import (
 )
 from lectopt.explain.terms import Term
 from lectopt.explain.trees import Tree
-from lectopt.explain.trials import Example, History, Race, finite, precision
+from lectopt.explain.trials import Example, History, Race, finite
 from lectopt.explain.verdicts import ONE_PROGRAM, Comparison
+from lectopt.numerics import precision
 
 PREFIXES = ("A", "B")
 

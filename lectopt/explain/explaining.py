@@ -15,7 +15,8 @@ from lectopt.explain.reading import Reader
 from lectopt.explain.readings import Reading
 from lectopt.explain.subjects import Subject, subject
 from lectopt.explain.templates import template
-from lectopt.explain.tracing import Unexplained, double, traced
+from lectopt.explain.tracing import Unexplained, traced
+from lectopt.numerics import double
 
 # Sizes that no optimizer has among its settings; factored moments want more than 128 of both.
 SCALAR: Any = np.ones(())

@@ -17,8 +17,9 @@ from lectopt.explain.letters import leaf_of, untagged
 from lectopt.explain.letters import symbol as name_of
 from lectopt.explain.marks import draw, is_key
 from lectopt.explain.terms import Term
-from lectopt.explain.tracing import double, loss
+from lectopt.explain.tracing import loss
 from lectopt.look_ahead import take_gradients_as_given
+from lectopt.numerics import double
 
 if TYPE_CHECKING:
     from lectopt.explain.explanation import Explanation

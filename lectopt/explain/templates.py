@@ -16,8 +16,6 @@ from lectopt.wrapping import Foreign
 
 # Of the leaves: sizes that no optimizer has among its settings.
 SIZES = (59, 83, 61, 89, 67, 97, 71, 101, 73, 103, 79, 107)
-ONE: Any = np.ones(SIZES[0])
-TWO: Any = {"one": np.ones(SIZES[0]), "two": np.ones(SIZES[1])}
 DEPTH = 12  # closures within closures
 
 

@@ -25,19 +25,6 @@ LARGE = 128  # of an axis: smaller ones are often not factored
 FORKS = ("cond", "while", "scan")
 
 
-@contextlib.contextmanager
-def double() -> Iterator[None]:
-    """Double precision; `jax.enable_x64` is new, the experimental one is old."""
-    if hasattr(jax, "enable_x64"):
-        with jax.enable_x64(True):
-            yield
-    else:
-        from jax.experimental import enable_x64  # pyright: ignore[reportAttributeAccessIssue]
-
-        with enable_x64(True):
-            yield
-
-
 @dataclass(frozen=True)
 class Programs:
     """The jaxprs of `init` and `update`, and of where gradients and evaluations are taken.

@@ -16,6 +16,7 @@ import optax
 
 from lectopt.explain.wide import decimal, widened
 from lectopt.look_ahead import take_gradients_as_given
+from lectopt.numerics import precision
 
 LENGTH = 6
 PLAIN = 1e-5  # a difference, relative to the largest move of the leaf, that may be no rounding
@@ -80,15 +81,6 @@ def _stepped(tx: Any, weights: Any, gradients: Sequence[Any], extra: Mapping[str
         move, state = update(gradient, state, weights, arrays)
         weights = optax.apply_updates(weights, move)
     return move
-
-
-def precision(wide: bool) -> Any:
-    """64 bits, or 32."""
-    if hasattr(jax, "enable_x64"):
-        return jax.enable_x64(wide)
-    from jax.experimental import enable_x64  # pyright: ignore[reportAttributeAccessIssue]
-
-    return enable_x64(wide)
 
 
 class Runner:

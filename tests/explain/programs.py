@@ -17,8 +17,8 @@ import numpy as np
 import optax
 import pytest
 
-from lectopt.explain.tracing import double
 from lectopt.look_ahead import take_gradients_as_given
+from lectopt.numerics import double
 
 SHAPES = {"bias": (5,), "kernel": (4, 3)}
 STEPS = 60

@@ -7,7 +7,7 @@ Optax does against its own words: `rprop`, `adadelta` without a rate, `adan`, pa
 curvature in `lbfgs`. Variances are never below 0, and moments are at least float32.
 """
 
-from lectopt.dialects.optax import contrib
+from lectopt.dialects.optax import contrib, transforms
 from lectopt.dialects.optax.adams import (
     adabelief,
     adam,
@@ -43,39 +43,8 @@ from lectopt.dialects.optax.others import (
     signum,
     sm3,
 )
-from lectopt.dialects.optax.rules import plus as plus
 from lectopt.dialects.optax.rules import scale_by_late_rprop as scale_by_late_rprop
-from lectopt.dialects.optax.transforms import (
-    add_decayed_weights,
-    add_noise,
-    clip,
-    clip_by_block_rms,
-    clip_by_global_norm,
-    ema,
-    identity,
-    scale,
-    scale_by_adadelta,
-    scale_by_adam,
-    scale_by_adamax,
-    scale_by_adan,
-    scale_by_amsgrad,
-    scale_by_lbfgs,
-    scale_by_learning_rate,
-    scale_by_lion,
-    scale_by_novograd,
-    scale_by_optimistic_gradient,
-    scale_by_param_block_rms,
-    scale_by_polyak,
-    scale_by_radam,
-    scale_by_rms,
-    scale_by_rss,
-    scale_by_schedule,
-    scale_by_sign,
-    scale_by_sm3,
-    scale_by_stddev,
-    scale_by_trust_ratio,
-    trace,
-)
+from lectopt.dialects.optax.transforms import *
 
 __all__ = [
     "adabelief",
@@ -87,16 +56,9 @@ __all__ = [
     "adamaxw",
     "adamw",
     "adan",
-    "add_decayed_weights",
-    "add_noise",
     "amsgrad",
-    "clip",
-    "clip_by_block_rms",
-    "clip_by_global_norm",
     "contrib",
-    "ema",
     "fromage",
-    "identity",
     "lamb",
     "lars",
     "lbfgs",
@@ -112,31 +74,10 @@ __all__ = [
     "radam",
     "rmsprop",
     "rprop",
-    "scale",
-    "scale_by_adadelta",
-    "scale_by_adam",
-    "scale_by_adamax",
-    "scale_by_adan",
-    "scale_by_amsgrad",
-    "scale_by_lbfgs",
-    "scale_by_learning_rate",
-    "scale_by_lion",
-    "scale_by_novograd",
-    "scale_by_optimistic_gradient",
-    "scale_by_param_block_rms",
-    "scale_by_polyak",
-    "scale_by_radam",
-    "scale_by_rms",
-    "scale_by_rss",
-    "scale_by_schedule",
-    "scale_by_sign",
-    "scale_by_sm3",
-    "scale_by_stddev",
-    "scale_by_trust_ratio",
     "sgd",
     "sign_sgd",
     "signum",
     "sm3",
-    "trace",
     "yogi",
 ]
+__all__ += transforms.__all__

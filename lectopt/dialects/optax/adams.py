@@ -4,7 +4,6 @@ from typing import Any
 
 from lectopt import optimizers as _lectopt
 from lectopt.combinators import chain, debiased, ratio, root
-from lectopt.dialects.optax.rules import plus
 from lectopt.dialects.spelling import absent, spelled
 from lectopt.optimizers._belief import rest_of
 from lectopt.optimizers._mixtures import adan_direction, optimistic
@@ -14,6 +13,7 @@ from lectopt.primitives import (
     infinity_moment,
     mean_square,
     nesterov_ema,
+    plus,
     rectification,
     running_max,
     scale_by_learning_rate,

@@ -1,4 +1,4 @@
-"""Rules that only Optax has: its Rprop, which is one update late, and a second epsilon."""
+"""A rule that only Optax has: its Rprop, which is one update late."""
 
 from typing import Any
 
@@ -34,10 +34,3 @@ def scale_by_late_rprop(
     step = jnp.where(sign == 0, state.step_sizes, clipped)
     move = jnp.where(sign < 0, 0, step * jnp.sign(g))
     return jnp.where(sign < 0, 0, state.prev_updates), dict(step_sizes=step, prev_updates=move)
-
-
-@leafwise()
-@local("optax")
-def plus(moment: Any, *, eps_root: NonNegative[Any]) -> Any:
-    """`moment + eps_root`."""
-    return moment + eps_root

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from lectopt import optimizers as _lectopt
 from lectopt.combinators import chain, debiased, ratio, root
 from lectopt.dialects import keras, torch
-from lectopt.dialects.optax.rules import plus, scale_by_late_rprop
+from lectopt.dialects.optax.rules import scale_by_late_rprop
 from lectopt.dialects.porting.frame import ARGUMENTS, split
 from lectopt.dialects.porting.patterns import Mark, flat, key, marks, names_of, spellings
 from lectopt.dialects.spelling import absent
@@ -19,6 +19,7 @@ from lectopt.primitives import (
     mean_square,
     nesterov_ema,
     nesterov_ema_warmed,
+    plus,
     rectification,
     running_max,
     scale,

@@ -22,10 +22,11 @@ from lectopt.explain.primitives import constant
 from lectopt.explain.subjects import Subject
 from lectopt.explain.systems import System, read
 from lectopt.explain.terms import Term, rewrite
-from lectopt.explain.tracing import double, loss, missing
+from lectopt.explain.tracing import loss, missing
 from lectopt.explain.trees import DEFAULT, candidates
 from lectopt.explain.trials import Race
 from lectopt.look_ahead import take_gradients_as_given
+from lectopt.numerics import double
 
 HISTORIES = 3  # beside a random one, to see whether a setting shapes a program
 ARGUMENTS = 4  # further ones that an update may ask for, one after the other

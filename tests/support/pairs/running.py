@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from lectopt.numerics import precision
 from tests.support.pairs.known import Witness
 
 LONG = 400  # updates, from where they are compiled
@@ -118,8 +119,4 @@ def rerun(
 
 def doubles(on: bool = True) -> Any:
     """Double precision for a while."""
-    if hasattr(jax, "enable_x64"):
-        return jax.enable_x64(on)
-    from jax.experimental import enable_x64
-
-    return enable_x64(on)
+    return precision(on)
