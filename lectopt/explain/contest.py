@@ -15,11 +15,11 @@ import numpy as np
 from lectopt.explain import histories
 from lectopt.explain.arrays import generic
 from lectopt.explain.finiteness import asks, settled
-from lectopt.explain.induction import Run
 from lectopt.explain.mapping import PARAMETERS, mapped
 from lectopt.explain.models import from_models
 from lectopt.explain.proof import Proof
 from lectopt.explain.readable import Reading
+from lectopt.explain.relations import Run
 from lectopt.explain.scope import written
 from lectopt.explain.sides import Sides, generic_numbers
 from lectopt.explain.systems import (

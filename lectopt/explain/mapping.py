@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lectopt.explain.arrays import Index, generic
-from lectopt.explain.induction import Relation
 from lectopt.explain.primitives import constant
+from lectopt.explain.relations import Relation
 from lectopt.explain.sides import formula
 from lectopt.explain.systems import WEIGHT, Entry, System
 from lectopt.explain.terms import Term, add, div, mul, neg, num, power, rewrite, sub

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lectopt.explain import histories
-from lectopt.explain.induction import Induction, Run
+from lectopt.explain.induction import Induction
 from lectopt.explain.logic import Facts
 from lectopt.explain.mapping import Mapped
 from lectopt.explain.proving import LAYERS, Answer
+from lectopt.explain.relations import Run
 from lectopt.explain.systems import System
 from lectopt.explain.terms import Term
 
