@@ -80,5 +80,6 @@ DISTANCE = (
         dict(max_learning_rate=5.0, f_min=0.9, eps=1e-2),
         dict(max_learning_rate="bound"),
         source="Loizou et al. 2021, Optax",
+        any_history=False,  # it divides by |g|^2, so that a small gradient magnifies any rounding
     ),
 )
