@@ -7,7 +7,7 @@ Optax does against its own words: `rprop`, `adadelta` without a rate, `adan`, pa
 curvature in `lbfgs`. Variances are never below 0, and moments are at least float32.
 """
 
-from lectopt.dialects.optax import contrib, transforms
+from lectopt.dialects.optax import contrib, scalings, transforms
 from lectopt.dialects.optax.adams import (
     adabelief,
     adam,
@@ -44,6 +44,7 @@ from lectopt.dialects.optax.others import (
     sm3,
 )
 from lectopt.dialects.optax.rules import scale_by_late_rprop as scale_by_late_rprop
+from lectopt.dialects.optax.scalings import *
 from lectopt.dialects.optax.transforms import *
 
 __all__ = [
@@ -80,4 +81,4 @@ __all__ = [
     "sm3",
     "yogi",
 ]
-__all__ += transforms.__all__
+__all__ += scalings.__all__ + transforms.__all__
