@@ -1,9 +1,7 @@
-"""The dialects that need no framework: Optax against Optax, the papers against the twins."""
+"""`dialects.optax` against Optax: 60 updates in float64, changing rates; arguments and slots."""
 
-import functools as ft
 import inspect
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -11,10 +9,8 @@ import pytest
 
 import lectopt
 from lectopt.dialects import optax as ours
-from lectopt.dialects import papers
-from tests.support import twins
-from tests.support.oracles.rows import CURVATURE, RATES, STEPS, THETA, noise
-from tests.support.training import train, train_by_steps
+from tests.dialects.paths import NOISE, grad, path
+from tests.support.oracles.rows import RATES, STEPS, THETA
 
 ADAM = dict(b1=0.8, b2=0.95, eps=1e-2)
 ROWS = [
@@ -72,23 +68,6 @@ ROUNDED = {  # the relative error, and for how many updates
 def assert_same_paths(name, mine, theirs):
     slack, steps = ROUNDED.get(name, (1e-12, STEPS))
     np.testing.assert_allclose(mine[:steps], theirs[:steps], rtol=slack, atol=slack)
-
-
-NOISE = noise()
-
-
-def grad(theta, t):
-    return NOISE[t] + CURVATURE * theta
-
-
-def path(tx):
-    """The parameters after every update, the gradient taken where the optimizer wants it."""
-    if isinstance(tx, lectopt.Transformation):
-        return train_by_steps(tx, THETA, grad, STEPS)
-    push = jnp.asarray(NOISE)
-    return jax.jit(
-        lambda: train(tx, jnp.asarray(THETA), lambda x, t: push[t] + CURVATURE * x, STEPS)
-    )()
 
 
 @pytest.fixture
@@ -261,63 +240,3 @@ def test_a_real_slot_of_complex_weights_keeps_the_real_part():
         update, state = tx.update(second, state, first)
     np.testing.assert_allclose(update, [-(0.9 + 0.5 - 1j), -(2 + 1j)], rtol=1e-6)
     assert state["trace"].dtype == jnp.float32
-
-
-PAPERS = [
-    (papers.heavy_ball, dict(beta=0.8), twins.momentum_inside, dict(beta=0.8)),
-    (papers.nesterov, dict(mu=0.8), twins.nesterov_lookahead, dict(beta=0.8)),
-    (papers.averaged_sgd, {}, twins.sgd, {}),
-    (papers.adagrad, dict(delta=1e-2), twins.adagrad_outside, dict(delta=1e-2)),
-    (papers.rmsprop, {}, twins.rmsprop_bare, {}),
-    (
-        papers.rmsprop_graves,
-        {},
-        ft.partial(twins.rmsprop_momentum_inside, centered=True),
-        dict(rho=0.95, mu=0.9, eps=1e-4),
-    ),
-    (papers.adam, {}, twins.adam_kingma, {}),
-    (papers.adamax, {}, twins.adamax_kingma, {}),
-    (papers.amsgrad, {}, twins.amsgrad_reddi, {}),
-    (papers.nadam, dict(mu=0.9), twins.nadam_dozat, dict(mu=0.9)),
-    (
-        papers.radam,
-        dict(beta2=0.95),
-        twins.radam,
-        dict(b2=0.95, eps=0.0, threshold=4.0, place="hat"),
-    ),
-    (papers.swats, {}, twins.swats, {}),
-]
-
-
-@pytest.mark.parametrize(
-    "maker, settings, twin, letters", PAPERS, ids=[p[0].__name__ for p in PAPERS]
-)
-@pytest.mark.usefixtures("x64")
-def test_is_the_papers(maker, settings, twin, letters, schedule):
-    tx = maker(schedule, **settings)
-    expected = twin(
-        THETA, lambda theta, t: noise()[t] + CURVATURE * theta, RATES.__getitem__, STEPS, **letters
-    )
-    np.testing.assert_allclose(path(tx), expected, rtol=1e-12, atol=1e-12)
-    plain = maker(0.1, **settings)
-    assert eval(repr(plain), vars(lectopt)) == plain
-
-
-@pytest.mark.usefixtures("x64")
-def test_papers_without_a_rate_and_adamw(schedule):
-    """AdaDelta, Rprop with backtracking, and AdamW, whose decay has the multiplier, not alpha."""
-    push = noise()
-
-    def numpy_grad(theta, t):
-        return push[t] + CURVATURE * theta
-
-    pairs = [
-        (papers.adadelta(), twins.adadelta(THETA, numpy_grad, lambda t: 1.0, STEPS)),
-        (papers.rprop(), twins.rprop_plus(THETA, numpy_grad, lambda t: 0.1, STEPS)),
-        (
-            papers.adamw(0.05, weight_decay=0.1, eta=schedule),
-            twins.adamw_paper(THETA, numpy_grad, RATES.__getitem__, STEPS, alpha=0.05, lam=0.1),
-        ),
-    ]
-    for tx, expected in pairs:
-        np.testing.assert_allclose(path(tx), expected, rtol=1e-12, atol=1e-12)
