@@ -8,74 +8,13 @@ import jax.numpy as jnp
 import optax
 
 import lectopt
-from lectopt import chain, dialects, ema, lectures, ratio, root, sgd
+from lectopt import chain, dialects, ema, lectures, ratio, sgd
 from lectopt.dialects import keras, torch
+from tests.support import miswired
+from tests.support.miswired import PARAMS, forgetful, started, updated
 from tests.support.wrong_arguments import ARGUMENTS
 
-PARAMS = {"w": jnp.ones(3), "b": jnp.ones(2)}
 MASK = {"w": True, "c": True}
-
-
-class Model:
-    """Stands for what has the wrong type anywhere."""
-
-    def __repr__(self):
-        return "Model()"
-
-
-def updated(tx, grads=PARAMS, state=None, params=PARAMS, **extra):
-    """One update."""
-    return lambda: tx.update(grads, tx.init(PARAMS) if state is None else state, params, **extra)
-
-
-def started(tx):
-    return lambda: tx.init(PARAMS)
-
-
-@lectopt.treewise(slow="params")
-def forgetful(updates, state, *, inner: optax.GradientTransformation):
-    updates, _ = inner(updates)
-    return updates, dict(slow=state.slow)
-
-
-def _shared_of_two_updates():
-    mean = ema(0.9)
-    return updated(ratio(mean, root(chain(lectopt.clip_by_value(0.5), mean))))()
-
-
-def _shared_with_a_whole_tree():
-    mean = ema(0.9)
-    return lectopt.product(mean, lectopt.monitor(mean))
-
-
-def _module():
-    from flax import nnx
-
-    model = nnx.Linear(1, 1, rngs=nnx.Rngs(0))
-    tx = lectopt.adam(1e-3)
-    grads = nnx.grad(lambda model: model(jnp.ones((1, 1))).sum())(model)
-    return tx.update(grads, tx.init(model), model)
-
-
-def _maker_in_flax():
-    from flax import nnx
-
-    nnx.Optimizer(nnx.Linear(1, 1, rngs=nnx.Rngs(0)), lectopt.adam, wrt=nnx.Param)
-
-
-def _strong_search_in_shards():
-    tx = chain(sgd(1.0), lectopt.scale_by_wolfe_line_search(kind="strong"))
-
-    def loss(w):
-        return jnp.sum(w**2)
-
-    def step(w):
-        extra = dict(value=loss(w), grad=2 * w, value_fn=loss)
-        return tx.update(2 * w, tx.init(w), w, **extra)[0]
-
-    mesh = jax.make_mesh((1,), ("x",), axis_types=(jax.sharding.AxisType.Auto,))
-    shards = jax.sharding.PartitionSpec("x")
-    return jax.shard_map(step, mesh=mesh, in_specs=shards, out_specs=shards)(jnp.ones(2))
 
 
 AVERAGE = lectopt.average_params(lectopt.averaging.uniform())
@@ -88,8 +27,8 @@ BUILT = {
     "one name twice": (lambda: chain(ema(0.9), ema(0.8)), V, ["under 'mu'", "chain(fast=ema(0.9)"]),
     "the counter's name": (lambda: chain(count=ema(0.9)), V, ["step counter", "another keyword"]),
     "the name inside": (lambda: lectopt.monitor(lectopt.monitor(sgd(1))), V, ["under 'metrics'"]),
-    "shared by a tree": (_shared_with_a_whole_tree, V, ["shares a moment", "the moment twice"]),
-    "shared by two updates": (_shared_of_two_updates, V, ["the same update", "Write a second one"]),
+    "shared by a tree": (miswired.across_a_tree, V, ["shares a moment", "the moment twice"]),
+    "shared by two updates": (miswired.across_updates, V, ["the same update", "Write a second one"]),
     "a key": (lambda: lectopt.sgld(0.1, key=("a",)), V, ["one JAX key", "jax.random.key(0)"]),
     "no key": (lambda: lectopt.sgld(0.1, key="a"), V, ["one JAX key", "got 'a'"]),
     "keys": (lambda: lectopt.sgld(0.1, key=jnp.ones(2)), V, ["one JAX key", "float32[2]"]),
@@ -260,7 +199,7 @@ USED = {
         T,
         ["The parameter ['w'] is int32, and its gradient float32", "None as the gradient"],
     ),
-    "a search in every shard": (_strong_search_in_shards, V, ['write kind="weak"']),
+    "a search in every shard": (miswired.strong_search_in_shards, V, ['write kind="weak"']),
     "a gradient short": (
         updated(lectopt.adam(0.1), {"w": PARAMS["w"]}),
         V,
@@ -273,7 +212,7 @@ USED = {
     ),
     "whole numbers": (updated(sgd(1.0), {"w": jnp.ones(3, int), "b": None}), T, ["floating point"]),
     "a maker in Flax": (
-        _maker_in_flax,
+        miswired.maker_in_flax,
         T,
         ["adam is the function, and not", "as in nnx.Optimizer(model, lectopt.adam(0.001)"],
     ),
@@ -282,7 +221,7 @@ USED = {
         T,
         ["adam is the function, and not", "Write adam(...)"],
     ),
-    "a module": (_module, V, ["Write nnx.state(model, nnx.Param) for the model"]),
+    "a module": (miswired.module, V, ["Write nnx.state(model, nnx.Param) for the model"]),
     "a mask of other keys": (
         started(lectopt.adamw(0.1, mask=MASK)),
         V,
