@@ -24,7 +24,6 @@ from lectopt.dialects.porting.problem import distance
 from lectopt.dialects.porting.recipe import Recipe, read
 from lectopt.settings import domains
 
-LIBRARIES = {"torch": "PyTorch", "keras": "Keras", "optax": "Optax"}
 PAGE = Path(__file__).with_name("conventions.md")
 
 
@@ -51,9 +50,7 @@ def name(maker: Any) -> list[str]:
     """Who, and the call."""
     function = getattr(maker, "func", maker)
     settings = ", ".join(f"{k}={v!r}" for k, v in getattr(maker, "keywords", {}).items())
-    parts = function.__module__.split(".")
-    library = next((LIBRARIES[part] for part in parts if part in LIBRARIES), None)
-    home = library or HOMES[parts[-1]]
+    home = next(HOMES[part] for part in function.__module__.split(".") if part in HOMES)
     return [home, f"`{function.__name__}({settings})`"]
 
 
@@ -141,7 +138,7 @@ def distances() -> str:
             share = 100 * distance(made(first, rate), made(maker, rate))
             size = "0" if share < 1e-8 else f"{share:.2g} %" if share < 99 else f"{share:.0f} %"
             rows.append([title, *name(maker), size])
-    return table(rows, ["algorithm", "who", "call", f"from {HOMES['adams']}"])
+    return table(rows, ["algorithm", "who", "call", f"from {HOMES['torch']}"])
 
 
 def schedules() -> str:

@@ -11,10 +11,8 @@ from lectopt.dialects import optax as ox
 
 part = ft.partial
 HOMES = dict(
-    optimizers="Keras",
-    descent="PyTorch",
-    adams="PyTorch",
-    adaptive="PyTorch",
+    keras="Keras",
+    torch="PyTorch",
     optax="Optax",
     papers="paper",
     cmu11785="CMU 11-785",

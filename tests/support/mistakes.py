@@ -28,7 +28,7 @@ BUILT = {
     "the counter's name": (lambda: chain(count=ema(0.9)), V, ["step counter", "another keyword"]),
     "the name inside": (lambda: lectopt.monitor(lectopt.monitor(sgd(1))), V, ["under 'metrics'"]),
     "shared by a tree": (miswired.across_a_tree, V, ["shares a moment", "the moment twice"]),
-    "shared by two updates": (miswired.across_updates, V, ["the same update", "Write a second one"]),
+    "shared by two updates": (miswired.across_updates, V, ["the same update", "a second one"]),
     "a key": (lambda: lectopt.sgld(0.1, key=("a",)), V, ["one JAX key", "jax.random.key(0)"]),
     "no key": (lambda: lectopt.sgld(0.1, key="a"), V, ["one JAX key", "got 'a'"]),
     "keys": (lambda: lectopt.sgld(0.1, key=jnp.ones(2)), V, ["one JAX key", "float32[2]"]),
