@@ -44,7 +44,7 @@ To read, compare, translate, and try optimizers:
   converged, tensorboard
 
 Modules with names of their own, in which `dir` and `help` show what there is:
-  lectures, dialects, averaging, schedules, settings, training, testing
+  lectures, dialects, averaging, schedules, settings, training, landscapes, testing
 """
 
 import importlib as _importlib
@@ -56,6 +56,7 @@ from lectopt import (
     combinators,
     controls,
     dialects,
+    landscapes,
     lectures,
     optimizers,
     primitives,
@@ -94,7 +95,8 @@ __all__ += primitives.__all__
 __all__ += ["leafwise", "treewise", "Transformation"]
 __all__ += ["explain", "same_update", "port", "Port", "sweep", "SweepResult", "Problem"]
 __all__ += ["fit", "Run", "read_run", "converged", "tensorboard"]
-__all__ += ["lectures", "dialects", "averaging", "schedules", "settings", "training", "testing"]
+__all__ += ["lectures", "dialects", "averaging", "schedules", "settings", "training"]
+__all__ += ["landscapes", "testing"]
 
 if _typing.TYPE_CHECKING:
     from lectopt import testing
