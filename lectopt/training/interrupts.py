@@ -13,7 +13,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interrupts:
     """A context in which a signal only sets `received`, its name.
 
-    Not in a thread: there Python lets nobody handle signals, and nothing is changed.
+    Not in a thread: there Python lets nobody handle signals, and nothing is changed. A signal that
+    the process ignores, as one in the background of a script does Ctrl-C, stays ignored.
     """
 
     def __init__(self) -> None:
@@ -23,6 +24,8 @@ class Interrupts:
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
+                if signal.getsignal(number) is signal.SIG_IGN:
+                    continue
                 self._before[number] = signal.signal(number, self._take)
         return self
 

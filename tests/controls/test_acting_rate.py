@@ -32,7 +32,7 @@ def updates_of(tx, steps=4, **extra):
     return updates, state
 
 
-@over(ALGORITHMS)
+@over(ALGORITHMS, every=3)
 def test_of_every_algorithm(row):
     """An update is a line in the rate, `offset + rate slope`, and the rate of the report is where
     on it the update lies."""

@@ -16,6 +16,7 @@ from flax import nnx
 import lectopt
 from lectopt import look_ahead
 from lectopt.testing import Subject
+from tests.support.sampling import sampled
 
 PARAMS = {"w": jnp.array([1.0, -2.0])}
 
@@ -139,7 +140,7 @@ def asked_inside(tx):
     )
 
 
-@makers
+@pytest.mark.parametrize("make, settings", sampled(CALLS, 3))
 @pytest.mark.parametrize("name", CORRECT)
 def test_who_asks_hears_nothing(make, settings, name):
     assert warned(lambda: CORRECT[name](lambda: make(**settings))) == []

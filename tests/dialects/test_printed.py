@@ -20,6 +20,7 @@ from tests.dialects.conversions import BY_POSITION, EXACT, ROWS, named
 from tests.dialects.test_port import rate
 from tests.support.oracles import record
 from tests.support.oracles.rows import CURVATURE, SIZES, THETA, noise, split
+from tests.support.sampling import sampled
 
 part = ft.partial
 steps = schedules.step_decay(0.05, 0.5, 7)
@@ -164,7 +165,10 @@ def assert_printed_runs(tx, to):
     np.testing.assert_allclose(ours, theirs, **tolerance, err_msg=ported.call)
 
 
-@pytest.mark.parametrize("maker, to", CASES, ids=lambda x: named((x, "")) if callable(x) else x)
+NAMED = [pytest.param(maker, to, id=named((maker, to))) for maker, to in CASES]
+
+
+@pytest.mark.parametrize("maker, to", sampled(NAMED, 3))
 @pytest.mark.usefixtures("x64")
 def test_the_printed_program_makes_the_updates(maker, to):
     assert_printed_runs(maker(rate()), to)
@@ -180,7 +184,7 @@ EVERY = [(library, row) for library in PATHS for row in rows(library)]
 LAST = list({(library, row.maker): (library, row) for library, row in EVERY}.values())
 
 
-@pytest.mark.parametrize("case", LAST, ids=row_name)
+@pytest.mark.parametrize("case", sampled(LAST, 3, ids=row_name))
 @pytest.mark.usefixtures("x64")
 def test_a_call_of_every_maker_is_what_it_says(case):
     """Each is said in the words of its own library."""

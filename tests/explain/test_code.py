@@ -17,6 +17,7 @@ from lectopt.explain import explain
 from lectopt.look_ahead import take_gradients_as_given
 from tests.explain import programs
 from tests.support.algorithms import ALGORITHMS
+from tests.support.sampling import sampled
 
 ROWS = {row.id: row for row in ALGORITHMS}
 CLOSE = 1e-9
@@ -35,11 +36,7 @@ WITHOUT_FORMULA = {
     **dict.fromkeys(("sam/sgd", "polyak_sgd"), "it looks at single places, rows or columns"),
 }
 WRITTEN = [row for row in ALGORITHMS if row.id not in WITHOUT_FORMULA]
-PLAIN = 4  # of so many rows one is run in plain `pytest`, and the others are slow
-SOME = [
-    pytest.param(row, id=row.id, marks=[pytest.mark.slow] if k % PLAIN else [])
-    for k, row in enumerate(WRITTEN)
-]
+SOME = sampled(WRITTEN, 8, ids=lambda row: row.id)
 # JavaScript's plain arrays have no shape, by which this one tells leaves apart: by names it can.
 BY_NAMES = {("adafactor", "javascript")}
 
@@ -84,7 +81,7 @@ def test_a_program_does_what_its_transformation_does(row, language):
     assert programs.apart(found, path(row.id, tuple(numbers.items()))) < CLOSE
 
 
-@pytest.mark.parametrize("name", WITHOUT_FORMULA)
+@pytest.mark.parametrize("name", sampled(WITHOUT_FORMULA, 8))
 def test_what_has_no_formula_says_so(name):
     for language in EVERYWHERE:
         with pytest.raises(ValueError, match=f"cannot be written as .*{WITHOUT_FORMULA[name]}"):
@@ -179,7 +176,7 @@ BUILT: dict[str, tuple[Any, float]] = {
 
 
 @pytest.mark.parametrize("language", EVERYWHERE)
-@pytest.mark.parametrize("name", BUILT)
+@pytest.mark.parametrize("name", sampled(BUILT, 4))
 def test_what_is_built_is_written_with_its_numbers(name, language):
     run = programs.runner(language)
     tx, close = BUILT[name]

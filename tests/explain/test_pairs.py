@@ -16,6 +16,7 @@ from tests.support.pairs import FAMILIES, KnownPair, pairs
 from tests.support.pairs.checks import assert_known
 from tests.support.pairs.judge import assert_no_false_verdict, said, table
 from tests.support.pairs.pages import NEAR, PARAMS, Unreadable, needs_more, page_gap
+from tests.support.sampling import sampled
 
 COUNT = len(FAMILIES)  # one of each family
 # As many as take a few minutes; hundreds, of any seed, by `python -m tests.support.pairs`.
@@ -27,10 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 some = pytest.mark.parametrize(
     "pair",
-    [
-        pytest.param(pair, id=pair.family, marks=[pytest.mark.slow] if k % PLAIN else [])
-        for k, pair in enumerate(FEW)
-    ],
+    sampled(FEW, PLAIN, ids=lambda pair: pair.family),
 )
 many = pytest.mark.parametrize("seed, chunk", MANY)
 

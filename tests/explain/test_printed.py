@@ -131,12 +131,12 @@ def check(text, latex, tx, numbers, params, tolerance):
             agree(EVALUATION, time, lectopt.evaluation_params(state, params))
 
 
+PLAIN = [name for name in RUNS if name not in OTHER_CONVENTIONS][::4]
+
+
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=pytest.mark.slow if name in OTHER_CONVENTIONS else ())
-        for name in RUNS
-    ],
+    [pytest.param(name, marks=() if name in PLAIN else pytest.mark.slow) for name in RUNS],
 )
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # optimistic_adam says so of itself
 def test_what_is_printed_is_what_runs(name, x64):

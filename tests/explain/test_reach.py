@@ -20,7 +20,7 @@ from tests.support.optax_transformations import OPTAX
 part = ft.partial
 
 
-@over(ALGORITHMS)
+@over(ALGORITHMS, every=3)
 def test_every_algorithm(row):
     explanation = explain(row.make, **row.numbers)
     assert explanation.obstacle == ""

@@ -65,9 +65,9 @@ def killed_and_resumed(start, directory, moments):
     return json.loads(out), kills
 
 
-def test_killed_three_times(start, straight, tmp_path):
-    found, kills = killed_and_resumed(start, tmp_path / "run", [0.0, 0.31, 0.57])
-    assert found == straight and kills >= 2
+def test_killed_once(start, straight, tmp_path):
+    found, kills = killed_and_resumed(start, tmp_path / "run", [0.2])
+    assert found == straight and kills == 1
 
 
 @pytest.mark.slow

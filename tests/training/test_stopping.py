@@ -118,12 +118,21 @@ def test_what_is_not_finite_at_the_first_step_is_named(broken, named):
     assert "0 steps" in repr(run) and len(run.evaluations) == 0
 
 
+@pytest.fixture
+def heard():
+    """Ctrl-C as in a terminal: a test in the background of a script would ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def kill(number, at):
     """A callback that sends this process a signal."""
     return lambda run: os.kill(os.getpid(), number) if run.step == at else None
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.usefixtures("heard")
 def test_a_signal_is_taken_between_two_blocks(number):
     before = signal.getsignal(number)
     run = fit(problem(), TX, 20, eval_every=5, callbacks=[kill(number, 10)])
@@ -134,6 +143,7 @@ def test_a_signal_is_taken_between_two_blocks(number):
     np.testing.assert_array_equal(run.history, straight.history)
 
 
+@pytest.mark.usefixtures("heard")
 def test_a_second_interruption_is_raised():
     def twice(run):
         os.kill(os.getpid(), signal.SIGINT)
@@ -142,6 +152,12 @@ def test_a_second_interruption_is_raised():
     with pytest.raises(KeyboardInterrupt):
         fit(problem(), TX, 20, callbacks=[twice])
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_the_process_ignores_stays_ignored(heard):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    run = fit(problem(), TX, 10, eval_every=5, callbacks=[kill(signal.SIGINT, 5)])
+    assert run.step == 10 and run.stopped.reason == "steps"
 
 
 def test_in_a_thread_no_signal_is_handled():

@@ -1,6 +1,8 @@
 """THE table of algorithms. Every contract test runs over it; a new algorithm is a function, an
 export and a row in the file of its family."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from tests.support.algorithms.adam import ADAM
@@ -25,9 +27,11 @@ def is_first(row: Algorithm) -> bool:
     return row is next(r for r in ALGORITHMS if r.id.split("/")[0] == name)
 
 
-def over(rows: list[Algorithm]) -> pytest.MarkDecorator:
-    """A test for each of these rows; plain `pytest` runs it for the first of each algorithm."""
+def over(rows: Sequence[Algorithm], every: int = 1) -> pytest.MarkDecorator:
+    """A test for each of these rows; plain `pytest` runs it for the first of each algorithm, or of
+    every so many algorithms, where a test is dear and alike for all."""
+    plain = [r for r in rows if is_first(r)][::every]
     return pytest.mark.parametrize(
         "row",
-        [pytest.param(r, id=r.id, marks=() if is_first(r) else pytest.mark.slow) for r in rows],
+        [pytest.param(r, id=r.id, marks=() if r in plain else pytest.mark.slow) for r in rows],
     )
