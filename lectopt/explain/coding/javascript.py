@@ -7,7 +7,7 @@ from lectopt.explain.coding.layout import WIDTH, broken, spelled
 from lectopt.explain.coding.local import Slot, Unwritten
 from lectopt.explain.coding.operations import OVER
 from lectopt.explain.coding.planning import Plan, is_array
-from lectopt.explain.coding.spelling import Speller
+from lectopt.explain.coding.spelling import JAVASCRIPT, Speller
 from lectopt.explain.coding.writing import ALONE, OVER_LEAVES, PASS, Writer, remarks
 from lectopt.explain.terms import Term
 
@@ -28,7 +28,7 @@ def functions(plan: Plan) -> str:
 
 
 class _JavaScript(Writer):
-    language = "javascript"
+    language = JAVASCRIPT
 
     def __init__(self, plan: Plan):
         super().__init__(plan)
@@ -62,11 +62,11 @@ class _JavaScript(Writer):
             if self.is_size(x):
                 return f"{like}.length"
             self.helpers.add(name)
-            return f"{name}({like}, (i) => {speller(x.args[1])})"
+            return f"{name}({like}, (i) => {speller.text(x.args[1])})"
         self.helpers.add(name)
         inner = "params[name].length"
         if not self.is_size(x):
-            body = self.speller(OVER_LEAVES)(x.args[1])
+            body = self.speller(OVER_LEAVES).text(x.args[1])
             inner = f"{name}(params[name], (i) => {body})"
         leaves = self.leaves(x.args[2][0][1])
         # A sum over names is one over the places of the list of them.
@@ -114,10 +114,10 @@ class _JavaScript(Writer):
         for slot in self.rules.local.slots:
             name = self.names.slots[slot.name]
             if not slot.leafwise:
-                items.append(f"{name}: {spell(slot.start[''])}")
+                items.append(f"{name}: {spell.text(slot.start[''])}")
             elif not self.plan.several:
                 x = next(iter(slot.start.values()))
-                items.append(f"{name}: {self.array(x, spell) if slot.array else spell(x)}")
+                items.append(f"{name}: {self.array(x, spell) if slot.array else spell.text(x)}")
             else:
                 items.append(f"{name}: {self._first_of_all(slot)}")
         body = [f"    {x}," for x in items]
@@ -131,14 +131,17 @@ class _JavaScript(Writer):
     def _first_of_all(self, slot: Slot) -> str:
         spell, parts = self.speller(OVER_LEAVES), []
         for leaves, x in self.starts(slot):
-            first = self.array(x, spell, OVER_LEAVES) if slot.array else spell(x)
+            first = self.array(x, spell, OVER_LEAVES) if slot.array else spell.text(x)
             pairs = f"{self.leaves(leaves)}.map((name) => [name, {first}])"
             parts.append(f"Object.fromEntries({pairs})")
         return parts[0] if len(parts) == 1 else f"Object.assign({', '.join(parts)})"
 
     def array(self, x: Term, spell: Speller, where: str = "", written: bool = False) -> str:
         """An array of the values of a term at all places."""
-        text, like = spell.written(x) if written else spell(x), self.parameter(where or self.place)
+        text, like = (
+            spell.written(x) if written else spell.text(x),
+            self.parameter(where or self.place),
+        )
         if not is_array(x):
             return f"{like}.map(() => {text})"
         if x.op == "sym" or (x in self.names.variables and not written):
@@ -169,7 +172,7 @@ class _JavaScript(Writer):
         items = []
         for s in self.rules.local.slots:
             name, x = self.names.slots[s.name], next(iter(s.next.values()))
-            text = self._again(x, spell) if s.array else spell(x)
+            text = self._again(x, spell) if s.array else spell.text(x)
             items.append(name if text == name else f"{name}: {text}")
         return [*lines, *self.returned(items)]
 
@@ -206,7 +209,7 @@ class _JavaScript(Writer):
         items = []
         for s in self.rules.local.slots:
             name = self.names.slots[s.name]
-            text = name if s.leafwise else numbers(s.next[""])
+            text = name if s.leafwise else numbers.text(s.next[""])
             items.append(name if text == name else f"{name}: {text}")
         return [*lines, *self.returned(items)]
 
@@ -218,9 +221,7 @@ class _JavaScript(Writer):
         for j, row in enumerate(self.plan.stages[k].passes):
             leaf, body = self.first_of(j), []
             for x in row:
-                target = (
-                    (spell.named(x) or "").removesuffix("[i]") if is_array(x) else spell.named(x)
-                )
+                target = (spell.text(x) or "").removesuffix("[i]") if is_array(x) else spell.text(x)
                 local = "" if "[name]" in str(target) else "const "
                 body.append(self.statement(x, spell, f"{local}{target}"))
             if last:
@@ -228,7 +229,7 @@ class _JavaScript(Writer):
                     target = f"{self.names.slots[s.name]}[name]"
                     x = s.next[leaf]
                     if self.names.variables.get(x) != self.names.slots[s.name]:
-                        value = self.array(x, spell) if s.array else spell(x)
+                        value = self.array(x, spell) if s.array else spell.text(x)
                         body.append(f"{target} = {value};")
                 body.append(f"updates[name] = {self.array(self.rules.local.moves[leaf], spell)};")
             if many:

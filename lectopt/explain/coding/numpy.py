@@ -12,7 +12,7 @@ from lectopt.explain.coding.layout import (
 from lectopt.explain.coding.local import Slot
 from lectopt.explain.coding.operations import OVER
 from lectopt.explain.coding.planning import Plan, is_array
-from lectopt.explain.coding.spelling import Speller
+from lectopt.explain.coding.spelling import NUMPY, Speller
 from lectopt.explain.coding.writing import ALONE, OVER_LEAVES, PASS, Writer, remarks
 from lectopt.explain.terms import ZERO, Term, walk
 
@@ -23,7 +23,7 @@ def module(plan: Plan) -> str:
 
 
 class _Numpy(Writer):
-    language = "numpy"
+    language = NUMPY
 
     def gradient(self, where: str) -> str:
         return {ALONE: "gradients", PASS: "g", OVER_LEAVES: "gradients[name]"}[where]
@@ -42,11 +42,11 @@ class _Numpy(Writer):
         if self.own(x):
             if self.is_size(x):
                 return f"np.size({self.parameter(where)})"
-            return OVER[x.args[0]].numpy.format(speller(x.args[1]))
+            return OVER[x.args[0]].numpy.format(speller.text(x.args[1]))
         inner = self.speller(OVER_LEAVES)
         body = "np.size(params[name])"
         if not self.is_size(x):
-            body = OVER[x.args[0]].numpy.format(inner(x.args[1]))
+            body = OVER[x.args[0]].numpy.format(inner.text(x.args[1]))
         whole = OVER[x.args[0]].number.format(
             f"{body} for name in {self.names_of(x.args[2][0][1])}"
         )
@@ -103,7 +103,7 @@ class _Numpy(Writer):
     def start(self, slot: Slot) -> str:
         """The first value of a statistic."""
         if not slot.leafwise:
-            return _number(self.speller(ALONE)(slot.start[""]), slot.sort)
+            return _number(self.speller(ALONE).text(slot.start[""]), slot.sort)
         if not self.plan.several:
             (x,) = set(slot.start.values())
             return self._first(slot, x, ALONE)
@@ -116,7 +116,7 @@ class _Numpy(Writer):
         return " | ".join(parts)
 
     def _first(self, slot: Slot, x: Term, where: str) -> str:
-        p, text = self.parameter(where), self.speller(where)(x)
+        p, text = self.parameter(where), self.speller(where).text(x)
         if not slot.array:
             return _number(text, slot.sort)
         if is_array(x):
@@ -152,7 +152,7 @@ class _Numpy(Writer):
     def after(self, slot: Slot, spell: Speller) -> str:
         """The new value of a statistic, of one array."""
         x = next(iter(slot.next.values()))
-        return spell.root(x) if slot.array else spell(x)
+        return spell.root(x) if slot.array else spell.text(x)
 
     def several(self) -> list[str]:
         """The body, for a dict of arrays."""
@@ -165,7 +165,7 @@ class _Numpy(Writer):
                 lines.append(f"    {self.names.variables[x]} = {numbers.written(x)}")
             if k == self.plan.last or any(stage.passes):
                 lines += self.one_pass(k, k == self.plan.last)
-        after = {s: leafwise.get(s) or numbers(s.next[""]) for s in self.rules.local.slots}
+        after = {s: leafwise.get(s) or numbers.text(s.next[""]) for s in self.rules.local.slots}
         return [*lines, *self.returned(after)]
 
     def order(self) -> list[Term]:
@@ -181,11 +181,11 @@ class _Numpy(Writer):
         for j, row in enumerate(self.plan.stages[k].passes):
             leaf, body = self.first_of(j), []
             for x in row:
-                body.append(f"{spell.named(x)} = {spell.written(x)}")
+                body.append(f"{spell.text(x)} = {spell.written(x)}")
             if last:
                 for s in self.plan.own(j):
                     name = f"{self.names.slots[s.name]}[name]"
-                    text = spell.root(s.next[leaf]) if s.array else spell(s.next[leaf])
+                    text = spell.root(s.next[leaf]) if s.array else spell.text(s.next[leaf])
                     body += [f"{name} = {text}"] if text != name else []
                 body.append(f"updates[name] = {spell.root(rules.local.moves[leaf])}")
             condition = self.condition(rules.treatments[j])
@@ -216,7 +216,7 @@ class _Numpy(Writer):
         parts = []
         for leaves in self.rules.treatments:
             condition = self.condition(leaves)
-            text = self.speller(PASS)(self.rules.local.points[leaves[0]])
+            text = self.speller(PASS).text(self.rules.local.points[leaves[0]])
             end = f" if {condition}" if condition else ""
             parts.append(f"{{name: {text} for name, p in params.items(){end}}}")
         return "\n".join([*lines, f"    return {' | '.join(parts)}"])

@@ -12,9 +12,9 @@ from lectopt.explain.coding.layout import (
 from lectopt.explain.coding.local import Slot
 from lectopt.explain.coding.operations import OVER
 from lectopt.explain.coding.planning import Plan, is_array
-from lectopt.explain.coding.rules import T
-from lectopt.explain.coding.spelling import Speller
+from lectopt.explain.coding.spelling import TORCH, Speller
 from lectopt.explain.coding.writing import OVER_LEAVES, PASS, Writer, remarks
+from lectopt.explain.known import T
 from lectopt.explain.terms import ZERO, Term, walk
 
 RATE = {"learning_rate": "lr"}  # as PyTorch's schedulers find it
@@ -26,7 +26,7 @@ def optimizer(plan: Plan) -> str:
 
 
 class _Torch(Writer):
-    language = "torch"
+    language = TORCH
 
     def __init__(self, plan: Plan):
         super().__init__(plan)
@@ -55,10 +55,10 @@ class _Torch(Writer):
         if self.own(x):
             if self.is_size(x):
                 return "p.numel()"
-            return OVER[x.args[0]].torch.format(speller(x.args[1]))
+            return OVER[x.args[0]].torch.format(speller.text(x.args[1]))
         body = "p.numel()"
         if not self.is_size(x):
-            body = OVER[x.args[0]].torch.format(self.speller(OVER_LEAVES)(x.args[1]))
+            body = OVER[x.args[0]].torch.format(self.speller(OVER_LEAVES).text(x.args[1]))
         end = self.condition(x.args[2][0][1])
         loop = f"for p in params if {end}" if end else "for p in params"
         return OVER[x.args[0]].number.format(f"{body} {loop}")
@@ -162,7 +162,7 @@ class _Torch(Writer):
         return lines or ["pass"]
 
     def _first(self, slot: Slot, x: Term, spell: Speller) -> str:
-        text = spell(x)
+        text = spell.text(x)
         if slot.array:
             if is_array(x):
                 return f"{text}.clone()" if x.op == "sym" else text
@@ -177,7 +177,7 @@ class _Torch(Writer):
         items = ["t=t"] if self.rules.counted and not self.plan.several else []
         for s in slots:
             x = s.next.get(leaf, s.next.get("", ZERO))
-            text = spell.root(x) if s.array else spell(x)
+            text = spell.root(x) if s.array else spell.text(x)
             text = f"{text}.clone()" if s.array and x.op == "sym" and text in ("g", "p") else text
             items.append(f"{self.names.slots[s.name]}={text}")
         move = spell.root(self.rules.local.moves[leaf])
@@ -205,7 +205,7 @@ class _Torch(Writer):
             if k == self.plan.last or any(stage.passes):
                 lines += self.one_pass(k, k == self.plan.last)
         items = ["t=t"] if self.rules.counted else []
-        items += [f"{self.names.slots[s.name]}={numbers(s.next[''])}" for s in shared]
+        items += [f"{self.names.slots[s.name]}={numbers.text(s.next[''])}" for s in shared]
         return [*lines, *([f"shared.update({', '.join(items)})"] if items else [])]
 
     def keeping(self) -> list[Term]:
@@ -230,7 +230,7 @@ class _Torch(Writer):
         """A loop over the parameters."""
         spell, bodies = self.speller(PASS), []
         for j, row in enumerate(self.plan.stages[k].passes):
-            body = [f"{spell.named(x)} = {spell.written(x)}" for x in row]
+            body = [f"{spell.text(x)} = {spell.written(x)}" for x in row]
             bodies.append(body + (self.ended(j, self.plan.own(j), spell) if last else []))
         head = ["for p in params:", "    g, state = p.grad, self.state[p]"]
         return head + self.by_treatment(bodies, "    ")
@@ -274,7 +274,7 @@ class _Torch(Writer):
         lines += ["                    continue"]
         spell = self.speller(PASS)
         lines += self.by_treatment(
-            [[f"found[p] = {spell(self.rules.local.points[g[0]])}"] for g in self.groups()],
+            [[f"found[p] = {spell.text(self.rules.local.points[g[0]])}"] for g in self.groups()],
             " " * 16,
         )
         return "\n".join(folded([*lines, "        return found"]))

@@ -1,11 +1,12 @@
 """What the programs of all languages share: which text stands for what, and where."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from lectopt.explain.coding.local import GRADIENTS, OWN, PARAMS, Slot
 from lectopt.explain.coding.planning import Plan, is_array
-from lectopt.explain.coding.rules import T
-from lectopt.explain.coding.spelling import Speller
+from lectopt.explain.coding.spelling import NUMPY, Speller
+from lectopt.explain.known import T
 from lectopt.explain.terms import INF, NAN, ONE, Term, walk
 
 LONG_LIST = 60
@@ -20,7 +21,7 @@ class Writer:
       plan: of the program.
     """
 
-    language = ""
+    language = NUMPY
 
     def __init__(self, plan: Plan):
         self.plan, self.rules, self.names = plan, plan.rules, plan.names
@@ -58,26 +59,40 @@ class Writer:
     def speller(self, where: str) -> Speller:
         """Terms as they are written there."""
         slots = {s.old: s for s in self.rules.local.slots}
+        ranks: dict[str, int] = {}
 
         def named(x: Term) -> str | None:
-            if x in self.names.variables:
-                return self._variable(x, where)
-            if x.op != "sym" or x in (INF, NAN):
-                return None
-            if x is T:
-                return "t"
-            if x in slots:
-                text = self.entry(slots[x], where)
-                return self.placed(text) if slots[x].array else text
-            if x.args[0] == GRADIENTS:
-                return self.placed(self.gradient(where))
-            if x.args[0] == PARAMS:
-                return self.placed(self.parameter(where))
-            return self.names.setting(x.args[0])
+            found = self._named(x, where, slots)
+            if found is not None:
+                ranks[found[0]] = found[1]
+            return None if found is None else found[0]
 
-        return Speller(
-            self.language, named, lambda s, x: self.summed(s, x, where), self.parameter(where)
+        speller = Speller(
+            self.language,
+            named,
+            lambda x: self.summed(speller, x, where),
+            lambda text: ranks.get(text, 3),
+            self.parameter(where),
         )
+        return speller
+
+    def _named(self, x: Term, where: str, slots: Any) -> tuple[str, int] | None:
+        """The text that stands for a term, and its place in a product."""
+        if x in self.names.variables:
+            own = any(y.op == "sym" and y.args[0][-1] == "@" for y in walk(x, inside=True))
+            return self._variable(x, where), 3 if own else 1
+        if x.op != "sym" or x in (INF, NAN):
+            return None
+        if x is T:
+            return "t", 1
+        if x in slots:
+            text = self.entry(slots[x], where)
+            return (self.placed(text) if slots[x].array else text), 2
+        if x.args[0] == GRADIENTS:
+            return self.placed(self.gradient(where)), 4
+        if x.args[0] == PARAMS:
+            return self.placed(self.parameter(where)), 2
+        return self.names.setting(x.args[0]), 1
 
     def _variable(self, x: Term, where: str) -> str:
         text = self.names.variables[x]
