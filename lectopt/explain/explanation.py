@@ -19,7 +19,6 @@ from lectopt.explain.subjects import Subject
 from lectopt.explain.terms import Term, add, rewrite
 from lectopt.explain.wording import Wording
 
-PROVERS = 'code needs python-flint and z3-solver. Write pip install "lectopt[explain]".'
 SHORTEST = 50  # of the sizes that are made up
 PARAMETERS = ("theta", "params", "parameters")
 SHORT = 8  # numbers in a table that is written out
@@ -302,15 +301,9 @@ class Explanation(Wording):
         Raises:
           ValueError: there is no such language, or an operation has no formula that could be
             written: a function of matrices, random numbers, sums over rows.
-          ImportError: python-flint or z3-solver is not installed.
         """
-        try:
-            import flint  # noqa: F401
-            import z3  # noqa: F401
+        from lectopt.explain.coding import code
 
-            from lectopt.explain.coding import code
-        except ImportError as error:
-            raise ImportError(PROVERS) from error
         if self.subject is None:
             raise ValueError(f"{self.title} was not made by lectopt.explain")
         return code(self.subject, self.params, language)

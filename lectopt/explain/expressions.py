@@ -153,15 +153,18 @@ class Writable:
                 return _clipped(Function("max", (a, b)))
             if p == a and q == b:
                 return _clipped(Function("min", (a, b)))
-        condition = self(c)
+        return self._turned(Cases(self(c), self(yes), self(no)))
+
+    def _turned(self, x: Cases) -> Cases:
+        """Cases with the plainer condition, or with the plainer case last."""
+        condition, yes, no = x
         if isinstance(condition, Logic) and condition.word == "and":
-            opposite = [_negated(y) for y in condition.args]
             if all(_is_negation(y) for y in condition.args):
-                return Cases(Logic("or", tuple(opposite)), self(no), self(yes))
-        plain = isinstance(self(no), Symbol) and symbols(self(no)) < symbols(self(yes))
+                return Cases(Logic("or", tuple(map(_negated, condition.args))), no, yes)
+        plain = isinstance(no, Symbol) and symbols(no) < symbols(yes)
         if _is_negation(condition) or (isinstance(condition, Relation) and plain):
-            return Cases(_negated(condition), self(no), self(yes))
-        return Cases(condition, self(yes), self(no))
+            return Cases(_negated(condition), no, yes)
+        return x
 
     def _compared(self, x: Term) -> Any:
         mark, (a, b) = {"lt": "<", "eq": "=="}[x.op], x.args

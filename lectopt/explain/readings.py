@@ -1,6 +1,6 @@
 """What is read off a program: slots, and equations for each group of leaves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -78,6 +78,11 @@ class Reading:
     facts: Known
     narrow: bool
     taken: set[str] = field(default_factory=set)
+
+
+def stands(shapes: Sequence[Any], group: Iterable[int]) -> int:
+    """The leaf that stands for a group: a vector, else one with the fewest axes."""
+    return min(group, key=lambda k: (not len(shapes[k]), len(shapes[k]), k))
 
 
 def with_scalars(groups: Sequence[Group]) -> tuple[Group, ...]:

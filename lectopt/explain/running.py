@@ -15,7 +15,7 @@ from lectopt.explain.letters import Notation
 from lectopt.explain.letters import symbol as name_of
 from lectopt.explain.marks import is_key, is_loss
 from lectopt.explain.numbering import ALL, NONE
-from lectopt.explain.readings import Slot
+from lectopt.explain.readings import Slot, stands
 from lectopt.explain.slots import labels
 from lectopt.explain.spreads import FOLD_NAMES, Joined, Spread, of_all
 from lectopt.explain.tracing import Programs
@@ -76,9 +76,8 @@ class Runner:
         return letter
 
     def stands(self, group: Sequence[int]) -> int:
-        """The leaf that stands for a group: a vector, else one with the fewest axes."""
-        rank = {k: len(self.shapes[k]) for k in group}
-        return min(group, key=lambda k: (rank[k] == 0, rank[k], k))
+        """The leaf that stands for a group."""
+        return stands(self.shapes, group)
 
     def rates(self) -> list[Array]:
         """A symbol for each setting, in the order in which JAX gives them."""

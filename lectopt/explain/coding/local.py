@@ -5,9 +5,11 @@ places of that leaf binds `@` with `OWN`, a sum over the places of several leave
 Leaves of which the terms are then the same are treated alike.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from lectopt.explain.terms import Term
+from lectopt.explain.terms import ONE, Term, mul, rewrite, walk
 
 AT = Term("idx", "@")
 OWN = "own"
@@ -45,3 +47,52 @@ class Local:
     leaves: tuple[str, ...]
     moves: dict[str, Term]
     points: dict[str, Term]
+
+
+def is_leafy(x: Term) -> bool:
+    """Whether it is one number, or one array, for every leaf."""
+    if x.op == "sym":
+        return x.args[0].endswith("@")
+    if x.op == "agg":
+        return x.args[2][0][1] == OWN
+    return any(is_leafy(y) for y in x.args if isinstance(y, Term))
+
+
+def addends(x: Term) -> list[Term]:
+    """What is added up."""
+    return [y for part in x.args for y in addends(part)] if x.op == "add" else [x]
+
+
+def share(x: Term) -> tuple[Term, Term]:
+    """Of `c*(a sum over leaves)` the factor and the sum."""
+    factor = ONE
+    while x.op == "mul":
+        a, b = x.args if x.args[1].op in ("agg", "mul") else x.args[::-1]
+        factor, x = mul(factor, a), b
+    return factor, x
+
+
+def wraps(x: Term) -> bool:
+    """Whether it is a whole number that wraps where it does not fit."""
+    _, inside, outside = x.args
+    return outside.op == "fn" and outside.args[0].startswith("wrap ") and outside.args[2] is inside
+
+
+def flat(x: Term) -> tuple[str, Term, Any]:
+    """A sum over the places of arrays that were made flat, as one over their own places."""
+    kind, body, over = x.args
+    place = tuple(Term("idx", k) for k, _ in over)
+    flat: Mapping[Term, Term] = {
+        y: y.args[2][0]
+        for y in walk(body)
+        if y.op == "opq" and y.args[0].startswith("reshape ") and y.args[3] == place
+    }
+    shapes = {y.args[0].rpartition(" of ")[2] for y in flat}
+    if len(place) != 1 or len(shapes) != 1:
+        return kind, body, over
+    # Nothing but these arrays may depend on the place.
+    outside = rewrite(body, lambda y: ONE if y in flat else None, {})
+    if outside.indices & {place[0].args[0]}:
+        return kind, body, over
+    names = (f"k{j}" for j in range(len(next(iter(shapes)).split(","))))
+    return kind, rewrite(body, flat.get, {}), tuple((k, None) for k in names)

@@ -1,15 +1,14 @@
 """THE table of operations: how NumPy, PyTorch, Python's numbers and JavaScript write each.
 
 Of a function of arrays `numpy` and `torch`; of numbers `number`, in both; in JavaScript everything
-is a number. `{0}` and `{1}` are the arguments; `{0!r}` one that is put into parentheses if it is no
-single thing.
+is a number. `{0}` and `{1}` are the arguments; `{tight0}` is one in parentheses if it is no single
+thing.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """How an operation is written."""
 
     numpy: str
@@ -17,41 +16,48 @@ class Row:
     number: str
     javascript: str
 
+    def of(self, language: str, arrays: bool) -> str:
+        """In a language, for arrays or for numbers."""
+        if language == "javascript" or arrays:
+            return getattr(self, language)
+        own = self.number[:4] in ("max(", "min(", "abs(")  # Python's, which are enough
+        return self.numpy if language == "numpy" and not own else self.number
 
-def _alike(name: str) -> Row:
+
+def _alike(name: str, torch: str = "") -> Row:
     """An operation that all call by one name."""
-    return Row(*(f"{library}.{name}({{0}})" for library in ("np", "torch", "math", "Math")))
+    libraries = ("np", torch or "torch", "math", "Math")
+    return Row(*(f"{library}.{name}({{0}})" for library in libraries))
 
 
 def _inverse(name: str) -> Row:
     return Row(f"np.arc{name}({{0}})", *(f"{k}.a{name}({{0}})" for k in ("torch", "math", "Math")))
 
 
+def _extreme(name: str, long: str) -> Row:
+    return Row(
+        *(f"{f}({{0}}, {{1}})" for f in (f"np.{long}", f"torch.{long}", name, f"Math.{name}"))
+    )
+
+
 TABLE = {
-    "sqrt": Row("np.sqrt({0})", "torch.sqrt({0})", "{0!r}**0.5", "Math.sqrt({0})"),
+    "sqrt": Row("np.sqrt({0})", "torch.sqrt({0})", "{tight0}**0.5", "Math.sqrt({0})"),
     "abs": Row("np.abs({0})", "torch.abs({0})", "abs({0})", "Math.abs({0})"),
     "sign": Row("np.sign({0})", "torch.sign({0})", "(({0} > 0) - ({0} < 0))", "Math.sign({0})"),
-    "max": Row(
-        "np.maximum({0}, {1})", "torch.maximum({0}, {1})", "max({0}, {1})", "Math.max({0}, {1})"
-    ),
-    "min": Row(
-        "np.minimum({0}, {1})", "torch.minimum({0}, {1})", "min({0}, {1})", "Math.min({0}, {1})"
-    ),
-    "floordiv": Row(
-        "{0!r}//{1!r}", "{0!r}//{1!r}", "{0!r}//{1!r}", "Math.floor({0!r}/{1!r})"
-    ),
-    "mod": Row("{0!r} % {1!r}", "{0!r} % {1!r}", "{0!r} % {1!r}", "{0!r} % {1!r}"),
-    "is_finite": Row(
+    "max": _extreme("max", "maximum"),
+    "min": _extreme("min", "minimum"),
+    "mod": Row(*["{tight0} % {tight1}"] * 4),
+    "isfinite": Row(
         "np.isfinite({0})", "torch.isfinite({0})", "math.isfinite({0})", "Number.isFinite({0})"
     ),
-    "is_number": Row("({0} == {0})", "({0} == {0})", "({0} == {0})", "!Number.isNaN({0})"),
+    "isnan": Row("np.isnan({0})", "torch.isnan({0})", "math.isnan({0})", "Number.isNaN({0})"),
     "cbrt": Row(
         "np.cbrt({0})", "torch.sign({0})*torch.abs({0})**(1/3)", "math.cbrt({0})", "Math.cbrt({0})"
     ),
     **{name: _alike(name) for name in (
         "exp", "log", "floor", "trunc", "tanh", "sin", "cos", "tan", "sinh", "cosh")},
+    **{f"a{name}": _inverse(name) for name in ("sin", "cos", "tan")},
 }  # fmt: skip
-TABLE |= {f"a{name}": _inverse(name) for name in ("sin", "cos", "tan")}
 
 # Sums and their like over all places of an array.
 OVER = {

@@ -1,8 +1,7 @@
-"""The rules of a transformation, ready to be written: tidy terms, settings with their defaults, a
-counter `t`, and the leaves that are treated alike."""
+"""The rules of a transformation, ready to be written: settings with their defaults, and the leaves
+that are treated alike."""
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,19 +9,16 @@ from lectopt.explain.coding.leaves import localized
 from lectopt.explain.coding.local import (
     AT,
     PARAMS,
-    SETTING,
     Local,
     Slot,
     Unwritten,
 )  # fmt: skip
 from lectopt.explain.coding.operations import TABLE
-from lectopt.explain.coding.tidying import Tidier, counts
-from lectopt.explain.logic import Facts
-from lectopt.explain.proving import Prover
-from lectopt.explain.systems import System
-from lectopt.explain.terms import ONE, Term, add, is_num, num, rewrite, walk
+from lectopt.explain.known import T
+from lectopt.explain.readings import Reading
+from lectopt.explain.terms import Term, walk
 
-T = Term("sym", "t", (), "int")
+TESTS = {"is_finite", "is_number"}  # which are written as conditions
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ class Rules:
         if self.by_mark:
             kind = "ranks" if self.sizes else "shapes"
             return kind, tuple(sorted({self.marks[k] for k in leaves}))
-        return "names", tuple(map(label, leaves))
+        return "names", leaves
 
     def leafwise(self) -> list[Slot]:
         """The statistics that every leaf has, or some."""
@@ -81,108 +77,39 @@ class Rules:
         return [s for s in self.local.slots if not s.leafwise]
 
 
-def rules(
-    title: str,
-    system: System,
-    settings: Mapping[str, float | None],
-    unit: Iterable[str],
-    positive: Iterable[str],
-) -> Rules:
-    """The rules that a system is.
+def rules(title: str, reading: Reading, sizes: bool, settings: Mapping[str, float | None]) -> Rules:
+    """The rules that equations are.
 
     Args:
       title: of the transformation.
-      system: with its settings as `SETTING + name`.
-      settings: those, with their defaults.
-      unit: the settings between 0 and 1.
-      positive: the other ones that are positive.
+      reading: its equations.
+      sizes: whether they hold for leaves of all sizes.
+      settings: those that are open, with their defaults.
 
     Raises:
       Unwritten: it holds an operation that has no formula.
     """
-    remarks: set[str] = set()
-    local, facts = _tidied(localized(system), unit, positive, remarks)
-    local = _needed(_counted(local, facts))
-    shapes = dict(zip(system.leaves, system.shapes, strict=True))
-    marks = {k: len(x) for k, x in shapes.items()} if system.sizes else shapes
-    labels = [label(leaf) for leaf in system.leaves]
-    if len(set(labels)) < len(labels):
-        raise Unwritten("two leaves have one name")
-    if settings:
-        remarks.add(_ranges(list(unit), list(positive)))
-    made = Rules(
-        title,
-        local,
-        settings,
-        _treatments(local),
-        marks,
-        system.sizes,
-        frozenset(remarks),
-    )
-    _check(made)
+    remarks = {_ranges(reading, settings)} if settings else set()
+    if reading.narrow:
+        remarks.add("The original rounds to float32 on the way; this does not.")
+    local = _needed(localized(reading, remarks))
+    shapes = dict(zip(reading.labels, reading.shapes, strict=True))
+    marks = {k: len(x) for k, x in shapes.items()} if sizes else shapes
+    made = Rules(title, local, settings, _treatments(local), marks, sizes, frozenset(remarks))
+    for x in walk(*made.terms(), inside=True):
+        if x.op == "fn" and x.args[0] not in TABLE.keys() | TESTS:
+            raise Unwritten(f"the function {x.args[0]} has no formula")
     return made
 
 
-def _ranges(unit: list[str], positive: list[str]) -> str:
+def _ranges(reading: Reading, settings: Iterable[str]) -> str:
     """What is taken of the settings."""
+    letters = {name: letter for letter, name in reading.settings.items()}
+    unit = [k for k in settings if letters[k] in reading.facts.unit]
+    positive = [k for k in settings if letters[k] in reading.facts.positive]
     said = [f"{', '.join(unit)} between 0 and 1"] if unit else []
     said += [f"{', '.join(positive)} positive"] if positive else []
     return f"It takes {' and '.join(said)}." if said else ""
-
-
-def _tidied(
-    local: Local, unit: Iterable[str], positive: Iterable[str], remarks: set[str]
-) -> tuple[Local, Facts]:
-    """The terms under what is always so of the state: taken to be so, until that carries itself."""
-    facts = Facts(
-        unit={SETTING + k for k in unit},
-        positive={SETTING + k for k in positive},
-        nonnegative={s.name for s in local.slots if s.sort == "real"},
-        counters={s.name: 0 for s in local.slots if s.sort == "int" and not s.leafwise},
-    )
-    while True:
-        tidy = Tidier(Prover(facts), remarks)
-        weak = {s.name for s in local.slots if not _carried(s, facts, tidy)}
-        if not weak:
-            return _changed(local, tidy), facts
-        counters = {k: v for k, v in facts.counters.items() if k not in weak}
-        facts = replace(facts, nonnegative=facts.nonnegative - weak, counters=counters)
-
-
-def _carried(slot: Slot, facts: Facts, tidy: Tidier) -> bool:
-    """Whether what is taken to be so of an entry is so at the start and after an update."""
-    if slot.name in facts.counters:
-        return counts(tidy.prover, slot.old, tidy(slot.start[""]), tidy(slot.next[""]))
-    if slot.name in facts.nonnegative:
-        terms = {*slot.start.values(), *slot.next.values()}
-        return all(tidy.positive.nonnegative(tidy(x)) for x in terms)
-    return True
-
-
-def _changed(local: Local, change: Callable[[Term], Term]) -> Local:
-    def all_of(terms: Mapping[str, Term]) -> dict[str, Term]:
-        return {k: change(x) for k, x in terms.items()}
-
-    slots = (replace(s, start=all_of(s.start), next=all_of(s.next)) for s in local.slots)
-    return Local(tuple(slots), local.leaves, all_of(local.moves), all_of(local.points))
-
-
-def _counted(local: Local, facts: Facts) -> Local:
-    """With `t` for what counts the updates, and without what never changes."""
-    values: dict[Term, Term] = {}
-    for s in local.slots:
-        if s.leafwise:
-            continue
-        start, after = s.start[""], s.next[""]
-        if s.sort == "int" and is_num(start) and after is add(ONE, s.old):
-            values[s.old] = add(num(start.args[0] - 1), T)
-        elif after is s.old and (is_num(start) or start.op == "bool"):
-            values[s.old] = start
-    if not values:
-        return local
-    kept = replace(local, slots=tuple(s for s in local.slots if s.old not in values))
-    tidy = Tidier(Prover(replace(facts, counters={**facts.counters, T.args[0]: 1})), set())
-    return _changed(kept, lambda x: tidy(rewrite(x, values.get, {})))
 
 
 def _needed(local: Local) -> Local:
@@ -207,23 +134,3 @@ def _treatments(local: Local) -> tuple[tuple[str, ...], ...]:
         rule = (*slots, local.moves[leaf], local.points[leaf])
         groups.setdefault(rule, []).append(leaf)
     return tuple(map(tuple, groups.values()))
-
-
-def _check(made: Rules) -> None:
-    """Raises Unwritten if a function has no formula."""
-    for x in walk(*made.terms(), inside=True):
-        if x.sort == "other":
-            raise Unwritten("it keeps a key of random numbers")
-        if x.op == "fn" and x.args[0] not in TABLE:
-            raise Unwritten(f"the function {x.args[0]} has no formula")
-
-
-def word(path: str) -> str:
-    """The last name of a path in a tree."""
-    names = re.findall(r"[A-Za-z_]\w*", path)
-    return names[-1] if names else "state"
-
-
-def label(path: str) -> str:
-    """A path in a tree as one name."""
-    return ".".join(re.findall(r"\w+", path))

@@ -4,6 +4,7 @@ left open it is read.
 It is read in 64 bits, so that numbers are seen as they were written.
 """
 
+import functools as ft
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,19 +18,21 @@ import numpy as np
 from lectopt.explain import histories
 from lectopt.explain.coding.local import SETTING, Unwritten
 from lectopt.explain.coding.rules import Rules, rules
-from lectopt.explain.fractions import Fractions, TooLarge
-from lectopt.explain.primitives import constant
+from lectopt.explain.evaluating import Evaluator
+from lectopt.explain.known import T
+from lectopt.explain.letters import Notation
+from lectopt.explain.reading import Reader
+from lectopt.explain.readings import Reading
 from lectopt.explain.subjects import Subject
-from lectopt.explain.systems import System, read
-from lectopt.explain.terms import Term, rewrite
-from lectopt.explain.tracing import loss, missing
+from lectopt.explain.systems import symbolic_like
+from lectopt.explain.terms import walk
+from lectopt.explain.tracing import Programs, Unexplained, traced
 from lectopt.explain.trees import DEFAULT, candidates
 from lectopt.explain.trials import Race
-from lectopt.look_ahead import take_gradients_as_given
 from lectopt.numerics import double
 
 HISTORIES = 3  # beside a random one, to see whether a setting shapes a program
-ARGUMENTS = 4  # further ones that an update may ask for, one after the other
+PLACES, CLOSE = 5, 1e-6
 
 
 def written_rules(about: Subject, params: Any) -> Rules:
@@ -62,123 +65,108 @@ def written_rules(about: Subject, params: Any) -> Rules:
 
 class _Source:
     def __init__(self, about: Subject, params: Any):
-        self.about = about
-        self.given = params is not None
-        self._last: tuple[Any, System] | None = None
-        self.params, self.extra = self._readable(params)
+        self.about, self.given = about, params is not None
+        self._last: tuple[Any, tuple[Reading, bool]] | None = None
+        self.params, self.programs = self._readable(params)
         self.numbers = {k: float(v) for k, v in about.numbers.items()}
 
-    def _readable(self, params: Any) -> tuple[Any, dict[str, Any]]:
-        """Parameters and further arguments on which it can be run."""
-        met: Exception | None = None
-        built = self.about.build({})
-        for tree in self._trees(built, params):
+    def _readable(self, params: Any) -> tuple[Any, Programs]:
+        """Parameters on which it can be run, and its programs on them."""
+        met: Unexplained | None = None
+        for tree in self._trees(params):
             try:
-                return tree, self._arguments(tree)
-            except Exception as error:  # whatever a stranger's program raises
+                with double():
+                    return tree, traced(self.about, tree)
+            except Unexplained as error:
                 met = met or error
-        text = str(met).strip().split("\n")[0][:300]
-        raise Unwritten(f"its program cannot be read: {type(met).__name__}: {text}")
+        raise Unwritten(f"its program cannot be read: {met}")
 
-    def _trees(self, built: Any, params: Any) -> Iterator[Any]:
+    def _trees(self, params: Any) -> Iterator[Any]:
         """Trees to read it on: the user's, one that fits its masks, or one of all ranks."""
+        built = self.about.build({})
         found = [trees[0].params for trees in candidates(built, built, params)]
         if not self.given and isinstance(found[0], dict) and "scale" in found[0]:
             yield _several_of_each()
         yield from found
 
-    def _arguments(self, tree: Any) -> dict[str, Any]:
-        extra: dict[str, Any] = {}
-        for _ in range(ARGUMENTS):
-            try:
-                self.system(tree, {}, extra)
-                break
-            except TypeError as error:
-                wanted = missing(error) - extra.keys()
-                if not wanted:
-                    raise
-                extra |= {k: loss if k.endswith("_fn") else 1.0 for k in wanted}
-        return extra
-
-    def make(self, numbers: Mapping[str, Any]) -> Any:
-        """It with these settings, by their symbols."""
-        made = self.about.build({k.removeprefix(SETTING): v for k, v in numbers.items()})
-        return take_gradients_as_given(made)
-
-    def system(self, tree: Any, numbers: Mapping[str, Any], extra: Mapping[str, Any]) -> System:
-        """It in 64 bits; what was read last is not read again."""
-        key = id(tree), tuple(numbers), tuple(extra)
-        if self._last is None or self._last[0] != key:
-            with double():
-                like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(np.shape(x), jnp.float64), tree)
-                self._last = key, read(self.make, like, "A", numbers, extra)
+    def reading(self, tree: Any, letters: Iterable[str]) -> tuple[Reading, bool]:
+        """Its equations with these settings open, and whether they hold for all sizes; what was
+        read last is not read again."""
+        letters = tuple(letters)
+        if self._last is None or self._last[0] != (id(tree), letters):
+            like = replace(self.programs, numbers={k: self.programs.numbers[k] for k in letters})
+            self._last = (id(tree), letters), self._read(tree, like)
         return self._last[1]
 
+    def _read(self, tree: Any, like: Programs) -> tuple[Reading, bool]:
+        with double():
+            wide = jax.tree.map(lambda x: jax.ShapeDtypeStruct(np.shape(x), jnp.float64), tree)
+            try:
+                programs = traced(self.about, symbolic_like(wide), like)
+                return Reader(programs, Notation()).read(), True
+            except Exception:  # it compares sizes, or asks for one: it is read with numbers
+                return Reader(traced(self.about, wide, like), Notation()).read(), False
+
     def letters(self) -> tuple[str, ...]:
-        """The settings that may be left open."""
-        names = tuple(self.numbers)
-        if not names or self._open(names):
+        """The settings that may be left open: a maker may build something else of a number than
+        of a symbol.
+
+        Raises:
+          Unwritten: it cannot be written with numbers either.
+        """
+        names = tuple(k for k in self.numbers if k in self.programs.numbers)
+        if not names:
+            return ()
+        built = self._tidy(self.params, ())
+        if self._open(built, names):
             return names
-        names = tuple(k for k in names if self._open([k]))
-        return names if self._open(names) else ()
+        names = tuple(k for k in names if self._open(built, (k,)))
+        return names if self._open(built, names) else ()
 
-    def _open(self, names: Iterable[str]) -> bool:
-        """Whether it does the same with these settings left open as with their numbers."""
-        numbers = {SETTING + k: self.numbers[k] for k in names}
+    def _open(self, built: Rules, names: tuple[str, ...]) -> bool:
+        """Whether it is the same with letters for these settings as with their numbers."""
+        numbers = {k: self.numbers[k] for k in names}
         try:
-            return self._alike(numbers) or not self._part(numbers)
-        except Exception:  # they shape its program
+            if _agree(built, self._tidy(self.params, names), numbers):
+                return True
+        except Unexplained:
             return False
-
-    def _alike(self, numbers: Mapping[str, float]) -> bool:
-        """Whether what is read with letters is plainly what is read with numbers, in 32 bits."""
-        built = read(lambda _: self.make(numbers), self.params, "A", {}, self.extra, False)
-        traced = read(self.make, self.params, "A", numbers, self.extra, False)
-        letters = [k.removeprefix(SETTING) for k in numbers]
-        values = {k: constant(np.float32(v)) for k, v in numbers.items()}
-        forms = Fractions()
-
-        def form(x: Term) -> Term:
-            numbered = rewrite(x, lambda y: values.get(y.args[0]) if y.op == "sym" else None, {})
-            return forms.form(numbered)
-
-        try:
-            one, other = self._tidy(built, ()), self._tidy(traced, letters)
-            same = [s.name for s in one.local.slots] == [s.name for s in other.local.slots]
-            pairs = zip(one.terms(), other.terms(), strict=True)
-            return same and all(form(x) is form(y) for x, y in pairs)
-        except (Unwritten, TooLarge, RecursionError, ValueError):
-            return False
+        except Unwritten:
+            pass
+        return not self._part(numbers)
 
     def _part(self, numbers: Mapping[str, float]) -> bool:
         """Whether it does something else with numbers than with letters, on some inputs."""
-        race = Race((lambda _: self.make(numbers), self.make), self.extra)
+        build = self.about.build
+        race = Race((lambda _: build(numbers), build), self.extra)
         plain = itertools.islice(histories.plain_histories(self.params), HISTORIES)
         tried = [histories.random_history(self.params), *plain]
         return any(race.part(h, numbers) is not None for h in tried)
 
+    @property
+    def extra(self) -> dict[str, Any]:
+        """What an update takes besides gradients, state and parameters."""
+        return dict.fromkeys(self.programs.extra, 1.0) | dict(self.programs.functions)
+
     def rules(self, letters: tuple[str, ...]) -> Rules:
         """The rules with these settings left open."""
-        numbers = {SETTING + k: self.numbers[k] for k in letters}
 
         def of(tree: Any) -> Rules:
             try:
-                system = self.system(tree, numbers, self.extra)
-            except Exception as error:  # a setting that shapes the program
-                raise Unwritten(f"{type(error).__name__}: {error}") from error
-            return self._tidy(system, letters)
+                return self._tidy(tree, letters)
+            except Unexplained as error:  # a setting that shapes the program
+                raise Unwritten(str(error)) from error
 
         found = of(self.params)
         by_mark = len(found.treatments) > 1 and self._by_mark(found, of)
         return replace(found, by_mark=by_mark, named=self.given)
 
-    def _tidy(self, system: System, letters: Iterable[str]) -> Rules:
-        """The rules of a system in which these settings are open."""
-        about, letters = self.about, tuple(letters)
-        defaults = {k: None if k in about.sampled else self.numbers[k] for k in letters}
-        unit = [k for k in letters if k in about.decays]
-        positive = [k for k in letters if k not in unit and self.numbers[k] > 0]
-        return rules(about.title, system, defaults, unit, positive)
+    def _tidy(self, tree: Any, letters: tuple[str, ...]) -> Rules:
+        """The rules on a tree, with these settings open."""
+        reading, sizes = self.reading(tree, letters)
+        sampled = self.about.sampled
+        defaults = {k: None if k in sampled else self.numbers[k] for k in letters}
+        return rules(self.about.title, reading, sizes, defaults)
 
     def _by_mark(self, found: Rules, of: Callable[[Any], Rules]) -> bool:
         """Whether leaves of other names are treated as those of their rank, or shape."""
@@ -200,6 +188,35 @@ class _Source:
             for r, number in zip((found, other), numbers, strict=True)
         )
         return one == two
+
+
+def _nobody(*_: Any) -> Any:
+    raise NotImplementedError("there is one leaf alone")
+
+
+def _agree(built: Rules, open_: Rules, numbers: Mapping[str, float]) -> bool:
+    """Whether two readings have the same values at some random places."""
+    both = [built.terms(), open_.terms()]
+    if len(both[0]) != len(both[1]) or built.local.leaves != open_.local.leaves:
+        return False
+    terms = walk(*both[0], *both[1], inside=True)
+    arrays = {x.args[0] for x in terms if x.op == "sym" and x.args[1]}
+    for seed in range(PLACES):
+
+        @ft.cache
+        def value(name: str, seed: int = seed) -> Any:
+            if name.startswith(SETTING):
+                return numbers[name.removeprefix(SETTING)]
+            random = np.random.default_rng((seed, *name.encode()))
+            size = random.normal(size=PLACES if name in arrays else ())
+            return 1.0 + seed**3 if name == T.args[0] else size if seed % 2 else np.abs(size)
+
+        evaluator = Evaluator(value, lambda d: PLACES, {}, _nobody, 0)
+        for x, y in zip(*both, strict=True):
+            found = [np.asarray(evaluator(z, "@" if z.indices else ()), float) for z in (x, y)]
+            if not np.allclose(*found, rtol=CLOSE, atol=0, equal_nan=True):
+                return False
+    return True
 
 
 def _several_of_each() -> dict[str, Any]:

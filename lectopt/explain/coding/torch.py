@@ -1,21 +1,14 @@
 """The rules of a transformation as a `torch.optim.Optimizer`."""
 
-from lectopt.explain.coding.layout import (
-    WIDTH,
-    constants,
-    docstring,
-    folded,
-    header,
-    several,
-    spelled,
-)
+from collections.abc import Sequence
+
+from lectopt.explain.coding.layout import WIDTH, constants, docstring, folded, header
 from lectopt.explain.coding.local import Slot
 from lectopt.explain.coding.operations import OVER
 from lectopt.explain.coding.planning import Plan, is_array
-from lectopt.explain.coding.rules import T
-from lectopt.explain.coding.spelling import Speller
-from lectopt.explain.coding.writing import OVER_LEAVES, PASS, Writer, remarks
-from lectopt.explain.terms import ZERO, Term, walk
+from lectopt.explain.coding.spelling import TORCH, Speller
+from lectopt.explain.coding.writing import OVER_LEAVES, PASS, Writer, indented, remarks
+from lectopt.explain.terms import ZERO, Term
 
 RATE = {"learning_rate": "lr"}  # as PyTorch's schedulers find it
 
@@ -26,12 +19,13 @@ def optimizer(plan: Plan) -> str:
 
 
 class _Torch(Writer):
-    language = "torch"
+    language = TORCH
+    names_leaves = {"names": "names[p]", "ranks": "p.ndim", "shapes": "tuple(p.shape)"}
 
     def __init__(self, plan: Plan):
         super().__init__(plan)
         self.place = PASS
-        self.named = any(self.rules.chosen(k)[0] == "names" for k in self.groups())
+        self.named = any(self.rules.chosen(k)[0] == "names" for k in self.rules.treatments)
         for name, letter in RATE.items():
             if name in self.names.settings and letter not in self.names.taken:
                 self.names.settings[name] = letter
@@ -51,27 +45,36 @@ class _Torch(Writer):
     def leaf_of(self, variable: str) -> str:
         return f"{variable}[p]"
 
-    def summed(self, speller: Speller, x: Term, where: str) -> str:
-        if self.own(x):
-            if self.is_size(x):
-                return "p.numel()"
-            return OVER[x.args[0]].torch.format(speller(x.args[1]))
-        body = "p.numel()"
-        if not self.is_size(x):
-            body = OVER[x.args[0]].torch.format(self.speller(OVER_LEAVES)(x.args[1]))
-        end = self.condition(x.args[2][0][1])
-        loop = f"for p in params if {end}" if end else "for p in params"
-        return OVER[x.args[0]].number.format(f"{body} {loop}")
+    def heads(self) -> set[Term]:
+        return set()  # new statistics go into the state at once
 
-    def condition(self, leaves: tuple[str, ...]) -> str:
-        """Whether `p` is one of these leaves, "" if all are."""
-        how, which = self.rules.chosen(leaves)
-        what = {"names": "names[p]", "ranks": "p.ndim", "shapes": "tuple(p.shape)"}
-        if how == "all":
-            return ""
-        if len(which) == 1:
-            return f"{what[how]} == {spelled(which[0])}"
-        return f"{what[how]} in {self.listed(several(which))}"
+    def missing(self) -> str:
+        return f"raise {'KeyError(names[p])' if self.named else 'ValueError(tuple(p.shape))'}"
+
+    def summed(self, speller: Speller, x: Term, where: str) -> str:
+        row, inner = OVER[x.args[0]], speller if self.own(x) else self.speller(OVER_LEAVES)
+        body = row.torch.format(inner.text(x.args[1])) if is_array(x.args[1]) else ""
+        body = "p.numel()" if self.is_size(x) else body or inner.text(x.args[1])
+        if self.own(x):
+            return body
+        end = self.condition(x.args[2][0][1])
+        return row.number.format(f"{body} for p in params{' if ' if end else ''}{end}")
+
+    def loop(self, body: list[str]) -> list[str]:
+        return ["for p in params:", *indented(["g, state = p.grad, self.state[p]", *body])]
+
+    def ended(self, k: int, spell: Speller) -> list[str]:
+        leaf = self.rules.treatments[k][0]
+        slots = self.plan.own(k) if self.plan.several else self.rules.local.slots
+        items = ["t=t"] if self.rules.counted and not self.plan.several else []
+        for s in slots:
+            x = s.next.get(leaf, s.next.get("", ZERO))
+            text = self.value(x, spell, s.array)
+            text = f"{text}.clone()" if s.array and x.op == "sym" and text in ("g", "p") else text
+            items.append(f"{self.names.slots[s.name]}={text}")
+        move = self.value(self.rules.local.moves[leaf], spell, True)
+        after = [f"state.update({', '.join(items)})"] if items else []
+        return [f"updates = {move}", *after, "p += updates"]
 
     # The parts of the class.
 
@@ -123,46 +126,41 @@ class _Torch(Writer):
         lines += ["            with torch.enable_grad():", "                loss = closure()"]
         used = {k for k, _ in self.settings_in([*self.update_terms(), *self.start_terms()])}
         values = [f'{k} = group["{k}"]' for k, _ in settings if k in used]
-        body = self.several() if self.plan.several else self.alone()
         if self.plan.several:
-            lines.append("        (group,) = self.param_groups")
-            lines += [f"        {x}" for x in [*values, *body]]
+            lines += indented(["(group,) = self.param_groups", *values, *self.several()], 8)
         else:
             lines.append("        for group in self.param_groups:")
-            lines += [f"            {x}" for x in [*values, *body]]
+            lines += indented([*values, *self.alone()], 12)
         lines.append("        return loss")
         return "\n".join(folded(lines))
 
     def alone(self) -> list[str]:
         """The body of the loop over groups, if every parameter is by itself."""
-        spell = self.speller(PASS)
-        lines = ['for p in group["params"]:', "    if p.grad is None:", "        continue"]
-        lines += ["    g, state = p.grad, self.state[p]", "    if not state:"]
-        lines += [f"        {x}" for x in self.started(self.rules.local.slots, self.rules.counted)]
-        lines += ['    t = state["t"] + 1'] if self.rules.counted else []
-        for stage in self.plan.stages:
-            for x in [*stage.numbers, *stage.passes[0]]:
-                lines.append(f"    {self.names.variables[x]} = {spell.written(x)}")
-        lines += [f"    {x}" for x in self.ended(0, list(self.rules.local.slots), spell)]
-        if not self.rules.local.slots and not self.rules.counted:
-            k = lines.index("    if not state:")
-            del lines[k : k + 2]
-            lines[k - 1] = "    g = p.grad"
-        return lines
+        spell, slots = self.speller(PASS), self.rules.local.slots
+        lines = ["if p.grad is None:", "    continue"]
+        if slots or self.rules.counted:
+            lines += ["g, state = p.grad, self.state[p]", "if not state:"]
+            lines += indented(self.started(slots, self.rules.counted))
+        else:
+            lines.append("g = p.grad")
+        lines += ['t = state["t"] + 1'] if self.rules.counted else []
+        lines += [*self.one_by_one(spell), *self.ended(0, spell)]
+        return ['for p in group["params"]:', *indented(lines)]
 
-    def started(self, slots: object, counted: bool, leaf: str | None = None) -> list[str]:
+    def started(
+        self, slots: Sequence[Slot], counted: bool, leaf: str = "", where: str = "state"
+    ) -> list[str]:
         """The assignments of the first state."""
-        spell, lines = self.speller(PASS), ['state["t"] = 0'] if counted else []
-        for slot in self.rules.local.slots:
-            if slot not in slots:  # pyright: ignore[reportOperatorIssue]
-                continue
-            x = slot.start[leaf] if leaf is not None else next(iter(slot.start.values()))
-            name = self.names.slots[slot.name]
-            lines.append(f'state["{name}"] = {self._first(slot, x, spell)}')
+        spell, lines = self.speller(PASS), [f'{where}["t"] = 0'] if counted else []
+        for slot in slots:
+            x = slot.start[leaf] if leaf else next(iter(slot.start.values()))
+            lines.append(
+                f'{where}["{self.names.slots[slot.name]}"] = {self._first(slot, x, spell)}'
+            )
         return lines or ["pass"]
 
     def _first(self, slot: Slot, x: Term, spell: Speller) -> str:
-        text = spell(x)
+        text = spell.text(x)
         if slot.array:
             if is_array(x):
                 return f"{text}.clone()" if x.op == "sym" else text
@@ -171,110 +169,45 @@ class _Torch(Writer):
             return "torch.zeros_like(p)" if x is ZERO else f"torch.full_like(p, {text})"
         return f"torch.tensor({text}, dtype=torch.float64)" if slot.sort == "real" else text
 
-    def ended(self, k: int, slots: list[Slot], spell: Speller) -> list[str]:
-        """The end of an update of a parameter: the new state, and the step."""
-        leaf = self.rules.treatments[k][0]
-        items = ["t=t"] if self.rules.counted and not self.plan.several else []
-        for s in slots:
-            x = s.next.get(leaf, s.next.get("", ZERO))
-            text = spell.root(x) if s.array else spell(x)
-            text = f"{text}.clone()" if s.array and x.op == "sym" and text in ("g", "p") else text
-            items.append(f"{self.names.slots[s.name]}={text}")
-        move = spell.root(self.rules.local.moves[leaf])
-        lines = [f"updates = {move}"]
-        return [*lines, *([f"state.update({', '.join(items)})"] if items else []), "p += updates"]
-
     def several(self) -> list[str]:
         """The body, if parameters depend on each other."""
         lines = ['params = [p for p in group["params"] if p.grad is not None]']
         if self.named:
             lines.append('names = dict(zip(group["params"], group["names"]))')
-        shared = self.rules.shared()
-        if shared or self.rules.counted:
+        shared, counted = self.rules.shared(), self.rules.counted
+        if shared or counted:
             lines += ['shared = self.state["shared"]', "if not shared:"]
-            first = self.started(shared, self.rules.counted)
-            lines += [f"    {x.replace('state[', 'shared[', 1)}" for x in first]
-        lines += ['t = shared["t"] + 1'] if self.rules.counted else []
-        lines += self.first_states()
-        kept = list(dict.fromkeys(self.names.variables[x] for x in self.keeping()))
-        if kept:
+            lines += indented(self.started(shared, counted, where="shared"))
+        lines += ['t = shared["t"] + 1'] if counted else []
+        if self.rules.leafwise():
+            bodies = [
+                self.started(self.plan.own(k), False, leaves[0])
+                for k, leaves in enumerate(self.rules.treatments)
+            ]
+            first = ["state = self.state[p]", "if not state:"]
+            lines += ["for p in params:", *indented([*first, *indented(self.by_treatment(bodies))])]
+        if kept := self.kept():
             lines.append(f"{', '.join(kept)} = {', '.join(['{}'] * len(kept))}")
+        lines += self.in_passes()
+        items = ["t=t"] if counted else []
         numbers = self.speller(OVER_LEAVES)
-        for k, stage in enumerate(self.plan.stages):
-            lines += [f"{self.names.variables[x]} = {numbers.written(x)}" for x in stage.numbers]
-            if k == self.plan.last or any(stage.passes):
-                lines += self.one_pass(k, k == self.plan.last)
-        items = ["t=t"] if self.rules.counted else []
-        items += [f"{self.names.slots[s.name]}={numbers(s.next[''])}" for s in shared]
+        items += [f"{self.names.slots[s.name]}={numbers.text(s.next[''])}" for s in shared]
         return [*lines, *([f"shared.update({', '.join(items)})"] if items else [])]
-
-    def keeping(self) -> list[Term]:
-        """What is kept between passes."""
-        done = [x for s in self.plan.stages for row in s.passes for x in row]
-        return [x for x in dict.fromkeys(done) if x in self.plan.kept]
-
-    def heads(self) -> set[Term]:
-        return set()  # new statistics go into the state at once
-
-    def first_states(self) -> list[str]:
-        """The first state of every parameter."""
-        if not self.rules.leafwise():
-            return []
-        lines = ["for p in params:", "    state = self.state[p]", "    if not state:"]
-        return lines + self.by_treatment(
-            [self.started(self.plan.own(k), False, g[0]) for k, g in enumerate(self.groups())],
-            " " * 8,
-        )
-
-    def one_pass(self, k: int, last: bool) -> list[str]:
-        """A loop over the parameters."""
-        spell, bodies = self.speller(PASS), []
-        for j, row in enumerate(self.plan.stages[k].passes):
-            body = [f"{spell.named(x)} = {spell.written(x)}" for x in row]
-            bodies.append(body + (self.ended(j, self.plan.own(j), spell) if last else []))
-        head = ["for p in params:", "    g, state = p.grad, self.state[p]"]
-        return head + self.by_treatment(bodies, "    ")
-
-    def by_treatment(self, bodies: list[list[str]], indent: str) -> list[str]:
-        """A body, or one for each treatment."""
-        if len(bodies) == 1:
-            return [indent + x for x in bodies[0]]
-        lines = []
-        for j, (leaves, body) in enumerate(zip(self.groups(), bodies, strict=True)):
-            lines.append(f"{indent}{'el' if j else ''}if {self.condition(leaves)}:")
-            lines += [f"{indent}    {x}" for x in body or ["pass"]]
-        error = "KeyError(names[p])" if self.named else "ValueError(tuple(p.shape))"
-        return [*lines, f"{indent}else:", f"{indent}    raise {error}"]
-
-    def groups(self) -> tuple[tuple[str, ...], ...]:
-        """The leaves that are treated alike."""
-        return self.rules.treatments
 
     def point(self) -> str:
         """The method that says where gradients are taken."""
-        terms = self.point_terms()
-        settings = [k for k, _ in self.settings_in(terms)]
-        lines = ["    @torch.no_grad()", "    def point(self):"]
-        lines += [
-            '        """Where to take the gradient of the next update."""',
-            "        found = {}",
-        ]
-        lines.append("        for group in self.param_groups:")
-        lines += [f'            {k} = group["{k}"]' for k in settings]
-        if self.named:
-            lines.append('            names = dict(zip(group["params"], group["names"]))')
-        lines.append('            for p in group["params"]:')
-        lines += ["                state = self.state[p]"]
-        if self.plan.several:
-            lines.append('                shared = self.state["shared"]')
+        terms, spell = self.point_terms(), self.speller(PASS)
+        names = ['names = dict(zip(group["params"], group["names"]))'] if self.named else []
         counter = "shared" if self.plan.several else "state"
-        if T in walk(*terms, inside=True):
-            lines.append(f'                t = {counter}.get("t", 0) + 1')
-        lines += ["                if not state:", "                    found[p] = p.clone()"]
-        lines += ["                    continue"]
-        spell = self.speller(PASS)
-        lines += self.by_treatment(
-            [[f"found[p] = {spell(self.rules.local.points[g[0]])}"] for g in self.groups()],
-            " " * 16,
-        )
-        return "\n".join(folded([*lines, "        return found"]))
+        inner = ["state = self.state[p]"]
+        inner += ['shared = self.state["shared"]'] if self.plan.several else []
+        inner += [f't = {counter}.get("t", 0) + 1'] if self.plan.counts(terms) else []
+        inner += ["if not state:", "    found[p] = p.clone()", "    continue"]
+        places = (self.rules.local.points[k[0]] for k in self.rules.treatments)
+        inner += self.by_treatment([[f"found[p] = {spell.text(x)}"] for x in places])
+        group = [f'{k} = group["{k}"]' for k, _ in self.settings_in(terms)]
+        group += [*names, 'for p in group["params"]:', *indented(inner)]
+        body = ['"""Where to take the gradient of the next update."""', "found = {}"]
+        body += ["for group in self.param_groups:", *indented(group), "return found"]
+        lines = ["    @torch.no_grad()", "    def point(self):", *indented(body, 8)]
+        return "\n".join(folded(lines))
