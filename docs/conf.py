@@ -2,6 +2,9 @@
 
 import re
 
+from docutils import nodes
+from latex2mathml.converter import convert
+
 import lectopt
 
 project = "lectopt"
@@ -12,6 +15,7 @@ version = release = lectopt.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
+html_math_renderer = "mathml"
 html_title = f"lectopt {release}"
 
 myst_enable_extensions = ["dollarmath"]
@@ -34,5 +38,16 @@ def code(match):
     return f"``{match[1]}``" + ("\\ " if match[2] else "")
 
 
+def mathml(display):
+    """Formulas as MathML, which browsers typeset by themselves: pages need no network."""
+
+    def visit(translator, node):
+        translator.body.append(convert(node.astext(), display=display))
+        raise nodes.SkipNode
+
+    return visit, None
+
+
 def setup(app):
+    app.add_html_math_renderer("mathml", mathml("inline"), mathml("block"))
     app.connect("autodoc-process-docstring", markdown_code, priority=400)  # before napoleon's 500
