@@ -91,7 +91,7 @@ def signed(
         facts.nonnegative.difference_update(weak)
     known = {name: pair for name, pair in known.items() if name in facts.nonnegative}
     facts.positive |= known.keys()
-    above = Resolver({}, facts).positive
+    above = facts.above
     while True:
         weak = {
             name

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from lectopt.explain.marks import is_key
+from lectopt.explain.arrays import is_key
 from lectopt.explain.terms import LEAVES, Term
 
 Value = tuple[Any, tuple[str, ...]]  # an array, and the index that each of its axes runs over

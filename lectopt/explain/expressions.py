@@ -24,13 +24,15 @@ from lectopt.explain.formulas import (
     Logic,
     Number,
     Relation,
-    Sum,
     Symbol,
     Total,
+    clipped,
+    is_negation,
+    modulus,
+    negated,
     over,
     plus,
     product,
-    scaled,
     simple,
     symbols,
     times,
@@ -87,7 +89,7 @@ class Writable:
             case "idx":
                 return Symbol(_letter(a[0]))
             case "add":
-                return _modulus(plus(self(a[0]), self(a[1])))
+                return modulus(plus(self(a[0]), self(a[1])))
             case "mul":
                 return times(self(a[0]), self(a[1]))
             case "div":
@@ -103,7 +105,7 @@ class Writable:
             case "lt" | "eq":
                 return self._compared(x)
             case "not":
-                return _negated(self(a[0]))
+                return negated(self(a[0]))
             case "and":
                 return _joined(x, self)
             case "agg":
@@ -150,20 +152,20 @@ class Writable:
             if v is ZERO and q == a and p == times(Number(Fraction(-1)), a):
                 return Function("abs", (a,))
             if p == b and q == a:
-                return _clipped(Function("max", (a, b)))
+                return clipped(Function("max", (a, b)))
             if p == a and q == b:
-                return _clipped(Function("min", (a, b)))
+                return clipped(Function("min", (a, b)))
         return self._turned(Cases(self(c), self(yes), self(no)))
 
     def _turned(self, x: Cases) -> Cases:
         """Cases with the plainer condition, or with the plainer case last."""
         condition, yes, no = x
         if isinstance(condition, Logic) and condition.word == "and":
-            if all(_is_negation(y) for y in condition.args):
-                return Cases(Logic("or", tuple(map(_negated, condition.args))), no, yes)
+            if all(is_negation(y) for y in condition.args):
+                return Cases(Logic("or", tuple(map(negated, condition.args))), no, yes)
         plain = isinstance(no, Symbol) and symbols(no) < symbols(yes)
-        if _is_negation(condition) or (isinstance(condition, Relation) and plain):
-            return Cases(_negated(condition), no, yes)
+        if is_negation(condition) or (isinstance(condition, Relation) and plain):
+            return Cases(negated(condition), no, yes)
         return x
 
     def _compared(self, x: Term) -> Any:
@@ -200,7 +202,7 @@ class Writable:
                 return times(inner.number, rest)
             return Total(kind, args[0], "", leaves)
         if name == "is_number":
-            return _negated(Function("isnan", args))
+            return negated(Function("isnan", args))
         if name == "is_finite":
             return Function("isfinite", args)
         word, *rest = name.split(" ")
@@ -267,9 +269,6 @@ def _plainly(index: Term) -> str:
     return str(index.args[0]) if is_num(index) else str(index)
 
 
-OPPOSITE = {"<": ">=", ">": "<=", "<=": ">", ">=": "<", "==": "!=", "!=": "=="}
-
-
 def _letter(index: str) -> str:
     k = int(index[1:])
     return AXES[k] if index[0] == "i" else "pqrsuvwxyz"[k % 10]
@@ -280,65 +279,8 @@ def _is_sign(no: Term, v: Term) -> bool:
     return c.op == "lt" and c.args == (v, ZERO) and yes is MINUS_ONE and other is ZERO
 
 
-def _negated(x: Any) -> Any:
-    if isinstance(x, Relation):
-        return x._replace(mark=OPPOSITE[x.mark])
-    if isinstance(x, Logic) and x.word == "not":
-        return x.args[0]
-    if isinstance(x, Logic):
-        word = "or" if x.word == "and" else "and"
-        return Logic(word, tuple(map(_negated, x.args)))
-    return Logic("not", (x,))
-
-
-def _is_negation(x: Any) -> bool:
-    return (isinstance(x, Relation) and x.mark in ("!=",)) or (
-        isinstance(x, Logic) and x.word == "not"
-    )
-
-
 def _joined(x: Term, write: Any) -> Any:
     args: list[Any] = []
     for y in map(write, x.args):
         args += y.args if isinstance(y, Logic) and y.word == "and" else [y]
     return Logic("and", tuple(dict.fromkeys(args)))
-
-
-def _clipped(x: Function) -> Any:
-    """The larger or smaller of several, flat."""
-    args: list[Any] = []
-    for y in x.args:
-        args += y.args if isinstance(y, Function) and y.name == x.name else [y]
-    return Function(x.name, tuple(dict.fromkeys(args)))
-
-
-def _modulus(x: Any) -> Any:
-    """A sum in which `a - n*floor(a/n)` is `a mod n`."""
-    if not isinstance(x, Sum):
-        return x
-    for part in x.parts:
-        p = product(part)
-        whole = [b for b, e in p.powers if isinstance(b, Function) and b.name == "floor" and e == 1]
-        if len(whole) != 1 or p.number.value >= 0:
-            continue
-        n = simple(scaled(p.number, Number(Fraction(-1))), p.powers - {(whole[0], Fraction(1))})
-        rest = _sum(y for y in x.parts if y is not part)
-        inside = whole[0].args[0]
-        if times(n, inside) == rest or _expanded(n, inside) == rest:
-            return Function("mod", (rest, n))
-    return x
-
-
-def _expanded(n: Any, x: Any) -> Any:
-    p = product(x)
-    for base, exponent in p.powers:
-        if len(p.powers) == 1 and isinstance(base, Sum) and exponent == 1:
-            return _sum(times(times(n, p.number), y) for y in base.parts)
-    return times(n, x)
-
-
-def _sum(parts: Iterable[Any]) -> Any:
-    out: Any = NOTHING
-    for part in parts:
-        out = plus(out, part)
-    return out

@@ -211,6 +211,68 @@ def plus(a: Any, b: Any) -> Any:
 FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
+OPPOSITE = {"<": ">=", ">": "<=", "<=": ">", ">=": "<", "==": "!=", "!=": "=="}
+
+
+def negated(x: Any) -> Any:
+    """The opposite of a condition."""
+    if isinstance(x, Relation):
+        return x._replace(mark=OPPOSITE[x.mark])
+    if isinstance(x, Logic) and x.word == "not":
+        return x.args[0]
+    if isinstance(x, Logic):
+        word = "or" if x.word == "and" else "and"
+        return Logic(word, tuple(map(negated, x.args)))
+    return Logic("not", (x,))
+
+
+def is_negation(x: Any) -> bool:
+    """Whether a condition says what is not so."""
+    return (isinstance(x, Relation) and x.mark in ("!=",)) or (
+        isinstance(x, Logic) and x.word == "not"
+    )
+
+
+def clipped(x: Function) -> Any:
+    """The larger or smaller of several, flat."""
+    args: list[Any] = []
+    for y in x.args:
+        args += y.args if isinstance(y, Function) and y.name == x.name else [y]
+    return Function(x.name, tuple(dict.fromkeys(args)))
+
+
+def modulus(x: Any) -> Any:
+    """A sum in which `a - n*floor(a/n)` is `a mod n`."""
+    if not isinstance(x, Sum):
+        return x
+    for part in x.parts:
+        p = product(part)
+        whole = [b for b, e in p.powers if isinstance(b, Function) and b.name == "floor" and e == 1]
+        if len(whole) != 1 or p.number.value >= 0:
+            continue
+        n = simple(scaled(p.number, Number(Fraction(-1))), p.powers - {(whole[0], Fraction(1))})
+        rest = _sum(y for y in x.parts if y is not part)
+        inside = whole[0].args[0]
+        if times(n, inside) == rest or _expanded(n, inside) == rest:
+            return Function("mod", (rest, n))
+    return x
+
+
+def _expanded(n: Any, x: Any) -> Any:
+    p = product(x)
+    for base, exponent in p.powers:
+        if len(p.powers) == 1 and isinstance(base, Sum) and exponent == 1:
+            return _sum(times(times(n, p.number), y) for y in base.parts)
+    return times(n, x)
+
+
+def _sum(parts: Iterable[Any]) -> Any:
+    out: Any = NOTHING
+    for part in parts:
+        out = plus(out, part)
+    return out
+
+
 def symbols(x: Any) -> set[str]:
     """The names of the symbols in a formula."""
     if isinstance(x, Symbol):

@@ -10,12 +10,14 @@ from lectopt.explain.terms import (
     INF,
     MINUS_ONE,
     ONE,
+    ZERO,
     Term,
     add,
     div,
     is_num,
     neg,
     num,
+    sub,
     walk,
 )  # fmt: skip
 
@@ -103,6 +105,81 @@ class Known(Facts):
         if term.op == "add" and self._is_rest(term):
             return True
         return super().plainly(term)
+
+    def decided(self, condition: Term) -> bool | None:
+        """Whether a comparison always or never holds."""
+        if condition.op == "bool":
+            return condition.args[0]
+        if condition.op not in ("lt", "eq"):
+            return None
+        a, b = condition.args
+        if a.sort == "bool" or a.sort == "other":
+            return None
+        if LEAST in (a, b):
+            known = self._infinite(condition, *(INF if x is LEAST else x for x in (a, b)))
+            return None if known is None else condition.op == "lt" and a is LEAST
+        if INF in (a, b) or (is_num(b) and b.args[0] > HUGE):
+            return self._infinite(condition, a, b)
+        first, second = self.span(a), self.span(b)
+        if first is not None and second is not None:
+            (low, high), (least, most) = first, second
+            if high < least:
+                return condition.op == "lt"
+            if low > most or (condition.op == "lt" and low >= most):
+                return False
+        ends = linear(sub(b, a))
+        if ends is not None:
+            first, last = ends[0] + ends[1], MOST * ends[0] + ends[1]
+            if min(first, last) > 0:
+                return condition.op == "lt"
+            if max(first, last) < 0 or (condition.op == "lt" and max(first, last) <= 0):
+                return False
+            return None
+        if condition.op == "lt":
+            if (is_num(a) and a.args[0] >= FULL) or (is_num(b) and b.args[0] <= -FULL):
+                return False
+            if b is ZERO and self.plainly(a):
+                return False
+            if a is ZERO and self.above(b):
+                return True
+            return False if a is ZERO and self.plainly(neg(b)) else None
+        other = b if a is ZERO else a if b is ZERO else None
+        return False if other is not None and self.above(other) else None
+
+    def _infinite(self, condition: Term, a: Term, b: Term) -> bool | None:
+        """Formulas are of real numbers; what starts as infinity, or nobody knows, may be so."""
+        other = b if a is INF else a
+        for x in walk(other, inside=True):
+            if x is INF or x.op == "opq" or (x.op == "sym" and x.args[0] in self.infinite):
+                return None
+        return condition.op == "lt" and a is other
+
+    def above(self, term: Term) -> bool:
+        """Whether a term is plainly more than 0."""
+        a = term.args
+        match term.op:
+            case "num":
+                return a[0] > 0
+            case "sym":
+                return a[0] in self.positive or a[0] in self.unit or term is T
+            case "sqrt":
+                return self.above(a[0])
+            case "exp":
+                return True
+            case "pow":
+                return self.above(a[0])
+            case "mul" | "div":
+                return all(map(self.above, a))
+            case "add":
+                if self.below_one(term):
+                    return True
+                one = any(map(self.above, a))
+                return one and all(self.above(x) or self.plainly(x) for x in a)
+            case "ite":
+                if a[0].op == "lt" and (a[1], a[2]) == a[0].args[::-1]:  # the larger of two
+                    return self.above(a[1]) or self.above(a[2])
+                return self.above(a[1]) and self.above(a[2])
+        return False
 
     def _is_rest(self, term: Term) -> bool:
         """Whether it is what a division by something positive leaves: x - b*floor(x/b)."""

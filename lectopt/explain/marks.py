@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax.extend import core as jex
 
+from lectopt.explain.arrays import is_key
 from lectopt.numerics import FORMULAS
 
 MARK = "schedule of "  # in the name of a program: what it computes is to have a name
@@ -32,11 +33,6 @@ DRAWS: Mapping[str, tuple[str, Callable[..., Any]]] = {
     "gumbel": ("Gumbel(0, 1)", lambda k, s, d: jax.random.gumbel(k, s, d)),
     "exponential": ("Exp(1)", lambda k, s, d: jax.random.exponential(k, s, d)),
 }
-
-
-def is_key(array: Any) -> bool:
-    """Whether an array, abstract or not, holds random keys."""
-    return hasattr(array, "dtype") and jnp.issubdtype(array.dtype, jax.dtypes.prng_key)
 
 
 def title(eqn: Any) -> str | None:

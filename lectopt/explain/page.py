@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lectopt.explain.arrays import generic
 from lectopt.explain.descending import descends
 from lectopt.explain.expressions import Writable
-from lectopt.explain.formulas import symbols
 from lectopt.explain.latex import Latex
 from lectopt.explain.letters import SETTINGS, escaped
 from lectopt.explain.letters import symbol as name_of
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from lectopt.explain.explanation import Explanation
 
 WIDTH = 100  # columns
-RANKS = ("scalars", "vectors", "matrices", "arrays of 3 axes", "arrays of 4 axes")
 
 
 class Row(NamedTuple):
@@ -257,6 +255,3 @@ def _hidden(explanation: "Explanation") -> set[str]:
     subject = explanation.reading.programs.subject
     notation = explanation.notation
     return {name_of(notation.setting(name, subject.maker), "t") for name in subject.unknown}
-
-
-__all__ = ["blocks", "descends", "html", "latex", "rows", "symbols", "text"]

@@ -11,12 +11,13 @@ from typing import Any
 
 from lectopt.explain.arrays import WHOLE_SUMS, Array, dimension, generic
 from lectopt.explain.flat import Flat, flat
+from lectopt.explain.formulas import AXES
+from lectopt.explain.grouping import alike
 from lectopt.explain.interpreting import RECORDED
 from lectopt.explain.letters import symbol as name_of
 from lectopt.explain.marks import draw, formula, is_loss, title
-from lectopt.explain.numbered import Numbered
-from lectopt.explain.numbering import NONE
-from lectopt.explain.readings import Group, Reading, with_scalars
+from lectopt.explain.numbering import NONE, Numbers
+from lectopt.explain.readings import Group, Reading, Slot, with_scalars
 from lectopt.explain.roles import Roles
 from lectopt.explain.spreads import of_leaf
 from lectopt.explain.terms import (
@@ -26,9 +27,7 @@ from lectopt.explain.terms import (
     rewrite,
 )  # fmt: skip
 
-AXES = "ijklabcd"
 MOST_GROUPS = 8
-SHORT = 64  # entries of a table of which a program computes others
 
 
 class Reader(Roles):
@@ -152,6 +151,48 @@ class Reader(Roles):
     def _moved(self, place: Term, time: str, leaf: int) -> Term | None:
         own = Term("sym", name_of(self.symbols["params"], time), generic(self.shapes[leaf]), "real")
         return None if place is own else place
+
+
+class Numbered:
+    """The numbers of all values of the two main programs, and the leaves that are alike."""
+
+    def __init__(self, reader: Roles, slots: Sequence[Slot], init: Flat, update: Flat):
+        count = len(reader.labels)
+        table = Numbers(reader.shapes, apart=True)
+        given = [(("setting", k), NONE) for k in range(len(reader.settings))]
+        leaves = [(("weight",), k) for k in range(count)]
+        grads = [(("gradient",), k) for k in range(count)]
+        entries = [(("slot", s.key), s.leaf) for s in slots]
+        inputs = [*given, *grads, *entries, *leaves]
+        for name in sorted(reader.programs.extra):
+            inputs += grads if name == "grad" else [(("extra", name), NONE)]
+        self.draws: dict[int, tuple[str, str, int]] = {}
+        self.init = table.run(init, [*given, *leaves])
+        drawn = self._drawn(reader, update)
+        self.update = table.run(update, inputs, drawn)
+        moves = [(("move",), k) for k in range(count)]
+        programs = [(init, self.init, entries), (update, self.update, [*moves, *entries])]
+        self.classes = alike(count, programs, table)
+
+    def _drawn(self, reader: Roles, update: Flat) -> dict[int, Any]:
+        """Random numbers as inputs: draws from different keys, in the order of the leaves."""
+        steps = [s for s in update.steps if len(s.outs) == 1 and draw(s.eqn)]
+        sources = [s.ins[0] for s in steps]
+        if len(set(map(str, sources))) < len(sources):
+            return {}
+        found: dict[int, Any] = {}
+        letters: dict[int, str] = {}
+        for k, step in enumerate(steps):
+            turn, leaf = divmod(k, len(reader.labels))
+            if tuple(update.avals[step.outs[0]].shape) != tuple(reader.shapes[leaf]):
+                turn, leaf = k, NONE
+            if turn not in letters:
+                letters[turn] = reader.free("ξ")
+            label = reader.labels[leaf] if leaf >= 0 else ""
+            text = draw(step.eqn) or ""
+            found[step.outs[0]] = ("draw", turn, text), leaf
+            self.draws[step.outs[0]] = name_of(letters[turn], "t", label), text, leaf
+        return found
 
 
 def _flat(program: Any) -> Flat:

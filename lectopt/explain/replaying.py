@@ -10,12 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from lectopt.explain.arrays import dimension, generic
+from lectopt.explain.arrays import dimension, is_key
 from lectopt.explain.evaluating import Evaluator
 from lectopt.explain.flat import flat, run_step
 from lectopt.explain.letters import leaf_of, untagged
 from lectopt.explain.letters import symbol as name_of
-from lectopt.explain.marks import draw, is_key
+from lectopt.explain.marks import draw
 from lectopt.explain.terms import Term
 from lectopt.explain.tracing import loss
 from lectopt.look_ahead import take_gradients_as_given
@@ -46,16 +46,16 @@ class _Replay:
         self.like = explanation.sample()
         self.shapes = [tuple(x.shape) for x in jax.tree.leaves(self.like)]
         self.lines = {k: explanation.leaves[label] for k, label in enumerate(self.labels)}
-        numbers = self.programs.subject.numbers
+        self.subject = self.programs.subject
+        numbers = self.subject.numbers
         self.fixed = {s: float(numbers[name]) for s, name in self.reading.settings.items()}
+        like = self.programs.numbers.items()
+        self.numbers = {k: jnp.asarray(numbers[k], x.dtype) for k, x in like}
 
     def run(self, steps: int) -> float:
-        subject = self.programs.subject
-        numbers = {
-            k: jnp.asarray(subject.numbers[k], like.dtype)
-            for k, like in self.programs.numbers.items()
-        }
-        tx = optax.with_extra_args_support(take_gradients_as_given(subject.build(numbers)))
+        tx = optax.with_extra_args_support(
+            take_gradients_as_given(self.subject.build(self.numbers))
+        )
         update = self.programs.runner(tx)
         params = jax.tree.map(lambda p: jnp.asarray(self.random.normal(size=p.shape)), self.like)
         state = tx.init(params)
@@ -124,9 +124,8 @@ class _Replay:
     def defined(self, leaf: int, name: str, evaluator: Any) -> Any:
         """The value of what an equation defines."""
         for owner, lines in ((leaf, self.lines.get(leaf)), (-1, self.explanation.shared)):
-            for symbol, term in lines.equations.items() if lines else ():
-                if untagged(symbol.args[0]) == name:
-                    return self.whole(evaluator(owner), symbol, term)
+            if lines and (found := _named(lines.equations, name)) is not None:
+                return self.whole(evaluator(owner), *found)
         if name in self.fixed:
             return self.fixed[name]
         n, total = self.reading.counts
@@ -174,15 +173,13 @@ class _Replay:
                 found.append(self.known(slot, 1))
                 continue
             name = name_of(slot.base, "" if slot.role == "constant" else "0")
-            symbol, term = next(
-                (s, t) for s, t in lines.start.items() if untagged(s.args[0]) == name
-            )
-            found.append(self.shaped(evaluator(slot.leaf), slot, symbol, term, actual))
+            found.append(self.shaped(evaluator, slot, _named(lines.start, name), actual))
         return found
 
-    def shaped(self, evaluator: Evaluator, slot: Any, symbol: Term, term: Term, actual: Any) -> Any:
+    def shaped(self, evaluator: Any, slot: Any, found: Any, actual: Any) -> Any:
         """The value of a slot, in the shape that the equations see."""
-        value = evaluator(term, [i.args[0] for i in symbol.args[1]])
+        symbol, term = found
+        value = evaluator(slot.leaf)(term, [i.args[0] for i in symbol.args[1]])
         return np.broadcast_to(value, self.seen(slot, actual))
 
     def seen(self, slot: Any, actual: Any) -> tuple[int, ...]:
@@ -225,10 +222,7 @@ class _Replay:
             if slot.role == "slot":
                 lines = self.explanation.shared if slot.leaf < 0 else self.lines[slot.leaf]
                 name = name_of(slot.base, "t")
-                symbol, term = next(
-                    (s, t) for s, t in lines.equations.items() if untagged(s.args[0]) == name
-                )
-                found.append(self.shaped(evaluator(slot.leaf), slot, symbol, term, actual))
+                found.append(self.shaped(evaluator, slot, _named(lines.equations, name), actual))
             elif slot.role == "known":
                 found.append(self.known(slot, step + 1))
             else:
@@ -251,12 +245,8 @@ class _Replay:
         """The random numbers that the optimizer draws in an update."""
         if not self.reading.draws:
             return {}
-        numbers = {
-            k: jnp.asarray(self.programs.subject.numbers[k], x.dtype)
-            for k, x in self.programs.numbers.items()
-        }
         arrays = {k: extra[k] for k in self.programs.extra}
-        inputs = jax.tree.leaves((numbers, grads, state, params, arrays))
+        inputs = jax.tree.leaves((self.numbers, grads, state, params, arrays))
         program = flat(self.programs.update, lambda e: bool(draw(e)))
         known: dict[int, Any] = dict(zip(program.inputs, inputs, strict=True))
         names = iter(self.reading.draws)
@@ -286,6 +276,11 @@ class _Replay:
         return _apart([a for a, _ in pairs], [b for _, b in pairs])
 
 
+def _named(terms: Mapping[Term, Term], name: str) -> tuple[Term, Term] | None:
+    """The symbol of this name, and its term."""
+    return next(((s, t) for s, t in terms.items() if untagged(s.args[0]) == name), None)
+
+
 def _in_a_row(shape: tuple[int, ...], rank: int) -> tuple[int, ...]:
     """The places of an array one after the other, with so many axes."""
     return (math.prod(shape), *(1,) * (rank - 1))[:rank]
@@ -302,6 +297,3 @@ def _apart(ours: list[Any], theirs: list[Any]) -> float:
             gaps = np.where(same, 0.0, np.abs(a - b) / (1 + np.abs(b)))
         worst = max(worst, float(np.max(gaps, initial=0.0)))
     return worst if worst == worst else float("inf")
-
-
-__all__ = ["generic", "replay"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lectopt.explain.known import FULL, HUGE, LAST, LEAST, MOST, TINY, Known, T, line, linear
+from lectopt.explain.known import LAST, TINY, Known, T, line, linear
 from lectopt.explain.primitives import constant
 from lectopt.explain.terms import (
     FALSE,
@@ -32,7 +32,6 @@ from lectopt.explain.terms import (
     ite,
     less,
     mul,
-    neg,
     negate,
     num,
     rewrite,
@@ -40,6 +39,7 @@ from lectopt.explain.terms import (
     walk,
 )  # fmt: skip
 
+SHORT = 16  # numbers in a table whose sum is computed
 WIDE = ("cast float64 float32", "cast int64 float32", "cast int32 float32")
 
 
@@ -133,7 +133,7 @@ class Resolver:
                 made = self._plain(_by_cases(x.op, *map(self, a)))
                 if made.op not in ("lt", "eq"):
                     return self(made)
-                known = self.decided(made)
+                known = self.facts.decided(made)
                 if known is None and made.op == "lt" and made.args[0] is ZERO:
                     if self.facts.plainly(made.args[1]):
                         return negate(equal(ZERO, made.args[1]))
@@ -156,12 +156,8 @@ class Resolver:
                 base, exponent = map(self, a)
                 return ONE if base is ONE else Term("pow", base, exponent)
             case "opq" if a[0] in self.tables and a[3] and all(map(is_num, a[3])):
-                table = self.tables[a[0]]
-                return (
-                    None
-                    if isinstance(table, tuple)
-                    else constant(np.asarray(table)[tuple(int(i.args[0]) for i in a[3])])
-                )
+                table, place = self.tables[a[0]], tuple(int(i.args[0]) for i in a[3])
+                return None if isinstance(table, tuple) else constant(np.asarray(table)[place])
             case "agg" if a[0] == "sum" and self._is_short(x):
                 ((k, size),) = a[2]
                 return self(ft.reduce(add, (_at(a[1], k, place) for place in range(size))))
@@ -212,9 +208,8 @@ class Resolver:
         tables = [y for y in walk(x.args[1]) if y.op == "opq"]
         plain = all(y.op != "sym" or not y.args[1] for y in walk(x.args[1], inside=True))
         known = all(y.args[0] in self.tables for y in tables)
-        return (
-            bool(tables) and plain and known and not more and isinstance(size, int) and size <= 16
-        )
+        short = not more and isinstance(size, int) and size <= SHORT
+        return bool(tables) and plain and known and short
 
     def _plain(self, x: Term) -> Term:
         """A comparison of what is not negative with a tiny number as one with 0."""
@@ -301,78 +296,3 @@ class Resolver:
         if term.op in LEAVES or not any(x is condition for x in walk(term, inside=True)):
             return term
         return rewrite(term, lambda x: value if x is condition else None, {})
-
-    def decided(self, condition: Term) -> bool | None:
-        """Whether a comparison always or never holds."""
-        if condition.op == "bool":
-            return condition.args[0]
-        if condition.op not in ("lt", "eq"):
-            return None
-        a, b = condition.args
-        if a.sort == "bool" or a.sort == "other":
-            return None
-        if LEAST in (a, b):
-            known = self._infinite(condition, *(INF if x is LEAST else x for x in (a, b)))
-            return None if known is None else condition.op == "lt" and a is LEAST
-        if INF in (a, b) or (is_num(b) and b.args[0] > HUGE):
-            return self._infinite(condition, a, b)
-        first, second = self.facts.span(a), self.facts.span(b)
-        if first is not None and second is not None:
-            (low, high), (least, most) = first, second
-            if high < least:
-                return condition.op == "lt"
-            if low > most or (condition.op == "lt" and low >= most):
-                return False
-        ends = linear(sub(b, a))
-        if ends is not None:
-            first, last = ends[0] + ends[1], MOST * ends[0] + ends[1]
-            if min(first, last) > 0:
-                return condition.op == "lt"
-            if max(first, last) < 0 or (condition.op == "lt" and max(first, last) <= 0):
-                return False
-            return None
-        if condition.op == "lt":
-            if (is_num(a) and a.args[0] >= FULL) or (is_num(b) and b.args[0] <= -FULL):
-                return False
-            if b is ZERO and self.facts.plainly(a):
-                return False
-            if a is ZERO and self.positive(b):
-                return True
-            return False if a is ZERO and self.facts.plainly(neg(b)) else None
-        other = b if a is ZERO else a if b is ZERO else None
-        return False if other is not None and self.positive(other) else None
-
-    def _infinite(self, condition: Term, a: Term, b: Term) -> bool | None:
-        """Formulas are of real numbers; what starts as infinity, or nobody knows, may be so."""
-        other = b if a is INF else a
-        for x in walk(other, inside=True):
-            if x is INF or x.op == "opq" or (x.op == "sym" and x.args[0] in self.facts.infinite):
-                return None
-        return condition.op == "lt" and a is other
-
-    def positive(self, term: Term) -> bool:
-        """Whether a term is plainly more than 0."""
-        a = term.args
-        match term.op:
-            case "num":
-                return a[0] > 0
-            case "sym":
-                return a[0] in self.facts.positive or a[0] in self.facts.unit or term is T
-            case "sqrt":
-                return self.positive(a[0])
-            case "exp":
-                return True
-            case "pow":
-                return self.positive(a[0])
-            case "mul" | "div":
-                return all(map(self.positive, a))
-            case "add":
-                if self.facts.below_one(term):
-                    return True
-                one = any(map(self.positive, a))
-                return one and all(self.positive(x) or self.facts.plainly(x) for x in a)
-            case "ite":
-                if a[0].op == "lt" and (a[1], a[2]) == a[0].args[::-1]:  # the larger of two
-                    return self.positive(a[1]) or self.positive(a[2])
-                return self.positive(a[1]) and self.positive(a[2])
-        return False

@@ -7,14 +7,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from lectopt.explain.arrays import sort_of
+from lectopt.explain.arrays import is_key, sort_of
 from lectopt.explain.counting import counted, counters, signed
 from lectopt.explain.flat import Flat
 from lectopt.explain.grouping import owned
 from lectopt.explain.known import Known, T, names_in
 from lectopt.explain.letters import symbol as name_of
 from lectopt.explain.letters import untagged
-from lectopt.explain.marks import is_key
 from lectopt.explain.readings import Slot
 from lectopt.explain.resolving import Resolver
 from lectopt.explain.running import Runner
@@ -27,10 +26,6 @@ from lectopt.explain.terms import (
     rewrite,
     walk,
 )  # fmt: skip
-
-AXES = "ijklabcd"
-MOST_GROUPS = 8
-SHORT = 64  # entries of a table of which a program computes others
 
 
 class Roles(Runner):

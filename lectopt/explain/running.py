@@ -7,13 +7,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from lectopt.explain.arrays import Array, array, symbol
+from lectopt.explain.arrays import Array, array, is_key, symbol
 from lectopt.explain.flat import Flat, Given, folded, run_step
 from lectopt.explain.interpreting import equation, of_value, unknown
 from lectopt.explain.known import Known
 from lectopt.explain.letters import Notation
 from lectopt.explain.letters import symbol as name_of
-from lectopt.explain.marks import is_key, is_loss
+from lectopt.explain.marks import is_loss
 from lectopt.explain.numbering import ALL, NONE
 from lectopt.explain.readings import Slot, stands
 from lectopt.explain.slots import labels
@@ -21,8 +21,6 @@ from lectopt.explain.spreads import FOLD_NAMES, Joined, Spread, of_all
 from lectopt.explain.tracing import Programs
 from lectopt.state_search import names
 
-AXES = "ijklabcd"
-MOST_GROUPS = 8
 SHORT = 64  # entries of a table of which a program computes others
 
 

@@ -9,6 +9,7 @@ from lectopt.explain.formulas import (
     HALF,
     Number,
     Total,
+    negated_sum,
     product,
     simple,
 )
@@ -82,6 +83,24 @@ def inverse(value: float) -> Fraction | None:
         if exact or len(short) > 6 or abs(float(short) * value - 1) > 1e-14
         else Fraction(short)
     )
+
+
+def negative(x: Any) -> bool:
+    """Whether it reads with a minus sign in front."""
+    if negated_sum(x) is not None:
+        return False
+    return product(x).number.value < 0
+
+
+def apart(x: Number) -> tuple[list[Any], list[Any]]:
+    """The size of a number as factors above and below the line."""
+    value, shown = abs(x.value), x.decimal
+    if shown and (below_one := inverse(float(value))) is not None:
+        return [], [Number(below_one, True)]
+    if shown:
+        return [Number(value, True)] if value != 1 else [], []
+    top, bottom = (Number(Fraction(k)) for k in value.as_integer_ratio())
+    return [top] if top.value != 1 else [], [bottom] if bottom.value != 1 else []
 
 
 def divides(exponent: Any) -> bool:

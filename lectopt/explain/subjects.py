@@ -1,6 +1,8 @@
 """What is to be explained: a transformation, or its maker with settings that become letters."""
 
+import functools as ft
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,10 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lectopt import values as _values
+from lectopt.explain.arrays import is_key
 from lectopt.explain.marks import MARK
-from lectopt.explain.titles import title_of
 from lectopt.signatures import MISSING, Signature
-from lectopt.transformation import is_transformation
+from lectopt.transformation import Transformation, is_transformation
 
 SAMPLE = 0.1  # for a setting that has no default
 DECAYS = (
@@ -208,3 +211,35 @@ def _marked(schedule: Callable[..., Any], letter: str) -> Callable[..., Any]:
 
     value.__name__ = MARK + letter
     return jax.jit(value)
+
+
+def title_of(tx_or_maker: Any) -> str:
+    """What was given, in a few words."""
+    if isinstance(tx_or_maker, ft.partial):
+        given = [_shown(x) for x in tx_or_maker.args]
+        given += [f"{k}={_shown(v)}" for k, v in tx_or_maker.keywords.items()]
+        return f"{title_of(tx_or_maker.func)}({', '.join(given)})"
+    if isinstance(tx_or_maker, Transformation):
+        return repr(tx_or_maker)
+    name = getattr(tx_or_maker, "__name__", None)
+    if name is None and hasattr(tx_or_maker, "update"):
+        update = tx_or_maker.update
+        return getattr(update, "__qualname__", type(tx_or_maker).__name__).split(".")[0]
+    return _qualified(tx_or_maker, name) if name else repr(tx_or_maker)
+
+
+def _qualified(function: Any, name: str) -> str:
+    """A function with the shortest public path to it."""
+    module, name = getattr(function, "__module__", None) or "", name.rpartition(".")[2]
+    root = module.split(".")[0]
+    parts = module.split(".")
+    for end in range(1, len(parts)):
+        path = ".".join(parts[:end])
+        if getattr(sys.modules.get(path), name, None) is function:
+            return f"{path}.{name}"
+    return name if "<" in name or root in ("", "builtins", "__main__") else f"{module}.{name}"
+
+
+def _shown(value: Any) -> str:
+    """A setting in a title."""
+    return "key" if is_key(value) else _values.shown(value)

@@ -21,8 +21,6 @@ from lectopt.explain.formulas import (
     Symbol,
     Total,
     negated_sum,
-    over,
-    plus,
     product,
     simple,
     symbols,
@@ -36,19 +34,12 @@ from lectopt.explain.styles import (
     PRODUCT,
     SUM,
     Marks,
-    decimal,
+    apart,
     divides,
-    inverse,
+    negative,
     root_of,
     square_root,
 )
-
-
-def negative(x: Any) -> bool:
-    """Whether it reads with a minus sign in front."""
-    if negated_sum(x) is not None:
-        return False
-    return product(x).number.value < 0
 
 
 class Text(Marks):
@@ -181,19 +172,10 @@ class Text(Marks):
 
     def product(self, x: Product) -> str:
         """Settings, statistics, gradient over what divides them."""
-        value, shown = x.number
-        sign = "-" if value < 0 else ""
+        sign = "-" if x.number.value < 0 else ""
+        numbers, under = apart(x.number)
         above: list[Any] = []
         below: list[Any] = []
-        numbers: list[Any] = []
-        under: list[Any] = []
-        if shown and (below_one := inverse(float(abs(value)))) is not None:
-            under = [Number(below_one, True)]
-        elif shown:
-            numbers = [Number(abs(value), True)] if abs(value) != 1 else []
-        else:
-            numbers = [Number(Fraction(abs(value.numerator)))] if abs(value.numerator) != 1 else []
-            under = [Number(Fraction(value.denominator))] if value.denominator != 1 else []
         for base, exponent in x.powers:
             if divides(exponent):
                 below.append(simple(Number(Fraction(1)), [(base, -exponent)]))
@@ -311,17 +293,3 @@ class Text(Marks):
 
     def _applied(self, name: str, args: Sequence[Any]) -> str:
         return f"{name}({', '.join(map(self, args))})"
-
-
-__all__ = [
-    "ATOM",
-    "LOOSE",
-    "POWER",
-    "PRODUCT",
-    "SUM",
-    "Text",
-    "decimal",
-    "negative",
-    "over",
-    "plus",
-]

@@ -3,23 +3,20 @@
 import functools as ft
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from lectopt.explain import page
+from lectopt.explain.arrays import generic, is_key
 from lectopt.explain.letters import symbol as name_of
 from lectopt.explain.letters import untagged
-from lectopt.explain.marks import LOSS, is_key
+from lectopt.explain.marks import LOSS
 from lectopt.explain.naming import Lines
 from lectopt.explain.readings import Reading
 from lectopt.explain.styles import decimal
-
-if TYPE_CHECKING:
-    pass
+from lectopt.explain.trees import RANKS
 
 SHORT = 8  # numbers in a table that is written out
-RANKS = ("scalars", "vectors", "matrices", "arrays of 3 axes", "arrays of 4 axes")
 
 
 class Wording:
@@ -66,11 +63,11 @@ class Wording:
                 found.setdefault(base, (symbol.args[1], shapes.get(base, ())))
         for label, shape in zip(reading.labels, reading.shapes, strict=True):
             for letter in (reading.symbols["params"], reading.symbols["gradient"]):
-                found[f"{letter}@{label}"] = page.generic(shape), shape
+                found[f"{letter}@{label}"] = generic(shape), shape
         if lines is not None and lines.stands >= 0:
             shape = reading.shapes[lines.stands]
             for letter in (reading.symbols["params"], reading.symbols["gradient"]):
-                found[letter] = page.generic(shape), shape
+                found[letter] = generic(shape), shape
         return found
 
     @property
@@ -80,7 +77,7 @@ class Wording:
         if self.given and len(shapes) > 1:
             return f"the {len(shapes)} leaves of params"
         ranks = sorted({len(shape) for shape in shapes})
-        names = [RANKS[r] if r < len(RANKS) else f"arrays of {r} axes" for r in ranks]
+        names = list(map(called_rank, ranks))
         if len(shapes) == 1:
             one = {"vectors": "a vector", "matrices": "a matrix", "scalars": "a scalar"}
             return one.get(names[0], f"an array of {ranks[0]} axes")
@@ -100,9 +97,13 @@ class Wording:
         ranks = {len(reading.shapes[k]) for k in indices}
         same = {k for k, shape in enumerate(reading.shapes) if len(shape) in ranks}
         if same == set(indices) and (not self.given or len(indices) > 4):
-            names = [RANKS[r] if r < len(RANKS) else f"arrays of {r} axes" for r in sorted(ranks)]
-            return ", ".join(names)
+            return ", ".join(map(called_rank, sorted(ranks)))
         return ", ".join(reading.labels[k] for k in indices)
+
+
+def called_rank(rank: int) -> str:
+    """What arrays with so many axes are called."""
+    return RANKS[rank] if rank < len(RANKS) else f"arrays of {rank} axes"
 
 
 def _called(made: Any) -> str:

@@ -5,12 +5,11 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from lectopt.explain.coding.operations import TABLE
-from lectopt.explain.expressions import OPPOSITE, Writable
+from lectopt.explain.expressions import Writable
 from lectopt.explain.formulas import (
     FLIPPED,
     HALF,
     NOTHING,
-    PI,
     Cases,
     Function,
     Logic,
@@ -269,6 +268,3 @@ class _Formulas(Writable):
     def _turned(self, x: Cases) -> Cases:
         """NaN obeys no comparison, so that cases stay as they are."""
         return x
-
-
-__all__ = ["JAVASCRIPT", "NUMPY", "OPPOSITE", "PI", "TORCH", "Language", "Speller", "is_array"]
