@@ -1,0 +1,106 @@
+"""A claim of a benchmark: two measurements that take turns, and what their ratio may be."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Measure = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Ours beside another's.
+
+    Attributes:
+      what: the row's name.
+      ours: one measurement of lectopt.
+      theirs: one of the other.
+      peer: who the other is.
+      unit: of both.
+      at_most: the largest ratio of ours to theirs that the claim allows; None where nothing is
+        claimed.
+      turns: how often each is measured; 1 for what does not depend on the machine.
+      note: why, where a ratio is what it is.
+    """
+
+    what: str
+    ours: Measure
+    theirs: Measure
+    peer: str = "Optax"
+    unit: str = "ms"
+    at_most: float | None = None
+    turns: int = 7
+    note: str = ""
+
+    def measure(self) -> "Measured":
+        """Both, in turn; each goes first every other time."""
+        pairs = []
+        for turn in range(self.turns):
+            if turn % 2:
+                second, first = self.theirs(), self.ours()
+            else:
+                first, second = self.ours(), self.theirs()
+            pairs.append((first, second))
+        ours, theirs = (statistics.median(values) for values in zip(*pairs, strict=True))
+        ratio = statistics.median(a / b if b else float("inf") for a, b in pairs)
+        return Measured(self, ours, theirs, ratio)
+
+    @staticmethod
+    def heading() -> str:
+        """The head of the table, as Markdown."""
+        cells = ("what", "unit", "lectopt", "beside", "", "ratio", "at most", "")
+        return f"| {' | '.join(cells)} |\n|{' --- |' * len(cells)}"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a claim came to."""
+
+    claim: Claim
+    ours: float
+    theirs: float
+    ratio: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was claimed, or the ratio is within it."""
+        return self.claim.at_most is None or self.ratio <= self.claim.at_most
+
+    def __str__(self) -> str:
+        claim = self.claim
+        bound = "" if claim.at_most is None else f"{claim.at_most:.3g}"
+        mark = "" if claim.at_most is None else "holds" if self.holds else "DOES NOT HOLD"
+        cells = (claim.what, claim.unit, f"{self.ours:.4g}", claim.peer, f"{self.theirs:.4g}")
+        words = " ".join(filter(None, (mark, claim.note)))
+        return f"| {' | '.join((*cells, f'{self.ratio:.2f}', bound, words))} |"
+
+
+def wall(call: Callable[[], object], repeats: int = 5) -> Measure:
+    """The shortest wall time of a few calls in a row, in milliseconds."""
+
+    def measure() -> float:
+        times = []
+        for _ in range(repeats):
+            start = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - start)
+        return 1e3 * min(times)
+
+    return measure
+
+
+def process(call: Callable[[], object]) -> Measure:
+    """The process time of one call, all threads together, in milliseconds."""
+
+    def measure() -> float:
+        start = time.process_time()
+        call()
+        return 1e3 * (time.process_time() - start)
+
+    return measure
+
+
+def constant(value: float) -> Measure:
+    """What needs no measuring twice."""
+    return lambda: value

@@ -1,0 +1,59 @@
+"""How far trajectories in narrow types are from those in float64, beside Optax's."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import lectopt
+from tests.benchmarks.claims import Claim, constant
+
+STEPS, WIDTH = 500, 2_000
+ROWS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
+    "Adam": (lambda: lectopt.adam(1e-2), lambda: optax.adam(1e-2)),
+    "RMSprop": (lambda: lectopt.rmsprop(1e-2), lambda: optax.rmsprop(1e-2)),
+    "momentum": (lambda: lectopt.sgd(1e-2, momentum=0.9), lambda: optax.sgd(1e-2, momentum=0.9)),
+    "Adagrad": (lambda: lectopt.adagrad(1e-1), lambda: optax.adagrad(1e-1)),
+}
+
+
+def path(tx: Any, dtype: Any) -> np.ndarray:
+    """The weights after all steps, under gradients of many sizes."""
+    grads = np.random.default_rng(0).normal(size=(STEPS, WIDTH)) * np.geomspace(1e-4, 1e2, WIDTH)
+    params = jnp.ones(WIDTH, dtype)
+
+    def step(carry: Any, g: Any) -> Any:
+        params, state = carry
+        updates, state = tx.update(g, state, params)
+        return (optax.apply_updates(params, updates), state), None
+
+    carry = params, tx.init(params)
+    (params, _), _ = jax.jit(lambda c, g: jax.lax.scan(step, c, g))(
+        carry, jnp.asarray(grads, dtype)
+    )
+    return np.asarray(params, np.float64)
+
+
+def error(make: Callable[[], Any], dtype: Any) -> float:
+    """The root mean square of the distance from the same optimizer in float64."""
+    with jax.enable_x64(True):
+        exact = path(make(), jnp.float64)
+    return float(np.sqrt(np.mean((path(make(), dtype) - exact) ** 2)))
+
+
+def claims(quick: bool) -> Iterator[Claim]:
+    """The rows."""
+    del quick
+    for name, (ours, theirs) in ROWS.items():
+        for dtype in (jnp.float32, jnp.bfloat16, jnp.float16):
+            yield Claim(
+                f"error of {name} in {jnp.dtype(dtype).name}, {STEPS} steps",
+                constant(error(ours, dtype)),
+                constant(np.nan_to_num(error(theirs, dtype), nan=np.inf)),
+                unit="",
+                at_most=1.01,
+                turns=1,
+            )

@@ -1,0 +1,56 @@
+"""What a new process waits for: the import; and what an installation weighs."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import optax
+
+import lectopt
+from tests.benchmarks.claims import Claim, Measure, constant
+
+TIMED = """
+import time; {before}
+start = time.process_time(); {after}
+print(1e3 * (time.process_time() - start))
+"""
+HEAVY = "sympy matplotlib pandas orbax tensorboardX tqdm sklearn scipy.stats torch keras".split()
+
+
+def printed(code: str) -> float:
+    """The number that a new process prints."""
+    command = [sys.executable, "-c", code]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def importing(before: str, after: str) -> Measure:
+    """Milliseconds of process time that `after` takes in a new process that has run `before`."""
+    return lambda: printed(TIMED.format(before=before, after=after))
+
+
+def heavy() -> float:
+    """How many of the heavy packages `import lectopt` brings."""
+    return printed(f"import sys, lectopt; print(sum(name in sys.modules for name in {HEAVY}))")
+
+
+def kilobytes(package: object) -> float:
+    """Of the Python files."""
+    root = Path(str(vars(package)["__file__"])).parent
+    return sum(path.stat().st_size for path in root.rglob("*.py")) / 1e3
+
+
+def claims(quick: bool) -> Iterator[Claim]:
+    """The rows."""
+    yield Claim(
+        "import lectopt, after jax and Optax",
+        importing("import jax, optax", "import lectopt"),
+        constant(50.0),
+        peer="50 ms",
+        at_most=1.0,
+        turns=3 if quick else 7,
+    )
+    nothing = dict(peer="none", unit="", at_most=0.0, turns=1)
+    yield Claim("heavy packages that it loads", heavy, constant(1.0), **nothing)
+    ours, theirs = kilobytes(lectopt), kilobytes(optax)
+    yield Claim("source files", constant(ours), constant(theirs), unit="kB", turns=1)
