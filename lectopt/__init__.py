@@ -55,26 +55,19 @@ from lectopt import (
     averaging,
     combinators,
     controls,
-    dialects,
-    landscapes,
-    lectures,
     optimizers,
     primitives,
     schedules,
     settings,
-    training,
 )
-from lectopt._sweep import SweepResult, sweep
 from lectopt.combinators import *
 from lectopt.controls import *
-from lectopt.dialects.port import Port, port
 from lectopt.display import offer as _offer
 from lectopt.explain import same_update
 from lectopt.lifting import leafwise, treewise
 from lectopt.optimizers import *
 from lectopt.primitives import *
 from lectopt.schedules import *
-from lectopt.training import Problem, Run, converged, fit, read_run, tensorboard
 from lectopt.transformation import Transformation
 
 __version__ = "0.1.0"
@@ -98,16 +91,29 @@ __all__ += ["fit", "Run", "read_run", "converged", "tensorboard"]
 __all__ += ["lectures", "dialects", "averaging", "schedules", "settings", "training"]
 __all__ += ["landscapes", "testing"]
 
+# What is imported when it is asked for, so that an optimizer is there at once.
+_LATER = {name: f"lectopt.{name}" for name in ("dialects", "landscapes", "lectures", "testing")}
+_LATER |= {name: "lectopt.training" for name in ("training", "Problem", "Run", "fit", "read_run")}
+_LATER |= {name: "lectopt.training" for name in ("converged", "tensorboard")}
+_LATER |= {name: "lectopt._sweep" for name in ("SweepResult", "sweep")}
+_LATER |= {name: "lectopt.dialects.port" for name in ("Port", "port")}
+
 if _typing.TYPE_CHECKING:
-    from lectopt import testing
+    from lectopt import dialects, landscapes, lectures, testing, training
+    from lectopt._sweep import SweepResult, sweep
+    from lectopt.dialects.port import Port, port
     from lectopt.explain import explain
+    from lectopt.training import Problem, Run, converged, fit, read_run, tensorboard
 else:  # the package itself, which can be called: `import lectopt.explain.x` works beside it
     from lectopt import explain
 
     def __getattr__(name):
-        if name == "testing":  # which nobody needs to train
-            return _importlib.import_module("lectopt.testing")
-        raise AttributeError(f"module 'lectopt' has no attribute {name!r}")
+        if name not in _LATER:
+            raise AttributeError(f"module 'lectopt' has no attribute {name!r}")
+        module = _importlib.import_module(_LATER[name])
+        thing = module if module.__name__ == f"lectopt.{name}" else getattr(module, name)
+        globals()[name] = thing
+        return thing
 
 
 for _module in (_sys.modules[__name__], combinators, controls, optimizers, primitives):

@@ -10,6 +10,8 @@ from lectopt import settings
 
 WIDTH = 50  # a signature that is longer has one argument per line
 
+_ANNOTATED = type(Annotated[int, 0])  # `typing.get_origin` is slow, and asked for every name
+
 
 class Written:
     """An annotation that prints as it was written: `Decay`, and not the range that this is."""
@@ -103,4 +105,4 @@ def _text(annotation: Any, aliases: Mapping[int, str]) -> str:
 
 
 def _is_annotated(thing: Any) -> bool:
-    return typing.get_origin(thing) is Annotated
+    return isinstance(thing, _ANNOTATED)

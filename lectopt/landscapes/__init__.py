@@ -4,6 +4,9 @@ Each is a `Landscape`: callable, with its start, its minima and a window for a p
 `problem()` can be trained and swept like any other.
 """
 
+import sys as _sys
+
+from lectopt.display import offer as _offer
 from lectopt.landscapes.landscape import Landscape
 from lectopt.landscapes.quadratics import long_valley, quadratic, ravine, worst_case
 from lectopt.landscapes.samples import clumpy_data, k_means, line_through_the_origin
@@ -34,3 +37,5 @@ __all__ = [
     "saddle",
     "worst_case",
 ]
+
+_offer(_sys.modules[__name__])

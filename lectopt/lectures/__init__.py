@@ -12,6 +12,9 @@ STAT 479 give, and every sum starts at 0. Where a slide is misprinted the functi
 meant, and `literal=True` what is printed; a misprint that cannot be run is described instead.
 """
 
+import sys as _sys
+
+from lectopt.display import offer as _offer
 from lectopt.lectures import cmu11785, isi, liege, misprints, stat479, ttic31230
 
 __all__ = [
@@ -22,3 +25,5 @@ __all__ = [
     "stat479",
     "ttic31230",
 ]
+
+_offer(_sys.modules[__name__])

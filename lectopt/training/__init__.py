@@ -1,5 +1,8 @@
 """What is trained, on which data; and one training of it."""
 
+import sys as _sys
+
+from lectopt.display import offer as _offer
 from lectopt.training.callbacks import converged, tensorboard
 from lectopt.training.data import digits, split_data, standardize
 from lectopt.training.fitting import fit
@@ -26,3 +29,5 @@ __all__ = [
     "standardize",
     "tensorboard",
 ]
+
+_offer(_sys.modules[__name__])
