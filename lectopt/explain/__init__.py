@@ -47,8 +47,8 @@ def explain(
       tx_or_maker: a gradient transformation, or a function that makes one.
       letters: a lecture's notation, `"cmu11785"`, `"liege"`, `"isi"`, `"ttic31230"`, `"stat479"` or
         `"kingma"`, or a dict from names to letters: `{"learning_rate": "η", "mu": "m"}`.
-      params: a tree of arrays to read the optimizer on. By default a vector, two if sums occur, or
-        whatever a mask or labels ask for; give matrices for methods that treat them otherwise.
+      params: a tree of arrays to read the optimizer on, also of thousands. By default leaves of
+        every rank, a scalar, a vector, a matrix and a kernel, or what a mask or labels ask for.
       **settings: of the maker; those without a default need not be given.
 
     Returns:

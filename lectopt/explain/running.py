@@ -1,5 +1,6 @@
 """Programs run on symbols: the letters of an optimizer, and what it computes as terms."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -67,9 +68,8 @@ class Runner:
 
     def free(self, *choices: str) -> str:
         """The first of these letters that means nothing yet."""
-        last = choices[-1]
-        numbered = (f"{last}{k}" for k in range(2, 1000))
-        letter = next(x for x in (*choices, *numbered) if x not in self.taken)
+        numbered = (f"{choices[-1]}{k}" for k in itertools.count(2))
+        letter = next(x for x in itertools.chain(choices, numbered) if x not in self.taken)
         self.taken.add(letter)
         return letter
 
@@ -148,9 +148,10 @@ class Runner:
         """What a step makes of short tables alone, None if it is of something else."""
         constants = self._constants
         ins = [x.value if isinstance(x, Given) else constants.get(x) for x in step.ins]
+        if not ins or any(x is None for x in ins) or step.eqn.effects:
+            return None
         avals = [program.avals[x] for x in step.outs]
-        plain = all(all(isinstance(d, int) for d in v.shape) for v in avals)
-        if not ins or any(x is None for x in ins) or not plain or step.eqn.effects:
+        if not all(isinstance(d, int) for v in avals for d in v.shape):
             return None
         sizes = [math.prod(v.shape) for v in avals] + [int(np.size(x)) for x in ins]
         if max(sizes) > SHORT or max(sizes) < 2 or any(map(is_key, (*ins, *avals))):

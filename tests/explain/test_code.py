@@ -224,18 +224,21 @@ def test_many_leaves_are_listed_once():
 
 
 def strange(t, g, params=0.3, new=0.9, function=1e-3, state=2.0, np=0.5):
-    """A maker whose settings are words of the languages and of the programs."""
+    """A maker whose settings and statistics are words of the languages and of the programs."""
 
     def init(weights):
         zeros = jax.tree.map(jnp.zeros_like, weights)
-        return {"lambda": zeros, "class": zeros, "updates": jnp.zeros(()), "t": jnp.zeros(())}
+        numbers = {"updates": jnp.zeros(()), "t": jnp.zeros(())}
+        return {"lambda": zeros, "class": zeros, "g": zeros, **numbers}
 
     def update(grads, old, weights=None):
-        inner = jax.tree.map(lambda m, x: new * m + np * x, old["lambda"], grads)
+        both = jax.tree.map(lambda x, y: x + function * y, grads, old["g"])
+        inner = jax.tree.map(lambda m, x: new * m + np * x, old["lambda"], both)
         other = jax.tree.map(lambda m, x: params * m + function * x * x, old["class"], grads)
         moves = jax.tree.map(lambda a, b: -t * a / (state + g * b), inner, other)
         counted = old["updates"] + t, old["t"] * g + 1.0
-        after = {"lambda": inner, "class": other, "updates": counted[0], "t": counted[1]}
+        after = {"lambda": inner, "class": other, "g": grads}
+        after |= {"updates": counted[0], "t": counted[1]}
         scale = 1.0 + counted[0] + counted[1]
         return jax.tree.map(lambda x: x / scale, moves), after
 

@@ -6,10 +6,12 @@ from typing import Any
 from lectopt.explain.arrays import generic, size
 from lectopt.explain.coding.local import (
     AT,
+    GIVEN,
     GRADIENTS,
     OWN,
     PARAMS,
     SETTING,
+    STATE,
     Local,
     Slot,
     Unwritten,
@@ -83,7 +85,7 @@ class _Localizer:
         self.old = {s.name("t-1").partition("@")[0]: s.key for s in self.kept.values()}
         self.new = {name_of(s.base, "t"): s.key for s in self.kept.values() if s.role == "slot"}
         self.numbers = {k: SETTING + name for k, name in reading.settings.items()}
-        self.numbers |= {name_of(k, "t"): name for name, k in reading.extra.items()}
+        self.numbers |= {name_of(k, "t"): GIVEN + name for name, k in reading.extra.items()}
         self.drawn = {untagged(name) for name in reading.draws}
         sizes = ((size(shape), k) for k, shape in enumerate(self.shapes))
         self.sizes = {x: k for x, k in sizes if not is_num(x)}
@@ -95,7 +97,7 @@ class _Localizer:
         ((leafwise, array), *others) = dict.fromkeys(self.kind(key, s.leaf) for s in mine)
         if others:
             raise Unwritten(f"the statistic {key} is an array of another shape than its leaf")
-        name, sort = key + "@" * leafwise, mine[0].symbol("t").sort
+        name, sort = STATE + key + "@" * leafwise, mine[0].symbol("t").sort
         old = Term("sym", name, (AT,) if array else (), sort)
         begin, new = (mine[0].name(time).partition("@")[0] for time in ("0", "t"))
         start: dict[str, Term] = {}
@@ -191,7 +193,7 @@ class _Localizer:
             return self.of_group(_by_name(self.reading.shared.next)[bare], self.reading.shared)
         if bare in self.new:
             raise Unwritten(f"it looks at what it makes of {key}, of single leaves")
-        return self._entry(x, key + "@" * leafwise, array, own, leaf, at)
+        return self._entry(x, STATE + key + "@" * leafwise, array, own, leaf, at)
 
     def _entry(self, x: Term, name: str, array: bool, own: int, leaf: int, at: Place) -> Term:
         """An entry of a statistic, of gradients or of parameters."""
@@ -202,7 +204,7 @@ class _Localizer:
             return Term("sym", name, (AT,), sort)
         if array and own != leaf and not self.shapes[own]:  # a scalar is the sum of its one place
             return self._over("sum", Term("sym", name, (AT,), sort), [own], leaf)
-        raise Unwritten(f"it looks at single places, rows or columns of {name.rstrip('@')}")
+        raise Unwritten(f"it looks at single places, rows or columns of {name[:-1].split()[-1]}")
 
     def _is_there(self, index: Sequence[Term], at: Sequence[Term], leaf: int) -> bool:
         one = (isinstance(d, int) and d == 1 for d in self.shapes[leaf])

@@ -13,8 +13,9 @@ from lectopt.explain.terms import ONE, Term, mul, rewrite, walk
 
 AT = Term("idx", "@")
 OWN = "own"
-GRADIENTS, PARAMS = "g@", "p@"
-SETTING = "setting "
+# The beginnings of names, so that no name means two things; at the end `@` if every leaf has one.
+SETTING, STATE, GIVEN = "setting ", "state ", "given "
+GRADIENTS, PARAMS = "gradients@", "params@"
 
 
 class Unwritten(Exception):
@@ -32,6 +33,11 @@ class Slot:
     array: bool
     start: dict[str, Term]
     next: dict[str, Term]
+
+    @property
+    def key(self) -> str:
+        """What the transformation calls it."""
+        return self.name.removeprefix(STATE).rstrip("@")
 
     @property
     def old(self) -> Term:

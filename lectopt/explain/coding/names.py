@@ -3,7 +3,7 @@
 import keyword
 import re
 
-from lectopt.explain.coding.local import PARAMS, SETTING, Slot
+from lectopt.explain.coding.local import GIVEN, PARAMS, SETTING, Slot
 from lectopt.explain.coding.rules import Rules
 from lectopt.explain.terms import Term, is_num
 
@@ -33,7 +33,7 @@ class Names:
         self.slots: dict[str, str] = {}
         self.extra: dict[str, str] = {}
         for s in rules.local.slots:
-            self.slots[s.name] = self._free(s.name.rstrip("@"), "_")
+            self.slots[s.name] = self._free(s.key, "_")
         self.variables: dict[Term, str] = {}
 
     def _free(self, name: str, last: str = "") -> str:
@@ -51,7 +51,7 @@ class Names:
         if symbol.startswith(SETTING):
             return self.settings[symbol.removeprefix(SETTING)]
         if symbol not in self.extra:
-            self.extra[symbol] = self._free(symbol, "_")
+            self.extra[symbol] = self._free(symbol.removeprefix(GIVEN), "_")
         return self.extra[symbol]
 
     def of_slot(self, x: Term, slot: Slot) -> None:
