@@ -4,7 +4,7 @@ from lectopt.training.callbacks import converged, tensorboard
 from lectopt.training.data import digits, split_data, standardize
 from lectopt.training.diagnosing import Diagnosis, Verdict, diagnose
 from lectopt.training.fitting import fit
-from lectopt.training.order import batch_indices, epoch_permutation
+from lectopt.training.order import batch_indices, epoch_permutation, stratified_batches
 from lectopt.training.problem import Problem
 from lectopt.training.range_test import RangeTest, learning_rate_range_test
 from lectopt.training.resuming import read_run
@@ -39,5 +39,6 @@ __all__ = [
     "read_run",
     "split_data",
     "standardize",
+    "stratified_batches",
     "tensorboard",
 ]
