@@ -15,6 +15,7 @@ from jax import lax
 
 from lectopt.combinators import chain
 from lectopt.controls.acting_rate import acting_rate
+from lectopt.controls.by_layer import measured_by_layer, norms_by_layer, start_by_layer
 from lectopt.lifting import treewise
 from lectopt.norms import by_part, norm_by_largest, over, scaled_norm
 from lectopt.state_search import Names, records
@@ -25,22 +26,21 @@ METRICS = "metrics"  # entry of a state: the record of a monitor
 NORMS = ("grad_norm", "update_norm", "param_norm", "update_ratio", "descent_cosine")
 
 
-def _start(params: Any, inner: Transformation) -> State:
-    del params
-    record = {name: jnp.zeros([], jnp.float32) for name in NORMS}
+def _start(params: Any, inner: Transformation, layers: bool) -> State:
+    record: State = {name: jnp.zeros([], jnp.float32) for name in NORMS}
     record |= {"nonfinite": jnp.zeros([], jnp.int32)}
     if acting_rate(inner) is not None:
         record |= {"learning_rate": jnp.zeros([], jnp.float32)}
     if _counted(inner):
         record |= {"clip_fraction": jnp.zeros([], jnp.float32)}
-    return record
+    return record | {"layers": start_by_layer(params)} if layers else record
 
 
 def _counted(inner: Any) -> bool:
     return any(map(_is_clip, chain(inner).members))
 
 
-@treewise(metrics=_start, counted=_counted, beside="inner")
+@treewise(metrics=_start, counted=_counted, beside="inner", raw=("layers",))
 def monitor(
     updates: Any,
     state: Any,
@@ -49,6 +49,7 @@ def monitor(
     count: Any,
     *,
     inner: optax.GradientTransformation,
+    layers: bool = False,
 ) -> Any:
     """The same optimizer, with a record of its last update; read it with `metrics`.
 
@@ -68,6 +69,9 @@ def monitor(
       linear.
     - `clip_fraction`: the share of all updates so far that a member of the chain with `clip` in its
       name has made smaller, if there is such a member.
+    - with `layers`, `layers/grad_norm/<layer>` and `layers/update_ratio/<layer>`: the same of every
+      layer, which is the arrays that share a place but for their own name, such as a kernel and its
+      bias.
 
     Norms are taken in float32 or wider and recorded in float32; the update is the one before it is
     rounded to the dtype of the gradient.
@@ -75,6 +79,7 @@ def monitor(
     Args:
       inner: a lectopt or Optax transformation. Members outside it, as in `optax.chain(clip,
         monitor(adam))`, are not seen: the gradient is the one that comes in here.
+      layers: whether every layer is measured by itself, too.
 
     Returns:
       A transformation with the state of `inner` and an entry `metrics`; `update` needs the
@@ -88,7 +93,9 @@ def monitor(
     Source: Liège, visualise training (S1-01).
     """
     gradient, given = updates, _given(updates, params)
-    updates = _known_after([given["grad_norm"], given["param_norm"]], gradient)
+    of_layers = [norms_by_layer(gradient), norms_by_layer(params)] if layers else []
+    known = [given["grad_norm"], given["param_norm"], *jax.tree.leaves(of_layers)]
+    updates = _known_after(known, gradient)
     new, clipped = {}, jnp.bool_(False)
     for member in inner.members:  # pyright: ignore[reportAttributeAccessIssue]
         before = updates
@@ -103,6 +110,8 @@ def monitor(
     if "clip_fraction" in state.metrics:
         share = state.metrics["clip_fraction"]
         record["clip_fraction"] = share + (clipped - share) / t
+    if of_layers:
+        record["layers"] = measured_by_layer(of_layers[0], updates, of_layers[1])
     return updates, dict(metrics=record, inner=new)
 
 
@@ -125,16 +134,22 @@ def metrics(opt_state: Any) -> dict[str, jax.Array]:
 
     Source: Liège, visualise training (S1-01).
     """
-    found = {
-        place: record
-        for place, record in records(opt_state, METRICS).items()
-        if (METRICS, NORMS[0]) in record
-    }
+    found = recorded(opt_state)
     if not found:
         raise ValueError(
             "metrics: there is no record of a monitor in this state. Write tx = monitor(tx) where "
             "the optimizer is made, and state = tx.init(params)."
         )
+    return found
+
+
+def recorded(opt_state: Any) -> dict[str, jax.Array]:
+    """What `metrics` gives; nothing without a monitor."""
+    found = {
+        place: record
+        for place, record in records(opt_state, METRICS).items()
+        if (METRICS, NORMS[0]) in record
+    }
     return {
         "/".join((*label, *below)): value
         for label, record in zip(_distinct(list(found)), found.values(), strict=True)

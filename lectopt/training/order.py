@@ -13,7 +13,10 @@ from typing import Any, Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import ArrayLike
+
+from lectopt.training.data import count_samples
 
 Order = Literal["shuffled", "sequential", "replacement"]
 LastBatch = Literal["drop", "keep"]
@@ -116,3 +119,52 @@ class Batches:
             return of(self.batch_size)
         is_last = place == self.per_epoch - 1
         return jax.lax.cond(is_last, lambda: of(self.rest), lambda: of(self.batch_size))
+
+
+def stratified_batches(labels: ArrayLike, batch_size: int) -> Callable[..., Any]:
+    """Batches in which every class has its share, for `sample=` of a `Problem`.
+
+    A batch of `B` samples has `B n_c / n` of a class with `n_c` of the `n` samples, rounded down or
+    up; which of them, is drawn anew for every batch, with replacement. The classes stand in a
+    random order, so that micro-batches are no single classes. Give the same `batch_size` to the
+    problem, so that it knows the length of an epoch.
+
+    Args:
+        labels: The class of every training sample, of shape `(n,)`.
+        batch_size: In `[1, n]`.
+
+    Returns:
+        A function `(train, key, step) -> batch`.
+
+    Raises:
+        ValueError: An argument does not fit; or, from the function, the training data has another
+            number of samples.
+
+    Source: STAT479 (S4-06: the proportions of the classes under random subsampling).
+    """
+    classes = np.asarray(labels)
+    n = len(classes) if classes.ndim == 1 else 0
+    if not n:
+        raise ValueError(f"wanted one label a sample, shape (n,), got shape {classes.shape}")
+    whole = isinstance(batch_size, int | np.integer) and not isinstance(batch_size, bool)
+    if not whole or not 1 <= batch_size <= n:
+        raise ValueError(f"wanted an integer batch_size from 1 to {n}, got {batch_size!r}")
+    by_class = np.argsort(classes, kind="stable")
+    ordered = classes[by_class]
+    first, after = (np.searchsorted(ordered, ordered, side) for side in ("left", "right"))
+    # Systematic sampling: places i n / B apart, from a random one on, in whole numbers.
+    quotient, rest = np.divmod(np.arange(batch_size) * n, batch_size)
+
+    def sample(train: Any, key: jax.Array, step: Any) -> Any:
+        del step
+        if (found := count_samples(train, "the training data")) != n:
+            raise ValueError(f"stratified_batches has {n} labels for {found} training samples")
+        keys = jax.random.split(key, 3)
+        shift = jax.random.randint(keys[0], (), 0, n)
+        at = jnp.asarray(quotient) + (jnp.asarray(rest) + shift) // batch_size
+        begin, end = jnp.asarray(first)[at], jnp.asarray(after)[at]
+        members = jax.random.randint(keys[1], (batch_size,), begin, end)
+        chosen = jax.random.permutation(keys[2], jnp.asarray(by_class)[members])
+        return jax.tree.map(lambda x: x[chosen], train)
+
+    return sample

@@ -86,8 +86,8 @@ class Run:
     @functools.cached_property
     def history(self) -> DataFrame:
         """A row for each step, by its number from 0: `loss`, what the loss named, `grad_norm`,
-        `update_norm`, `learning_rate` where it is one number that is known, and, if any was,
-        whether its update was `skipped`."""
+        `update_norm`, `learning_rate` where it is one number that is known, what a `monitor` inside
+        the optimizer records, and, if any was, whether its update was `skipped`."""
         return self.recorded.frame()
 
     @functools.cached_property

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from lectopt.controls.monitoring import recorded
 from lectopt.norms import plain_norm
 from lectopt.training import objective
 from lectopt.training.acting import learning_rate
@@ -128,6 +129,7 @@ def take_step(
     rate = learning_rate(tx, training.opt_state, moved[2], step)
     if rate is not None:
         record["learning_rate"] = rate
+    record = recorded(moved[2]) | record  # what a monitor inside the optimizer says, too
     record = {name: jnp.asarray(x, float) for name, x in record.items()}
     after = Training(params, state, opt_state, training.evaluation, first_loss, stopped_at)
     return after, record
@@ -158,7 +160,8 @@ def record_names(
 
     names = ["loss", *jax.eval_shape(named, training, batch, key), "grad_norm", "update_norm"]
     rate = learning_rate(tx, training.opt_state, training.opt_state, jnp.int32(0))
-    return [*names, "skipped", *(["learning_rate"] if rate is not None else [])]
+    names += ["skipped", *(["learning_rate"] if rate is not None else [])]
+    return [*dict.fromkeys([*names, *recorded(training.opt_state)])]
 
 
 def _norm(tree: Any) -> jax.Array:

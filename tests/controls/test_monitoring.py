@@ -138,3 +138,54 @@ def test_norms_of_sharded_parameters():
         recorded = metrics(state)
     np.testing.assert_allclose(recorded["grad_norm"], np.sqrt(32), rtol=1e-6)
     np.testing.assert_allclose(recorded["update_ratio"], 0.5, rtol=1e-6)
+
+
+def test_every_layer_by_itself():
+    """The same numbers, of the kernel and the bias of a layer together; None is no gradient, and
+    integers are no weights."""
+    params = {
+        "encoder": [{"w": jnp.array([[3.0, 4.0]]), "b": jnp.zeros(2)}, {"w": jnp.array([2.0])}],
+        "out": jnp.array([0.0]),
+        "frozen": {"w": jnp.ones(3)},
+    }
+    tiny = jnp.full(1, 1e-25)
+    grads = {
+        "encoder": [{"w": jnp.array([[1.0, 2.0]]), "b": jnp.full(2, 2.0)}, {"w": tiny}],
+        "out": jnp.array([7.0]),
+        "frozen": {"w": None},
+    }  # fmt: skip
+    tx = monitor(lectopt.sgd(0.5), layers=True)
+    state = tx.init(params)
+    assert jax.tree.structure(state) == jax.tree.structure(tx.update(grads, state, params)[1])
+    found = metrics(jax.jit(tx.update)(grads, state, params)[1])
+    expected = {  # gradient, update over weights
+        "encoder/0": (np.sqrt(13), 0.5 * np.sqrt(13) / 5),
+        "encoder/1": (1e-25, 0.25e-25),  # whose square is 0 in float32
+        "out": (7.0, 0.0),
+        "frozen": (0.0, 0.0),
+    }
+    layered = {name for name in found if name.startswith("layers/")}
+    assert layered == {f"layers/{m}/{n}" for m in ("grad_norm", "update_ratio") for n in expected}
+    for layer, (norm, ratio) in expected.items():
+        np.testing.assert_allclose(found[f"layers/grad_norm/{layer}"], norm, rtol=1e-5)
+        np.testing.assert_allclose(found[f"layers/update_ratio/{layer}"], ratio, rtol=1e-5)
+    assert set(metrics(monitor(lectopt.sgd(0.5)).init(params))) == set(found) - layered
+    alone = metrics(monitor(lectopt.sgd(0.5), layers=True).init(jnp.ones(2)))
+    assert "layers/grad_norm/params" in alone
+
+
+def test_layers_of_flax():
+    model = nnx.Sequential(nnx.Linear(3, 4, rngs=nnx.Rngs(0)), nnx.Linear(4, 2, rngs=nnx.Rngs(1)))
+    optimizer = nnx.Optimizer(model, monitor(lectopt.adam(0.1), layers=True), wrt=nnx.Param)
+    before = nnx.to_pure_dict(nnx.state(model, nnx.Param))
+    grads = jax.tree.map(jnp.cos, nnx.state(model, nnx.Param))
+    optimizer.update(model, grads)
+    after = nnx.to_pure_dict(nnx.state(model, nnx.Param))
+    found = metrics(optimizer.opt_state)
+    for i in (0, 1):
+        g, old, new = (flat(tree["layers"][i]) for tree in (nnx.to_pure_dict(grads), before, after))
+        np.testing.assert_allclose(
+            found[f"layers/grad_norm/layers/{i}"], np.linalg.norm(g), rtol=1e-5
+        )
+        ratio = np.linalg.norm(new - old) / np.linalg.norm(old)
+        np.testing.assert_allclose(found[f"layers/update_ratio/layers/{i}"], ratio, rtol=1e-4)

@@ -2,8 +2,11 @@
 
 import jax
 import numpy as np
+import optax
 import pytest
 
+import lectopt
+from lectopt import Problem, fit
 from lectopt.training import (
     batch_indices,
     digits,
@@ -11,6 +14,7 @@ from lectopt.training import (
     random_streams,
     split_data,
     standardize,
+    stratified_batches,
 )
 from tests.training.samples import LABELS, X
 
@@ -99,3 +103,56 @@ def test_an_epoch_visits_no_sample_twice_and_leaves_the_remainder_out():
 def test_streams_of_a_seed_differ_from_each_other_and_from_other_seeds():
     keys = [jax.random.key_data(key) for seed in (0, 1) for key in random_streams(seed)]
     assert len({tuple(key.tolist()) for key in keys}) == 8
+
+
+@pytest.mark.parametrize("labels, size", [(LABELS, 16), (LABELS, 7), (LABELS, 90), ([0.5] * 5, 3)])
+def test_every_class_has_its_share_of_a_batch(labels, size):
+    """Rounded down or up; and every sample comes equally often."""
+    labels = np.asarray(labels)
+    n, sample = len(labels), jax.jit(stratified_batches(labels, size))
+    train = {"i": np.arange(n), "y": labels}
+    counts, draws = np.zeros(n), 400
+    for i in range(draws):
+        batch = sample(train, jax.random.key(i), i)
+        np.testing.assert_array_equal(labels[batch["i"]], batch["y"])
+        counts += np.bincount(batch["i"], minlength=n)
+        for label in np.unique(labels):
+            share = size * (labels == label).mean()
+            found = (np.asarray(batch["y"]) == label).sum()
+            assert np.floor(share - 1e-9) <= found <= np.ceil(share + 1e-9)
+    expected = draws * size / n
+    assert np.abs(counts - expected).max() < 5 * np.sqrt(expected)
+    firsts = [int(sample(train, jax.random.key(i), 0)["y"][0]) for i in range(40)]
+    assert len(set(firsts)) == len(np.unique(labels))  # not in the order of the classes
+
+
+def test_a_problem_with_stratified_batches():
+    """And the full objective, as a split of its own beside the mean of the batches' losses."""
+    train = (X, LABELS)
+    data = {"train": train, "objective": train}
+    problem = Problem(
+        lambda key: np.zeros((4, 3), np.float32),
+        lambda w, batch, key: optax.softmax_cross_entropy_with_integer_labels(
+            batch[0] @ w, batch[1]
+        ),
+        data,
+        9,
+        sample=stratified_batches(LABELS, 9),
+    )
+    assert problem.steps_per_epoch == 10
+    run = fit(problem, lectopt.sgd(0.5), 20, eval_every=5)
+    logits = X.astype(float) @ np.asarray(run.params, float)
+    each = np.log(np.exp(logits).sum(1)) - logits[np.arange(90), LABELS]
+    assert run.evaluations.objective_loss.iloc[-1] == pytest.approx(each.mean(), rel=1e-5)
+    running = run.history.loss.rolling(5).mean()
+    np.testing.assert_allclose(running.iloc[4::5], run.evaluations.train_loss, rtol=1e-5)
+    with pytest.raises(ValueError, match="90 labels for 80 training samples"):
+        Problem(problem.init, problem.loss, {"train": (X[:80], LABELS[:80])},
+                sample=problem.sample).check()  # fmt: skip
+    for labels, size, message in (
+        (LABELS[:, None], 9, r"got shape \(90, 1\)"),
+        (LABELS, 91, "from 1 to 90, got 91"),
+        (LABELS, 2.0, "got 2.0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            stratified_batches(labels, size)
