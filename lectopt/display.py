@@ -10,7 +10,8 @@ from lectopt import settings
 
 WIDTH = 50  # a signature that is longer has one argument per line
 
-_ANNOTATED = type(Annotated[int, 0])  # `typing.get_origin` is slow, and asked for every name
+# Asked for every name, so that `typing.get_origin` is too slow.
+_ANNOTATED: Any = type(Annotated[int, 0])
 
 
 class Written:

@@ -81,4 +81,5 @@ __all__ = [
     "sm3",
     "yogi",
 ]
-__all__ += scalings.__all__ + transforms.__all__
+__all__ += scalings.__all__
+__all__ += transforms.__all__
