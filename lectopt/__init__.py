@@ -44,7 +44,7 @@ To read, compare, translate, and try optimizers:
   converged, tensorboard
 
 Modules with names of their own, in which `dir` and `help` show what there is:
-  lectures, dialects, averaging, schedules, settings, training, landscapes, testing
+  lectures, dialects, averaging, schedules, settings, training, landscapes, pictures, testing
 """
 
 import importlib as _importlib
@@ -89,17 +89,18 @@ __all__ += ["leafwise", "treewise", "Transformation"]
 __all__ += ["explain", "same_update", "port", "Port", "sweep", "SweepResult", "Problem"]
 __all__ += ["fit", "Run", "read_run", "converged", "tensorboard"]
 __all__ += ["lectures", "dialects", "averaging", "schedules", "settings", "training"]
-__all__ += ["landscapes", "testing"]
+__all__ += ["landscapes", "pictures", "testing"]
 
 # What is imported when it is asked for, so that an optimizer is there at once.
-_LATER = {name: f"lectopt.{name}" for name in ("dialects", "landscapes", "lectures", "testing")}
+_LATER = {name: f"lectopt.{name}" for name in ("dialects", "landscapes", "lectures")}
+_LATER |= {name: f"lectopt.{name}" for name in ("pictures", "testing")}
 _LATER |= {name: "lectopt.training" for name in ("training", "Problem", "Run", "fit", "read_run")}
 _LATER |= {name: "lectopt.training" for name in ("converged", "tensorboard")}
 _LATER |= {name: "lectopt._sweep" for name in ("SweepResult", "sweep")}
 _LATER |= {name: "lectopt.dialects.port" for name in ("Port", "port")}
 
 if _typing.TYPE_CHECKING:
-    from lectopt import dialects, landscapes, lectures, testing, training
+    from lectopt import dialects, landscapes, lectures, pictures, testing, training
     from lectopt._sweep import SweepResult, sweep
     from lectopt.dialects.port import Port, port
     from lectopt.explain import explain

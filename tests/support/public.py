@@ -44,7 +44,9 @@ PUBLIC = {
     _short(place, name): function
     for (place, name), function in FUNCTIONS.items()
     if not place.startswith(("lectopt.testing", "lectopt.dialects.porting"))
-    and not function.__module__.startswith(("lectopt.training", "lectopt.landscapes"))
+    and not function.__module__.startswith(
+        ("lectopt.training", "lectopt.landscapes", "lectopt.pictures")
+    )
 } | {"keras.common": common}
 
 

@@ -1,0 +1,11 @@
+"""Pictures of optimizers at work. Nothing else in the library imports this; matplotlib is imported
+when a picture is drawn."""
+
+import sys as _sys
+
+from lectopt.display import offer as _offer
+from lectopt.pictures.racing import race
+
+__all__ = ["race"]
+
+_offer(_sys.modules[__name__])
