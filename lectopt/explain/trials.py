@@ -4,9 +4,8 @@ One compiled program runs any history: some steps with one gradient, which may b
 `LENGTH` steps that are looked at.
 """
 
-import functools as ft
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -58,15 +57,26 @@ class Example:
     updates: tuple[Any, Any]
     settings: Mapping[str, Any]
     wide: bool = False
-    makes: tuple[Callable[[], Any], Callable[[], Any]] | None = field(default=None, repr=False)
+    makes: tuple[Callable[[Any], Any], Callable[[Any], Any]] | None = field(
+        default=None, repr=False
+    )
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def built_of(self, kind: Callable[[Any], Any]) -> "Example | None":
+        """The example for makers that are given their settings as this type; None if it shows no
+        difference then."""
+        found = replace(self, settings={k: kind(v) for k, v in self.settings.items()})
+        updates = found.run()
+        pairs = zip(*map(jax.tree.leaves, updates), strict=True)
+        return replace(found, updates=updates) if any(gap(*x) > PLAIN for x in pairs) else None
 
     def run(self) -> tuple[Any, Any]:
         """Run both again, step by step; the updates of the last step."""
         assert self.makes is not None
         with precision(self.wide):
             first, second = (
-                _stepped(make(), self.weights, self.gradients, self.extra) for make in self.makes
+                _stepped(make(dict(self.settings)), self.weights, self.gradients, self.extra)
+                for make in self.makes
             )
         return first, second
 
@@ -235,7 +245,6 @@ class Race:
     ) -> Example:
         tree = jax.tree.structure(history.weights)
         step = history.before + k + 1
-        makes = tuple(ft.partial(r.make, dict(numbers)) for r in self.runners)
         return Example(
             step=step,
             gradients=history.all_gradients(step),
@@ -243,6 +252,6 @@ class Race:
             updates=(tree.unflatten([x[k] for x in a]), tree.unflatten([x[k] for x in b])),
             settings=dict(numbers),
             wide=wide,
-            makes=makes,  # pyright: ignore[reportArgumentType]
+            makes=(self.runners[0].make, self.runners[1].make),
             extra=self.extra,
         )
