@@ -285,15 +285,14 @@ def show(term: Term) -> str:
     a = term.args
     if term.op in INFIX:
         return f"({show(a[0])} {INFIX[term.op]} {show(a[1])})"
-    if term.op in ("num", "bool", "idx"):
-        return str(a[0])
-    if term.op == "sym":
-        return a[0] + _at(a[1])
+    if term.op in LEAVES:
+        return a[0] + _at(a[1]) if term.op == "sym" else str(a[0])
     if term.op == "agg":
         return f"{a[0]}({show(a[1])})"
     if term.op == "opq":
         return f"{a[0].partition(' ')[0]}({', '.join(map(show, a[2]))}){_at(a[3])}"
-    return f"{a[0] if term.op == 'fn' else term.op}({', '.join(show(x) for x in a if isinstance(x, Term))})"
+    inside = ", ".join(show(x) for x in a if isinstance(x, Term))
+    return f"{a[0] if term.op == 'fn' else term.op}({inside})"
 
 
 def _at(index: tuple[Term, ...]) -> str:
