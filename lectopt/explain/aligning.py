@@ -28,7 +28,7 @@ def _aligned(x: Term, shape: Sequence[Any] | None) -> Term | None:
             if shape is not None and (place >= len(shape) or str(shape[place]) != str(d)):
                 continue
             axis = f"i{place}"
-            if axis not in x.indices and axis not in change.values():
+            if axis not in x.indices | _summed_inside(body, k) and axis not in change.values():
                 change[k] = axis
         return Term(
             "agg", kind, shifted(body, change), tuple((change.get(k, k), d) for k, d in over)
@@ -36,11 +36,16 @@ def _aligned(x: Term, shape: Sequence[Any] | None) -> Term | None:
     if x.op == "opq":
         bodies = []
         for body in x.args[2]:
-            body = aligned(body, shape)
             change = {k: f"i{k[1:]}" for k in body.indices if k[0] == "k"}
-            bodies.append(shifted(body, change))
+            bodies.append(aligned(shifted(body, change), shape))
         return Term("opq", x.args[0], x.args[1], tuple(bodies), x.args[3])
     return None
+
+
+def _summed_inside(body: Term, index: str) -> set[str]:
+    """The indices of the sums within a body that also speak of this one."""
+    sums = (x for x in walk(body, inside=True) if x.op == "agg" and index in x.indices)
+    return {k for x in sums for k, _ in x.args[2]}
 
 
 def _axis(body: Term, index: str) -> int:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import jax.numpy as jnp
+
 from lectopt.explain import scope
 from lectopt.explain.contest import Contest
 from lectopt.explain.proving import LAYERS
@@ -35,7 +37,8 @@ def compared(a: Any, b: Any, map: Mapping[str, Any], params: Any) -> Comparison:
     if both.states:
         Contest(both, reading, reading.trees[0], {}).check_map()
     for tree, (one, fixed) in itertools.product(reading.trees, readings):
-        outcomes.append(_outcome(both, one, tree, fixed))
+        found = _outcome(both, one, tree, fixed)
+        outcomes.append(_built(found) if one.asking and one.letters else found)
         if outcomes[-1].verdict == "differ":
             return outcomes[-1]
     return _joined(outcomes, scope.numbers(reading.numbers))
@@ -47,6 +50,19 @@ def _outcome(both: Sides, reading: Reading, tree: Tree, fixed: Mapping[str, floa
     except Exception as error:  # whatever a stranger's program holds, no traceback from inside
         met = f"comparing them met {type(error).__name__}: {str(error).splitlines()[0][:200]}"
         return Comparison("unknown", open=met, names=both.names, notes=both.notes)
+
+
+def _built(outcome: Comparison) -> Comparison:
+    """The outcome for makers that ask what they are given: they were run with settings that are
+    being traced, and an example is to show with numbers, or else with arrays, what it shows."""
+    if outcome.verdict != "differ" or outcome.example is None:
+        return outcome
+    for kind in (float, jnp.float32):
+        example = outcome.example.built_of(kind)
+        if example is not None:
+            return replace(outcome, example=example)
+    said = "they differ where their settings are traced, and not decided: what numbers make of them"
+    return Comparison("unknown", open=said, names=outcome.names, notes=outcome.notes)
 
 
 def _joined(outcomes: Sequence[Comparison], numbers: str) -> Comparison:

@@ -31,7 +31,7 @@ from lectopt.explain.systems import (
     read,
     symbolic_like,
 )
-from lectopt.explain.terms import Term
+from lectopt.explain.terms import ONE, Term, sub
 from lectopt.explain.trees import Tree
 from lectopt.explain.trials import Example, History, Race, finite
 from lectopt.explain.verdicts import ONE_PROGRAM, Comparison
@@ -99,9 +99,10 @@ class Contest:
         if proof.open:
             return self._unknown(proof)
         sizes = all(s.sizes for s in systems)
-        if not self.moved and (found := self._odd()) is not None:
+        found, ends = (None, set()) if self.moved else self._odd()
+        if found is not None:
             return found
-        proved = self._proved(sizes, proof.layer, proof.needs)
+        proved = self._proved(sizes, proof.layer, proof.needs | ends)
         return proved if self.moved else self._narrow(self._endless(proved, finite))
 
     def _proof(self, systems: tuple[System, System]) -> tuple[Proof, bool]:
@@ -141,17 +142,24 @@ class Contest:
         except Exception:  # they compare sizes, or ask for one
             return False
 
-    def _odd(self) -> Comparison | None:
-        """Where they part for a decay below 0, which no proof here speaks of; makers that refuse it
-        are not asked, and what is no number there shows nothing."""
+    def _odd(self) -> tuple[Comparison | None, set[Term]]:
+        """Where they part for a decay of 0, 1 or less, of which no proof here speaks; and what is 0
+        where only one of them is no number then. Makers that refuse it are not asked."""
         tried = [histories.random_history(self.tree.params, seed) for seed in (11, 12)]
+        needs: set[Term] = set()
         for name in sorted(set(self.numbers) & self.both.decays):
-            numbers = {**self.numbers, name: -self.numbers[name] / 2}
-            for history in tried if self._accepted(numbers) else ():
-                example = self.race.part(history, numbers)
-                if example is not None and finite(example.updates):
-                    return self._differ(example, "a setting out of its usual range")
-        return None
+            decay = Term("sym", name, (), "real")
+            ends = {0.0: decay, 1.0: sub(ONE, decay), -self.numbers[name] / 2: None}
+            for value, zero in ends.items():
+                numbers = {**self.numbers, name: value}
+                for history in tried if self._accepted(numbers) else ():
+                    example = self.race.part(history, numbers)
+                    if example is not None and finite(example.updates):
+                        found = self._differ(example, "a setting out of its usual range")
+                        return found, needs
+                    if example is not None and zero is not None:
+                        needs.add(zero)
+        return None, needs
 
     def _systems(self) -> tuple[System, System]:
         def both(symbolic: bool) -> list[System]:

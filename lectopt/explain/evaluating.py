@@ -172,6 +172,8 @@ def _function(name: str) -> Callable[..., Any]:
         return lambda x: np.asarray(x).astype(rest[1]).astype(float)
     if word == "wrap":
         return lambda x: np.asarray(x).astype("int64").astype(rest[0])
+    if word.startswith("bitwise"):
+        return lambda *x: getattr(np, word)(*(np.asarray(y).astype(rest[0]) for y in x))
     if word == "round":
         return np.round if "EVEN" in name else lambda x: np.sign(x) * np.floor(np.abs(x) + 0.5)
     if word == "precision":

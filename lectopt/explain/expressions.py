@@ -214,7 +214,7 @@ class Writable:
             return Function(rest[0], args)
         if word == "precision":
             return args[0]
-        return Function(name, args)
+        return Function(word if word.startswith("bitwise") else name, args)
 
     def _of_rank(self, rank: int) -> "Writable":
         """What writes the formulas of a leaf with so many axes."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from lectopt.explain.arrays import generic
-from lectopt.explain.logic import Facts
+from lectopt.explain.logic import Facts, Work
 from lectopt.explain.proving import LAYERS, Answer, Prover
 from lectopt.explain.relations import Relation, Run, guesses
 from lectopt.explain.systems import Entry
@@ -46,7 +46,7 @@ class Induction:
     ):
         self.entries, self.run = list(entries), run
         self.given = {r.entry.symbol: r for r in given}
-        self.facts = _guessed(self.entries, run, facts)
+        self.facts, self.work = _guessed(self.entries, run, facts), Work()
         self.choices = {e.symbol: self._choices(k) for k, e in enumerate(self.entries)}
         self.failed: list[tuple[Relation, Any]] = []
         self._symbols = {e.symbol: e for e in self.entries}
@@ -76,7 +76,7 @@ class Induction:
 
     def _settle(self) -> None:
         while True:
-            self.prover = Prover(self.facts)
+            self.prover = Prover(self.facts, work=self.work)
             self.later = self._after_first()
             if not self._drop():
                 return
@@ -144,7 +144,8 @@ class Induction:
         }
         if not counted:
             return None
-        return Prover(replace(self.facts, counters=self.facts.counters | counted))
+        facts = replace(self.facts, counters=self.facts.counters | counted)
+        return Prover(facts, work=self.work)
 
     def _bounds_hold(self, entry: Entry) -> bool:
         symbol, always = entry.symbol, self.prover.always

@@ -4,6 +4,7 @@ Of roots, quotients, powers, exponentials and sums z3 is told what is true of th
 defined; of other functions, that equal arguments give equal values.
 """
 
+import functools as ft
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,10 @@ except ImportError:  # without it only what is one fraction is proved
     z3: Any = None
 
 MEMORY = 1000  # MB for a question
+SECONDS = 60  # for a question; only a net, as z3 counts its own work
+MOST_WORK = 6_000_000  # of z3, for a proof
+PART = 50  # of that, for a part of a question
+LARGEST = 3000  # parts of a question
 MOST_UPDATES = 2**30
 ATOMIC = LEAVES | {"agg", "opq"}
 RIVALS = 8  # earlier functions of a name that a new one is compared with
@@ -97,6 +102,26 @@ def _is_square(term: Term) -> bool:
     return all(times % 2 == 0 for times in count.values())
 
 
+class Work:
+    """What z3 may still do for a proof, in its own count: so what is proved depends neither on how
+    fast a machine is nor on what was asked for other proofs. About a million are a second."""
+
+    def __init__(self, left: int = MOST_WORK):
+        self.left = left
+        self._counted = 0
+
+    @ft.cached_property
+    def context(self) -> Any:
+        """Where z3 keeps what it knows of this proof."""
+        return z3.Context()
+
+    def spend(self, solver: Any, parts: int) -> None:
+        """Take off what a solver did, and what it was told."""
+        counted = solver.statistics().get_key_value("rlimit count")
+        self.left -= counted - self._counted + PART * parts
+        self._counted = counted
+
+
 class Logic:
     """A question to z3.
 
@@ -104,27 +129,34 @@ class Logic:
       facts: of the symbols.
       nonnegative: whether a term is known to be at least 0.
       same: whether two terms are known to be equal at every place.
+      work: what z3 may do.
     """
 
     def __init__(
         self,
         facts: Facts,
         nonnegative: Callable[[Term], bool],
-        same: Callable[[Term, Term], bool] | None = None,
+        same: Callable[[Term, Term], bool],
+        work: Work,
     ):
-        self.facts, self.nonnegative, self.same = facts, nonnegative, same
+        self.facts, self.nonnegative, self.same, self.work = facts, nonnegative, same, work
         self._known: dict[Term, Any] = {}
         self._says: list[Any] = []
         self._whole = False
 
-    def always(self, goal: Term, seconds: float, given: Sequence[Term] = ()) -> tuple[Any, Any]:
+    def always(self, goal: Term, most: int, given: Sequence[Term] = ()) -> tuple[Any, Any]:
         """True if the condition holds wherever the given ones do, False if it does not, None if
-        that was not decided in time; and z3's model of where it does not."""
-        if z3 is None:
+        that was not decided with so much work; and z3's model of where it does not."""
+        if z3 is None or self.work.left <= 0:
             return None, None
-        self._whole = any(x.op == "floor" for t in (goal, *given) for x in walk(t))
-        solver = z3.Solver() if self._whole else z3.SolverFor("QF_NRA")
-        solver.set("timeout", int(1000 * seconds))
+        parts = list(walk(goal, *given))
+        if len(parts) > LARGEST:
+            return None, None
+        self._whole = any(x.op == "floor" for x in parts)
+        ctx = self.work.context
+        solver = z3.Solver(ctx=ctx) if self._whole else z3.SolverFor("QF_NRA", ctx=ctx)
+        solver.set("rlimit", min(most, self.work.left))
+        solver.set("timeout", 1000 * SECONDS)
         solver.set("max_memory", MEMORY)
         condition = self._of(negate(goal))
         others = [self._of(t) for t in given]
@@ -134,6 +166,8 @@ class Logic:
             answer = solver.check()
         except z3.Z3Exception:  # it wanted more memory
             return None, None
+        finally:
+            self.work.spend(solver, len(parts))
         if answer == z3.unsat:
             return True, None
         return (False, solver.model()) if answer == z3.sat else (None, None)
@@ -146,15 +180,19 @@ class Logic:
 
     def _fresh(self, term: Term) -> Any:
         name = f"{term.op}#{term.id}"
-        return z3.Bool(name) if term.sort == "bool" else z3.Real(name)
+        return (
+            z3.Bool(name, self.work.context)
+            if term.sort == "bool"
+            else z3.Real(name, self.work.context)
+        )
 
     def _translated(self, term: Term) -> Any:
         a: list[Any] = [] if term.op in ATOMIC else [self._known.get(x) for x in term.args]
         match term.op:
             case "num":
-                return z3.RealVal(str(term.args[0]))
+                return z3.RealVal(str(term.args[0]), self.work.context)
             case "bool":
-                return z3.BoolVal(term.args[0])
+                return z3.BoolVal(term.args[0], self.work.context)
             case "add":
                 return a[0] + a[1]
             case "mul":
@@ -188,14 +226,15 @@ class Logic:
 
     def _floor(self, term: Term, x: Any) -> Any:
         scale = math.lcm(*(y.args[0].denominator for y in walk(term) if is_num(y)))
-        whole = _whole(term.args[0], Fraction(scale))
+        whole = _whole(term.args[0], Fraction(scale), self.work.context)
         return z3.ToReal(z3.ToInt(x) if whole is None else whole / scale)
 
     def _symbol(self, term: Term) -> Any:
-        name = str(term)
+        name, ctx = str(term), self.work.context
         if term.sort == "bool":
-            return z3.Bool(name)
-        x = z3.ToReal(z3.Int(name)) if self._whole and term.sort == "int" else z3.Real(name)
+            return z3.Bool(name, ctx)
+        whole = self._whole and term.sort == "int"
+        x = z3.ToReal(z3.Int(name, ctx)) if whole else z3.Real(name, ctx)
         if term.op == "sym":
             self._says.extend(self.facts.of(term, x))
         return x
@@ -216,12 +255,12 @@ class Logic:
                 if a.op == "agg"
                 else zip(a.args[2], b.args[2], strict=True)
             )
-            if self.same is not None and all(self.same(x, y) for x, y in bodies):
+            if all(self.same(x, y) for x, y in bodies):
                 yield self._known[a] == self._known[b]
             return
         pairs = zip(a.args, b.args, strict=True)
         equal = [self._of(x) == self._of(y) for x, y in pairs if isinstance(x, Term) and x is not y]
-        yield z3.Implies(z3.And(*equal), self._known[a] == self._known[b])
+        yield z3.Implies(z3.And(equal), self._known[a] == self._known[b])
 
 
 def _kind(term: Term) -> Any:
@@ -235,20 +274,20 @@ def _kind(term: Term) -> Any:
     return (term.op, *term.args[:2], term.args[3]) if term.op == "opq" else term.op
 
 
-def _whole(term: Term, scale: Fraction) -> Any:
+def _whole(term: Term, scale: Fraction, ctx: Any) -> Any:
     """`scale*term` as a whole number of z3, if it plainly is one."""
     a = term.args
     match term.op:
         case "num":
             value = scale * a[0]
-            return z3.IntVal(int(value)) if value.denominator == 1 else None
+            return z3.IntVal(int(value), ctx) if value.denominator == 1 else None
         case "sym" if term.sort == "int" and scale.denominator == 1:
-            return int(scale) * z3.Int(str(term))
+            return int(scale) * z3.Int(str(term), ctx)
         case "add":
-            x, y = (_whole(part, scale) for part in a)
+            x, y = (_whole(part, scale, ctx) for part in a)
             return None if x is None or y is None else x + y
         case "mul" if is_num(a[0]):
-            return _whole(a[1], scale * a[0].args[0])
+            return _whole(a[1], scale * a[0].args[0], ctx)
     return None
 
 

@@ -4,6 +4,7 @@ Numbers are real, but types are kept in view: whole numbers wrap unless they pro
 cast that loses digits is a function of which nothing is known.
 """
 
+import functools as ft
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -114,6 +115,16 @@ def _same(a: Term, b: Term) -> Term:
     return equal(a, b)
 
 
+def bitwise(name: str, dtype: Any, *args: Term) -> Term:
+    """The bits of whole numbers: the last few are what a division by a power of 2 leaves."""
+    if name == "not":
+        return sub(num(int(np.iinfo(dtype).max) if dtype.kind == "u" else -1), args[0])
+    for a, mask in (args, args[::-1]):
+        if name == "and" and is_num(mask) and (n := int(mask.args[0]) + 1) > 0 and n & (n - 1) == 0:
+            return sub(a, mul(num(n), floor(div(a, num(n)))))
+    return Term("fn", f"bitwise_{name} {dtype}", "real", *args)
+
+
 def named(name: str) -> Callable[..., Term]:
     """A function of numbers that is known by its name alone."""
     return lambda *args: Term("fn", name, "real", *args)
@@ -149,7 +160,7 @@ def operation(name: str, params: dict[str, Any], dtypes: list[Any], out: Any) ->
     if sort_of(out) == "other" or any(sort_of(d) == "other" for d in dtypes):
         return POINTWISE[name] if name in ("copy", "optimization_barrier") else None
     if name in BITWISE and sort_of(out) != "bool":
-        return None
+        return ft.partial(bitwise, name, np.dtype(out))
     if name in ("div", "rem") and sort_of(out) == "int":
         return truncated if name == "div" else remainder
     if name == "integer_pow":

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from lectopt.explain.fractions import Fractions, TooLarge
-from lectopt.explain.logic import Facts, Logic
+from lectopt.explain.logic import Facts, Logic, Work
 from lectopt.explain.terms import ZERO, Term, assumed, equal, less, negate, walk
 
-SECONDS = 2.0  # for an equation
-QUICK = 0.3  # for a question on the way
+# What z3 may do for a question, in its own count, of which a million is about a second.
+EQUATION, QUICK = 1_000_000, 200_000
 LARGE = 60  # parts of a condition that is not asked on the way
-PATIENCE = 4  # questions that z3 may fail to answer in that time; later ones are short
 DEEPEST = 4  # cases within cases
 LAYERS = ("one term", "fractions", "z3")
 
@@ -32,13 +31,12 @@ class Answer:
 
 
 class Prover:
-    """Equality of terms under these facts, where the `given` conditions hold."""
+    """Equality of terms under these facts, where the `given` conditions hold; z3 does no more for
+    it than this `work`."""
 
-    def __init__(
-        self, facts: Facts, given: tuple[Term, ...] = (), patience: list[int] | None = None
-    ):
+    def __init__(self, facts: Facts, given: tuple[Term, ...] = (), work: Work | None = None):
         self.facts, self.given = facts, given
-        self.patience = [PATIENCE] if patience is None else patience
+        self.work = Work() if work is None else work
         self._cases: dict[Term, tuple[Prover, Prover]] = {}
         self._asking = False
         self._signs: dict[Term, bool] = {}
@@ -46,10 +44,6 @@ class Prover:
         self._decided: dict[Term, bool | None] = {}
         self._answers: dict[tuple[Term, Term], Answer] = {}
         self.fractions = Fractions(self.nonnegative, self.decided)
-
-    def logic(self) -> Logic:
-        """A question to z3 under these facts."""
-        return Logic(self.facts, self.nonnegative, self.same)
 
     def equal(self, a: Term, b: Term) -> Answer:
         """Whether the two are equal at any one place."""
@@ -63,14 +57,18 @@ class Prover:
         """Whether the two are known to be equal, whatever is 0; within a question only fractions
         are asked, or there would be questions without end."""
         if self._asking:
-            (x, first), (y, second) = self._lowest(a), self._lowest(b)
-            return x is y and not first | second
+            return self._alike(a, b)
         self._asking = True
         try:
             answer = self.equal(a, b)
         finally:
             self._asking = False
         return answer.holds is True and not answer.needs
+
+    def _alike(self, a: Term, b: Term) -> bool:
+        """Whether two are one fraction, whatever is 0."""
+        (x, first), (y, second) = self._lowest(a), self._lowest(b)
+        return x is y and not first | second
 
     def form(self, term: Term) -> Term:
         """The term in lowest terms, or as it is if it is too large."""
@@ -100,10 +98,8 @@ class Prover:
         return self._by_cases(x, y, needs, model)
 
     def _ask(self, goal: Term) -> tuple[bool | None, Any]:
-        seconds = SECONDS if self.patience[0] > 0 else QUICK
-        holds, model = self.logic().always(goal, seconds, self.given)
-        self.patience[0] -= holds is None
-        return holds, model
+        logic = Logic(self.facts, self.nonnegative, self.same, self.work)
+        return logic.always(goal, QUICK if self._asking else EQUATION, self.given)
 
     def _by_cases(self, a: Term, b: Term, needs: frozenset[Term], model: Any) -> Answer:
         """Whether two terms are equal both where a condition in them holds and where not."""
@@ -121,14 +117,15 @@ class Prover:
     def _under(self, condition: Term) -> "tuple[Prover, Prover]":
         if condition not in self._cases:
             self._cases[condition] = (
-                Prover(self.facts, (*self.given, condition), self.patience),
-                Prover(self.facts, (*self.given, negate(condition)), self.patience),
+                Prover(self.facts, (*self.given, condition), self.work),
+                Prover(self.facts, (*self.given, negate(condition)), self.work),
             )
         return self._cases[condition]
 
     def always(self, condition: Term) -> bool:
         """Whether a condition is known to hold."""
-        return self.logic().always(condition, QUICK, self.given)[0] is True
+        logic = Logic(self.facts, self.nonnegative, self._alike, self.work)
+        return logic.always(condition, QUICK, self.given)[0] is True
 
     def nonnegative(self, term: Term) -> bool:
         """Whether a term is known to be at least 0."""

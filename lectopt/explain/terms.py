@@ -11,6 +11,7 @@ A term is immutable, and equal terms are one object. The operations:
   opq(name, sort, bodies, at)  an entry of a function of whole arrays, each written at bound indices
 """
 
+import functools as ft
 import itertools
 import weakref
 from collections.abc import Callable, Iterable, Iterator
@@ -206,10 +207,7 @@ def power(a: Term, k: int) -> Term:
     """a to a whole power."""
     if k < 0:
         return div(ONE, power(a, -k))
-    out = ONE
-    for _ in range(k):
-        out = mul(out, a)
-    return out
+    return ft.reduce(mul, [a] * k, ONE)
 
 
 def total(kind: str, body: Term, over: tuple[Any, ...]) -> Term:
@@ -246,11 +244,10 @@ def _rebuilt(term: Term, change: Callable[[Term], Term | None], memo: dict[Term,
 
 def assumed(term: Term, condition: Term, value: bool) -> Term:
     """The term where a condition is known, which it is not inside sums and whole arrays."""
-    known = TRUE if value else FALSE
 
     def change(x: Term) -> Term | None:
         if x is condition:
-            return known
+            return Term("bool", value)
         return x if x.op in ("agg", "opq") else None
 
     return rewrite(term, change, {})
@@ -288,16 +285,14 @@ def show(term: Term) -> str:
     a = term.args
     if term.op in INFIX:
         return f"({show(a[0])} {INFIX[term.op]} {show(a[1])})"
-    if term.op in ("num", "bool", "idx"):
-        return str(a[0])
-    if term.op == "sym":
-        return a[0] + _at(a[1])
+    if term.op in LEAVES:
+        return a[0] + _at(a[1]) if term.op == "sym" else str(a[0])
     if term.op == "agg":
         return f"{a[0]}({show(a[1])})"
     if term.op == "opq":
         return f"{a[0].partition(' ')[0]}({', '.join(map(show, a[2]))}){_at(a[3])}"
-    named = a[0] if term.op == "fn" else term.op
-    return f"{named}({', '.join(show(x) for x in a if isinstance(x, Term))})"
+    inside = ", ".join(show(x) for x in a if isinstance(x, Term))
+    return f"{a[0] if term.op == 'fn' else term.op}({inside})"
 
 
 def _at(index: tuple[Term, ...]) -> str:

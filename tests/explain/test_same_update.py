@@ -78,7 +78,7 @@ def test_every_algorithm_that_optax_has(row):
 # are scaled where their squares overflow, powers of the count are computed in other ways.
 OPEN = {
     "radam/outside", "adafactor", "fromage", "dog", "dowg", "cocob", "optimistic_adam",
-    "optimistic_gradient_descent",
+    "optimistic_gradient_descent", "lamb", "lars",
 }  # fmt: skip
 
 

@@ -11,7 +11,9 @@ from tests.support.pairs.known import (
     by_leaf,
     by_weight,
     decimal,
+    drawn_or,
     family,
+    noise,
     pick,
     same,
     whole,
@@ -187,3 +189,24 @@ def several_in_a_row(random: np.random.Generator) -> KnownPair:
         witness([value] * (n + 2), like=VECTOR),
         f"{n} {kind}",
     )
+
+
+@family
+def variances(random: np.random.Generator) -> KnownPair:
+    """Sums that cancel: of equal large gradients only rounding is left, which is no difference."""
+    c = decimal(random, 0.2, 2)
+    forms = [
+        lambda g: jnp.var(g),
+        lambda g: jnp.mean(jnp.square(g)) - jnp.square(jnp.mean(g)),
+        lambda g: jnp.mean(g * (g - jnp.mean(g))),
+    ]
+    faults = [
+        lambda g: jnp.mean(jnp.square(g)),
+        lambda g: jnp.mean(jnp.square(g)) - jnp.mean(g),
+        lambda g: jnp.mean(jnp.abs(g - jnp.mean(g))),
+    ]
+
+    def times_p(f: Any) -> Any:
+        return by_weight(lambda g, p: (c * p * f(g)).astype(g.dtype))
+
+    return drawn_or(random, [*map(times_p, forms)], [*map(times_p, faults)], noise(random, 2))

@@ -1,0 +1,66 @@
+"""What once was said and was not so: a small program for each cause."""
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from lectopt import same_update
+from lectopt.explain import explain
+from lectopt.explain.logic import MOST_WORK, Facts, Work
+from lectopt.explain.proving import Prover
+from lectopt.explain.terms import Term, add, less, mul, negate, num
+
+
+def test_a_decay_at_the_end_of_its_range():
+    """A proof for decays in (0, 1) says what is 0 at an end; a difference there is shown."""
+
+    def scaled(factor):
+        return lambda decay: optax.stateless_with_tree_map(lambda g, p: factor(decay) * g)
+
+    plain = scaled(lambda b: 1 + b)
+    quotient = same_update(plain, scaled(lambda b: (1 - b * b) / (1 - b)), params=jnp.ones(3))
+    assert quotient.proved and "where not 0: (1 + (-1 * decay))" in quotient.scope
+    jump = same_update(plain, scaled(lambda b: jnp.where(b == 1, 3.0, 1 + b)), params=jnp.ones(3))
+    assert jump.verdict == "differ" and dict(jump.example.settings) == {"decay": 1}
+
+
+def test_an_example_of_a_maker_that_asks_is_run_as_it_was_built():
+    def asking(lr):
+        tx = optax.sgd(lr)
+        return tx if isinstance(lr, float) else optax.chain(optax.clip(0.1), tx)
+
+    outcome = same_update(optax.sgd, asking, map={"lr": "learning_rate"}, params=jnp.ones(3))
+    assert outcome.verdict == "differ"
+    assert not np.allclose(*outcome.example.run())
+
+
+def test_what_cancels_is_no_difference():
+    """Of equal numbers the variance is 0, and by squares what their rounding left of it."""
+    variance, squares = (
+        optax.stateless_with_tree_map(lambda g, p, f=f: g * f(g))
+        for f in (jnp.var, lambda g: jnp.mean(g * g) - jnp.mean(g) ** 2)
+    )
+    assert same_update(variance, squares).proved
+
+
+@pytest.mark.parametrize(
+    "bits", [lambda n: n & 1, lambda n: ~n & 3, lambda n: n | 2, lambda n: n ^ 5]
+)
+def test_bits_of_whole_numbers(bits):
+    """Once "all(g)" was printed of `n & 1`."""
+    explanation = explain(
+        optax.stateless_with_tree_map(lambda g, p: g * (bits(jnp.sum(g > 0)) == 1)),
+        params=jnp.ones(4),
+    )
+    assert "all(" not in str(explanation) and "any(" not in str(explanation)
+    assert explanation.replay(steps=3) < 1e-12
+
+
+def test_z3_does_no_more_than_it_is_given():
+    """Then nothing is decided, and what is asked once more costs nothing."""
+    x, y = (Term("sym", name, (), "real") for name in "xy")
+    goal = negate(less(add(mul(x, x), mul(y, y)), mul(num(2), mul(x, y))))  # x^2 + y^2 >= 2xy
+    plenty, none = Work(), Work(0)
+    assert Prover(Facts(), work=plenty).always(goal) and 0 < plenty.left < MOST_WORK
+    assert not Prover(Facts(), work=none).always(goal) and none.left == 0
