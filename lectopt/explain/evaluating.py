@@ -8,26 +8,17 @@ import jax
 import numpy as np
 
 from lectopt.explain.arrays import is_key
+from lectopt.explain.operations import AGGREGATES, FUNCTIONS
 from lectopt.explain.terms import LEAVES, Term
 
 Value = tuple[Any, tuple[str, ...]]  # an array, and the index that each of its axes runs over
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "tanh": np.tanh, "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh,
-    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "atan2": np.arctan2, "cbrt": np.cbrt,
-    "nextafter": np.nextafter, "is_finite": np.isfinite, "is_number": lambda x: ~np.isnan(x),
-    "lgamma": jax.scipy.special.gammaln, "digamma": jax.scipy.special.digamma,
-    "erf": jax.scipy.special.erf, "erfc": jax.scipy.special.erfc,
-    "erf_inv": jax.scipy.special.erfinv,
-}  # fmt: skip
-REDUCTIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
-    "sum": (np.sum, np.add), "max": (np.max, np.maximum), "min": (np.min, np.minimum),
-    "and": (np.all, np.logical_and), "or": (np.any, np.logical_or), "prod": (np.prod, np.multiply),
-}  # fmt: skip
+TESTS = {"is_finite": np.isfinite, "is_number": lambda x: ~np.isnan(x)}
 POINTWISE: dict[str, Callable[..., Any]] = {
-    "add": np.add, "mul": np.multiply, "div": np.true_divide, "sqrt": np.sqrt, "exp": np.exp,
-    "log": np.log, "floor": np.floor, "pow": lambda a, b: np.power(np.asarray(a, float), b),
+    "add": np.add, "mul": np.multiply, "div": np.true_divide,
+    "pow": lambda a, b: np.power(np.asarray(a, float), b),
     "ite": np.where, "not": np.logical_not, "lt": np.less, "eq": np.equal, "and": np.logical_and,
+    **{name: FUNCTIONS[name].value for name in ("sqrt", "exp", "log", "floor")},
 }  # fmt: skip
 
 
@@ -102,7 +93,7 @@ class Evaluator:
         value, names = self.value(body)
         value, summed = np.asarray(value), [k for k, _ in over]
         axes = tuple(k for k, name in enumerate(names) if name in summed)
-        out = REDUCTIONS[kind][0](value, axis=axes) if axes else value
+        out = AGGREGATES[kind].value(value, axis=axes) if axes else value
         missing = math.prod(self.sizes(d) for k, d in over if k not in names)
         if kind == "sum":
             out = out * missing
@@ -116,7 +107,7 @@ class Evaluator:
         values = [np.asarray(self.others(k, int(rank)).value(x.args[2])[0]) for k in leaves]
         out = values[0]
         for value in values[1:]:
-            out = REDUCTIONS[kind][1](out, value)
+            out = AGGREGATES[kind].fold(out, value)
         return out, ()
 
     def _operation(self, x: Term) -> Any:
@@ -179,7 +170,7 @@ def _function(name: str) -> Callable[..., Any]:
     if word == "precision":
         bits = int(rest[0]), int(rest[1])
         return lambda x: np.asarray(jax.lax.reduce_precision(np.asarray(x, float), *bits))
-    return FUNCTIONS[name]
+    return TESTS.get(name) or FUNCTIONS[name].value
 
 
 def _laid(value: Value, index: Sequence[str]) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 import sympy as sp
 
+from lectopt.explain import operations
 from lectopt.explain.formulas import (
     Cases,
     Function,
@@ -43,12 +44,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 FUNCTIONS |= {"Abs": FUNCTIONS["abs"], "Min": FUNCTIONS["min"], "Max": FUNCTIONS["max"]}
 RELATIONS = {"==": sp.Eq, "!=": sp.Ne, "<": sp.Lt, "<=": sp.Le, ">": sp.Gt, ">=": sp.Ge}
 KNOWN: dict[str, Callable[..., Any]] = {
-    "exp": sp.exp, "log": sp.log, "floor": sp.floor, "mod": sp.Mod, "sin": sp.sin, "cos": sp.cos,
-    "tan": sp.tan, "tanh": sp.tanh, "sinh": sp.sinh, "cosh": sp.cosh, "asin": sp.asin,
-    "acos": sp.acos, "atan": sp.atan, "atan2": sp.atan2, "erf": sp.erf, "erfc": sp.erfc,
-    "cbrt": sp.cbrt,
+    **{k: getattr(sp, row.sympy) for k, row in operations.FUNCTIONS.items() if row.sympy},
     **{name: FUNCTIONS[name] for name in ("abs", "sign", "min", "max")},
-}  # fmt: skip
+}
 T = sp.Symbol("t", integer=True, positive=True)  # the number of the update, from 1
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from lectopt.explain.formulas import Cases, Function, Number, Symbol
 from lectopt.explain.letters import escaped, tex, upright
+from lectopt.explain.operations import AGGREGATES, FUNCTIONS
 from lectopt.explain.styles import ATOM, LOOSE, PRODUCT, decimal
 from lectopt.explain.text import Text
 
@@ -15,11 +16,7 @@ class Latex(Text):
     """LaTeX, for mathematics mode."""
 
     infinity, leaf = r"\infty", r"\mathrm{leaf}"
-    names = {
-        "sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min", "exp": r"\exp",
-        "and": r"\operatorname{all}", "or": r"\operatorname{any}", "log": r"\log",
-        "sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh",
-    }  # fmt: skip
+    names = {k: row.latex for k, row in (FUNCTIONS | AGGREGATES).items() if row.latex}
 
     def __call__(self, x: Any) -> str:
         """The formula."""

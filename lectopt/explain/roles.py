@@ -11,8 +11,7 @@ from lectopt.explain.arrays import is_key, sort_of
 from lectopt.explain.counting import counted, counters, signed
 from lectopt.explain.flat import Flat
 from lectopt.explain.grouping import owned
-from lectopt.explain.known import Known, T, names_in
-from lectopt.explain.letters import symbol as name_of
+from lectopt.explain.known import T, names_in
 from lectopt.explain.letters import untagged
 from lectopt.explain.readings import Slot
 from lectopt.explain.resolving import Resolver
@@ -44,18 +43,20 @@ class Roles(Runner):
         kept = {
             k for k in range(len(avals)) if update.outputs[count + k] == update.inputs[first + k]
         }
-        ids: dict[str, int] = {}
+        bases: dict[str, str] = {}
         slots = []
         for k, ((key, label), (_, leaf), aval) in enumerate(
             zip(described, owners, avals, strict=True)
         ):
             random = is_key(aval) or (aval.dtype == np.uint32 and aval.shape == (2,))
             role = "key" if random else "constant" if k in kept else "slot"
-            slots.append(Slot(key, leaf, label, aval, f"§{ids.setdefault(key, len(ids))}", role))
+            if key not in bases:
+                bases[key] = self.free(*self.notation.statistic_choices(key, self.maker), key)
+            slots.append(Slot(key, leaf, label, aval, bases[key], role))
         return slots
 
     def known(self, pairs: Mapping[int, tuple[Term, Term]]) -> Resolver:
-        """Find the roles of the slots, name them, and put in what is known."""
+        """Find the roles of the slots, and put in what is known."""
         raw = {self.states[k].name("t-1"): k for k in pairs}
         single = {
             name: pairs[k]
@@ -84,34 +85,21 @@ class Roles(Runner):
             if not more:
                 break
             known = known | more
-        kept = {name: term for name, term in known.items()}
-        bases: dict[str, str] = {}
-        renamed: dict[str, str] = {}
         states = []
         for slot in self.states:
-            formula = kept.get(self._like(slot).name("t-1")) if slot.role == "slot" else None
-            if formula is not None:
-                states.append(replace(slot, role="known", formula=formula))
-                continue
-            if slot.key not in bases:
-                choices = self.notation.statistic_choices(slot.key, self.maker)
-                bases[slot.key] = self.free(*choices, slot.key)
-            named = replace(slot, base=bases[slot.key])
-            for time in ("t-1", "t", "0", ""):
-                old = name_of(slot.base, "" if slot.role == "constant" else time, slot.label)
-                renamed[old] = named.name(time)
-                renamed[untagged(old)] = untagged(named.name(time))  # of every leaf, in sums
-            states.append(named)
+            formula = known.get(self._like(slot).name("t-1")) if slot.role == "slot" else None
+            role = slot.role if formula is None else "known"
+            states.append(replace(slot, role=role, formula=formula))
         self.states = states
         for names_ in (self.facts.nonnegative, self.facts.positive, self.facts.infinite):
-            slots = {untagged(x) for x in raw}
-            missing = {untagged(renamed.get(x, x)) for x in raw if x not in names_}
-            found = {renamed.get(x, x) for x in names_}
-            found |= {untagged(x) for x in found if untagged(x) not in missing} if slots else set()
-            names_.clear()
-            names_ |= found
-        self.facts.counters = {renamed.get(x, x): n for x, n in self.facts.counters.items()}
-        return Renaming(kept, self.facts, renamed, self.records)
+            # In the formulas of a leaf its slots have no label.
+            missing = {untagged(x) for x in raw if x not in names_}
+            names_ |= {untagged(x) for x in names_} - missing
+        later = {
+            name.replace("[t-1]", "[t]"): rewrite(x, lambda y: add(T, ONE) if y is T else None, {})
+            for name, x in known.items()
+        }
+        return Resolver({**known, **later}, self.facts, tables=self.records)
 
     def _like(self, slot: Slot) -> Slot:
         """The slot of the leaf that stands for the leaf of a slot."""
@@ -131,34 +119,3 @@ class Roles(Runner):
         old = after.op == "sym" and after.args[0] == name
         fixed = not start.indices and not names_in([start]) - self.settings.keys()
         return fixed and (old or after is start)
-
-
-class Renaming(Resolver):
-    """A resolver that gives slots their letters too."""
-
-    def __init__(
-        self,
-        values: Mapping[str, Term],
-        facts: Known,
-        renamed: Mapping[str, str],
-        tables: Mapping[str, Any],
-    ):
-        super().__init__(values, facts, tables=tables)
-        self.renamed = renamed
-        later = {
-            name.replace("[t-1]", "[t]"): rewrite(x, lambda y: _next(y), {})
-            for name, x in values.items()
-        }
-        self.values = {**values, **later}
-
-    def _change(self, x: Term) -> Term | None:
-        name = x.args[0].replace("@=", "@") if x.op == "sym" else ""
-        if name in self.renamed:
-            new = self.renamed[name]
-            new = new if name == x.args[0] else new.replace("@", "@=")
-            return Term("sym", new, x.args[1], x.args[2])
-        return super()._change(x)
-
-
-def _next(x: Term) -> Term | None:
-    return add(T, ONE) if x is T else None

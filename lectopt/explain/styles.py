@@ -14,6 +14,7 @@ from lectopt.explain.formulas import (
     simple,
 )
 from lectopt.explain.letters import parse
+from lectopt.explain.operations import AGGREGATES
 
 LOOSE, SUM, PRODUCT, POWER, ATOM = range(5)  # how tightly a formula holds together
 
@@ -33,7 +34,7 @@ class Marks:
     """How the parts of a formula are put down; `time` is the letter of the step number."""
 
     time = "t"
-    names: dict[str, str] = {"sum": "Σ", "and": "all", "or": "any", "prod": "Π"}
+    names: dict[str, str] = {k: row.text for k, row in AGGREGATES.items() if row.text}
     infinity, leaf = "inf", "leaf"
 
     def _symbol(self, name: str) -> str:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from lectopt.explain.coding.layout import WIDTH, broken, spelled
 from lectopt.explain.coding.local import Slot, Unwritten
 from lectopt.explain.coding.modules import Items, Module
-from lectopt.explain.coding.operations import OVER
 from lectopt.explain.coding.planning import Plan, is_array
 from lectopt.explain.coding.spelling import JAVASCRIPT, Speller
 from lectopt.explain.coding.writing import OVER_LEAVES, indented, remarks
+from lectopt.explain.operations import AGGREGATES
 from lectopt.explain.terms import Term
 
 # What sums over the places of an array, and over arrays.
@@ -65,7 +65,7 @@ class _JavaScript(Module):
         return "throw new Error(`no rule for ${name}`);"
 
     def summed(self, speller: Speller, x: Term, where: str) -> str:
-        name = OVER[x.args[0]].javascript
+        name = AGGREGATES[x.args[0]].javascript
         inner = speller if self.own(x) else self.speller(OVER_LEAVES)
         text = f"{inner.like}.length"
         if not self.is_size(x):

@@ -57,11 +57,10 @@ class Local:
 
 def is_leafy(x: Term) -> bool:
     """Whether it is one number, or one array, for every leaf."""
-    if x.op == "sym":
-        return x.args[0].endswith("@")
-    if x.op == "agg":
-        return x.args[2][0][1] == OWN
-    return any(is_leafy(y) for y in x.args if isinstance(y, Term))
+    return any(
+        y.args[0].endswith("@") if y.op == "sym" else y.op == "agg" and y.args[2][0][1] == OWN
+        for y in walk(x)
+    )
 
 
 def addends(x: Term) -> list[Term]:

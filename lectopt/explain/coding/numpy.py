@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from lectopt.explain.coding.layout import constants, docstring, folded, header, several, wrapped
 from lectopt.explain.coding.local import Slot
 from lectopt.explain.coding.modules import Items, Module
-from lectopt.explain.coding.operations import OVER
 from lectopt.explain.coding.planning import Plan, is_array
 from lectopt.explain.coding.spelling import Speller
 from lectopt.explain.coding.writing import OVER_LEAVES, PASS, indented, remarks
+from lectopt.explain.operations import AGGREGATES
 from lectopt.explain.terms import ZERO, Term, walk
 
 
@@ -28,7 +28,7 @@ class _Numpy(Module):
         return f'state["{name}"]'
 
     def summed(self, speller: Speller, x: Term, where: str) -> str:
-        row, inner = OVER[x.args[0]], speller if self.own(x) else self.speller(OVER_LEAVES)
+        row, inner = AGGREGATES[x.args[0]], speller if self.own(x) else self.speller(OVER_LEAVES)
         body = row.numpy.format(inner.text(x.args[1])) if is_array(x.args[1]) else ""
         body = f"np.size({inner.like})" if self.is_size(x) else body or inner.text(x.args[1])
         if self.own(x):

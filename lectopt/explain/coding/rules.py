@@ -13,8 +13,8 @@ from lectopt.explain.coding.local import (
     Slot,
     Unwritten,
 )  # fmt: skip
-from lectopt.explain.coding.operations import TABLE
 from lectopt.explain.known import T
+from lectopt.explain.operations import FUNCTIONS
 from lectopt.explain.readings import Reading
 from lectopt.explain.terms import Term, walk
 
@@ -96,8 +96,9 @@ def rules(title: str, reading: Reading, sizes: bool, settings: Mapping[str, floa
     shapes = dict(zip(reading.labels, reading.shapes, strict=True))
     marks = {k: len(x) for k, x in shapes.items()} if sizes else shapes
     made = Rules(title, local, settings, _treatments(local), marks, sizes, frozenset(remarks))
+    written = {k for k, row in FUNCTIONS.items() if row.numpy} | TESTS
     for x in walk(*made.terms(), inside=True):
-        if x.op == "fn" and x.args[0] not in TABLE.keys() | TESTS:
+        if x.op == "fn" and x.args[0] not in written:
             raise Unwritten(f"the function {x.args[0]} has no formula")
     return made
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from lectopt.explain.coding.operations import TABLE
 from lectopt.explain.expressions import Writable
 from lectopt.explain.formulas import (
     FLIPPED,
@@ -18,6 +17,7 @@ from lectopt.explain.formulas import (
     Symbol,
     symbols,
 )
+from lectopt.explain.operations import FUNCTIONS
 from lectopt.explain.styles import ATOM, LOOSE, POWER, PRODUCT, SUM
 from lectopt.explain.terms import INF, NAN, Term
 from lectopt.explain.text import Text
@@ -221,7 +221,7 @@ class Speller(Text):
         return self._of_table(x.name, x.args)
 
     def _of_table(self, name: str, args: Sequence[Any]) -> tuple[str, int]:
-        row, arrays = TABLE[name], [y for y in args if is_array(y)]
+        row, arrays = FUNCTIONS[name], [y for y in args if is_array(y)]
         if self.language is TORCH and name in BOUND and len(arrays) == 1:
             ((other,), (array,)) = [y for y in args if y not in arrays], arrays
             return f"torch.clamp({self(array)}, {BOUND[name]}={self(other)})", ATOM

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from lectopt.explain.coding.layout import WIDTH, constants, docstring, folded, header
 from lectopt.explain.coding.local import Slot
-from lectopt.explain.coding.operations import OVER
 from lectopt.explain.coding.planning import Plan, is_array
 from lectopt.explain.coding.spelling import TORCH, Speller
 from lectopt.explain.coding.writing import OVER_LEAVES, PASS, Writer, indented, remarks
+from lectopt.explain.operations import AGGREGATES
 from lectopt.explain.terms import ZERO, Term
 
 RATE = {"learning_rate": "lr"}  # as PyTorch's schedulers find it
@@ -52,7 +52,7 @@ class _Torch(Writer):
         return f"raise {'KeyError(names[p])' if self.named else 'ValueError(tuple(p.shape))'}"
 
     def summed(self, speller: Speller, x: Term, where: str) -> str:
-        row, inner = OVER[x.args[0]], speller if self.own(x) else self.speller(OVER_LEAVES)
+        row, inner = AGGREGATES[x.args[0]], speller if self.own(x) else self.speller(OVER_LEAVES)
         body = row.torch.format(inner.text(x.args[1])) if is_array(x.args[1]) else ""
         body = "p.numel()" if self.is_size(x) else body or inner.text(x.args[1])
         if self.own(x):
