@@ -72,6 +72,8 @@ def diagnose(run: Run) -> Diagnosis:
 
     Args:
         run: A `Run`: of `fit`, as a callback is given it, or of `read_run`.
+
+    Source: ISI (S2-09, S2-10, S2-16, S2-23); Liège (S1-16).
     """
     rules: list[Callable[[Run], tuple[bool | None, float, str]]]
     rules = [_too_high, _vanish, _dead, _clipped, _collapsed]

@@ -79,7 +79,7 @@ def learning_rate_range_test(
     Raises:
         ValueError: An argument does not fit.
 
-    Source: Smith 2017, Cyclical Learning Rates for Training Neural Networks, 3.3 (STAT479, S4-12;
+    Source: Smith 2017, Cyclical Learning Rates for Training Neural Networks, 3.3 (STAT 479, S4-12;
     ISI, S2-16).
     """
     if not 0 < low < high < math.inf:
