@@ -30,8 +30,8 @@ class RangeTest:
     Args:
         table: A row for each step up to where the loss diverged: `learning_rate`, `loss`, and
             `smoothed`, the loss averaged over about ten steps.
-        steepest: The rate at which the smoothed loss fell fastest, per factor of the rate. NaN if
-            it never fell.
+        steepest: The rate, up to `lowest`, at which the smoothed loss fell fastest, per factor of
+            the rate. NaN if it never fell.
         lowest: The rate at which it was lowest; somewhat below it is the largest rate to use, as
             the peak of a cycle. NaN if it never fell.
         diverged: The rate at which the smoothed loss rose above where it had begun, by more than
@@ -126,6 +126,6 @@ def read_range_test(rates: np.ndarray, losses: np.ndarray, bad: np.ndarray) -> R
     steepest = lowest = float("nan")
     kept = smoothed[:end]
     if end > 1 and kept.min() < begun - noise:
-        steepest = float(rates[np.gradient(kept).argmin()])
-        lowest = float(rates[kept.argmin()])
+        at = int(kept.argmin())
+        steepest, lowest = float(rates[np.gradient(kept)[: at + 1].argmin()]), float(rates[at])
     return RangeTest(table, steepest, lowest, float(rates[end]) if end < len(losses) else None)
