@@ -47,7 +47,7 @@ __all__ = [
     "wolfe_conditions",
 ]
 
-def monitor(inner: GradientTransformation) -> Transformation: ...
+def monitor(inner: GradientTransformation, layers: bool = False) -> Transformation: ...
 def projected_rate_settles(
     decay: Decay = 0.999,
     switch_tol: NonNegative = 1e-09,

@@ -65,6 +65,8 @@ def split_data(
     Raises:
         ValueError: The shares are not positive with sum 1, a part would be empty, or the labels do
             not fit the data.
+
+    Source: ISI (S2-01); STAT 479 (S4-06).
     """
     n = count_samples(data)
     if not isinstance(fractions, Mapping):
@@ -122,6 +124,8 @@ def standardize(
 
     Raises:
         ValueError: There is no split of the name `fit`.
+
+    Source: Liège (S1-31).
     """
     if fit not in inputs:
         raise ValueError(

@@ -13,6 +13,7 @@ from lectopt.training.run import Run
 LEAST = 20  # steps, before anything is judged
 WINDOWS = 10  # the loss is compared between so many parts of a run
 SURE = 4.0  # so many standard errors are no accident
+EXPLODED = 10.0  # times the first loss
 VANISHED = 1e-3  # of the largest gradient of a layer
 ALWAYS = 0.95  # of the steps
 COLLAPSED = 100.0  # times less than at the beginning
@@ -58,8 +59,9 @@ class Diagnosis(dict[str, Verdict]):
 def diagnose(run: Run) -> Diagnosis:
     """What is wrong with a training, as far as its history tells.
 
-    - `"rate too high"`: something is not finite after the first step; or the loss has lost more
-      than half of its fall again (means over tenths of at least 50 steps, four standard errors).
+    - `"rate too high"`: something was not finite, and the loss had risen tenfold before; or the
+      loss has lost more than half of its fall again (means over tenths of at least 50 steps, four
+      standard errors).
     - `"gradients vanish"`: the gradient of a layer is less than a thousandth of another's (medians
       over the second half of the steps).
     - `"dead layer"`: the gradient of a layer was exactly 0 in the second half of the steps.
@@ -72,6 +74,8 @@ def diagnose(run: Run) -> Diagnosis:
 
     Args:
         run: A `Run`: of `fit`, as a callback is given it, or of `read_run`.
+
+    Source: ISI (S2-09, S2-10, S2-16, S2-23); Liège (S1-16).
     """
     rules: list[Callable[[Run], tuple[bool | None, float, str]]]
     rules = [_too_high, _vanish, _dead, _clipped, _collapsed]
@@ -98,12 +102,8 @@ UNKNOWN = float("nan")
 
 def _too_high(run: Run) -> Found:
     losses, bad = _of_made_steps(run, "loss"), int(run.recorded.column("skipped").sum())
-    if run.stopped is not None and run.stopped.reason == "nonfinite":
-        if run.step == 0:
-            return None, UNKNOWN, f"{run.stopped.detail}: before any update, so look at the data."
-        return True, float(run.step), f"After {run.step} updates {run.stopped.detail}."
-    if bad:
-        return True, float(bad), f"{bad} steps were skipped, as something was not finite."
+    if bad or (run.stopped is not None and run.stopped.reason == "nonfinite"):
+        return _blown_up(run, losses)
     size = len(losses) // WINDOWS
     if size < 5:
         return None, UNKNOWN, f"{len(losses)} steps are too few to compare tenths of them."
@@ -118,6 +118,20 @@ def _too_high(run: Run) -> Found:
         f"and {ended:.4g} in the last one{_last_rate(run)}."
     )
     return bool(lost > 0.5 and risen > SURE * error), lost, text
+
+
+def _blown_up(run: Run, losses: np.ndarray) -> Found:
+    """Whether it is the rate that made something not finite: then the loss has risen before."""
+    stopped = run.stopped is not None and run.stopped.reason == "nonfinite"
+    what = run.stopped.detail if run.stopped and stopped else "something was not finite"
+    if len(losses) < 2:
+        return None, UNKNOWN, f"After {len(losses)} updates {what}: look at the data, and the rate."
+    first, last = abs(losses[0]), np.abs(losses[-3:]).max()
+    times = float(last / first) if first > 0 else np.inf
+    text = f"The loss went from {losses[0]:.4g} to {losses[-1]:.4g}; then {what}"
+    if times > EXPLODED:
+        return True, times, f"{text}{_last_rate(run)}."
+    return None, times, f"{text}. It had not risen before, so look at the data."
 
 
 def _vanish(run: Run) -> Found:

@@ -140,7 +140,7 @@ def stratified_batches(labels: ArrayLike, batch_size: int) -> Callable[..., Any]
         ValueError: An argument does not fit; or, from the function, the training data has another
             number of samples.
 
-    Source: STAT479 (S4-06: the proportions of the classes under random subsampling).
+    Source: STAT 479 (S4-06: the proportions of the classes under random subsampling).
     """
     classes = np.asarray(labels)
     n = len(classes) if classes.ndim == 1 else 0

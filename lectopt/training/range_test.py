@@ -30,8 +30,8 @@ class RangeTest:
     Args:
         table: A row for each step up to where the loss diverged: `learning_rate`, `loss`, and
             `smoothed`, the loss averaged over about ten steps.
-        steepest: The rate at which the smoothed loss fell fastest, per factor of the rate. NaN if
-            it never fell.
+        steepest: The rate, up to `lowest`, at which the smoothed loss fell fastest, per factor of
+            the rate. NaN if it never fell.
         lowest: The rate at which it was lowest; somewhat below it is the largest rate to use, as
             the peak of a cycle. NaN if it never fell.
         diverged: The rate at which the smoothed loss rose above where it had begun, by more than
@@ -79,7 +79,7 @@ def learning_rate_range_test(
     Raises:
         ValueError: An argument does not fit.
 
-    Source: Smith 2017, Cyclical Learning Rates for Training Neural Networks, 3.3 (STAT479, S4-12;
+    Source: Smith 2017, Cyclical Learning Rates for Training Neural Networks, 3.3 (STAT 479, S4-12;
     ISI, S2-16).
     """
     if not 0 < low < high < math.inf:
@@ -126,6 +126,6 @@ def read_range_test(rates: np.ndarray, losses: np.ndarray, bad: np.ndarray) -> R
     steepest = lowest = float("nan")
     kept = smoothed[:end]
     if end > 1 and kept.min() < begun - noise:
-        steepest = float(rates[np.gradient(kept).argmin()])
-        lowest = float(rates[kept.argmin()])
+        at = int(kept.argmin())
+        steepest, lowest = float(rates[np.gradient(kept)[: at + 1].argmin()]), float(rates[at])
     return RangeTest(table, steepest, lowest, float(rates[end]) if end < len(losses) else None)

@@ -148,6 +148,8 @@ def gradient_statistics(
     Raises:
         ValueError: There are fewer than two gradients; or the loss of a sample depends on the other
             samples of its batch, so that single samples have no gradient.
+
+    Source: TTIC 31230 (S3-02, S3-26); CMU 11-785 (S0-22).
     """
     params, state = place(problem, at)
     batch = drawn(problem, data, samples, seed)

@@ -15,7 +15,12 @@ def named_in_docstrings():
     """Code -> the public names of lectopt whose docstring gives it as a source."""
     found = defaultdict(set)
     averages = {f"averaging.{name}": value for name, value in vars(lectopt.averaging).items()}
-    for name, value in {**vars(lectopt), **averages}.items():
+    training = {
+        f"training.{name}": getattr(lectopt.training, name)
+        for name in lectopt.training.__all__
+        if not hasattr(lectopt, name)
+    }
+    for name, value in {**vars(lectopt), **averages, **training}.items():
         if not name.startswith("_") and callable(value):
             for code in CODE.findall(value.__doc__ or ""):
                 found[code].add(name)

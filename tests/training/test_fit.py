@@ -231,6 +231,8 @@ def test_the_rate_is_known_of_other_optimizers_that_tell_it():
     monitored = fit(problem(), optax.chain(optax.clip(1.0), lectopt.monitor(lectopt.sgd(0.5))), 3)
     np.testing.assert_allclose(injected.history.learning_rate, 0.25)
     np.testing.assert_allclose(monitored.history.learning_rate, 0.5)
+    found = monitored.history  # a monitor's numbers are columns, too
+    np.testing.assert_allclose(found.update_norm / found.param_norm, found.update_ratio, rtol=1e-5)
     assert "learning_rate" not in fit(problem(), optax.adam(0.1), 3).history
 
 

@@ -69,6 +69,9 @@ def test_losses_that_stop_being_finite():
     assert found.diverged == rates[15] and len(found.table) == 15
     losses[15] = np.nan
     assert read_range_test(rates, losses, bad & False).diverged == rates[15]
+    again = np.r_[np.linspace(1.0, 0.2, 10), np.linspace(0.3, 0.9, 7), [0.4, 0.3, 0.3]]
+    found = read_range_test(rates, again, bad & False)
+    assert found.steepest <= found.lowest < rates[14] and found.diverged is None
     first = read_range_test(rates, np.full(20, np.nan), bad | True)
     assert first.diverged == rates[0] and len(first.table) == 0 and math.isnan(first.lowest)
 
