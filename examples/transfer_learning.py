@@ -4,6 +4,10 @@ The convolutions are taken over and the last layer is new. Three ways to go on f
 ISI's lecture (S2-25): the convolutions frozen; unfrozen from the top, one after the other; with
 smaller rates the lower the layer; and, beside them, all layers from scratch.
 
+Transfer is no gain by itself. On these small images what five digits have taught was worth nothing
+for the other five: with one, two or four images of each, from scratch came out ahead by 1 to 4
+points, of one seed. Try it with images of your own before you believe in either.
+
     python examples/transfer_learning.py
 """
 
