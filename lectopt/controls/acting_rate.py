@@ -2,7 +2,7 @@
 every other number that scales the update."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from lectopt.compositions import Chain
@@ -58,6 +58,25 @@ def acting_rate(tx: Transformation) -> Reader | None:
     if None in factors:
         return None
     return lambda state, count: math.prod(read(state, count) for read in factors if read)
+
+
+def common_rate(txs: Sequence[Any]) -> Reader | None:
+    """How to read the rate of the first of some optimizers, if all have the very same."""
+    if not all(isinstance(tx, Transformation) for tx in txs):
+        return None
+    rates = [[*_rates(tx)] for tx in txs]
+    return acting_rate(txs[0]) if len(rates[0]) == 1 and all(r == rates[0] for r in rates) else None
+
+
+def _rates(tx: Transformation) -> Iterator[Any]:
+    """What stands in each `scale_by_learning_rate` of a chain; and what scales it by measuring."""
+    if isinstance(tx, Chain | Named):
+        for part in tx.parts:
+            yield from _rates(part)
+    elif tx.name == "scale_by_learning_rate":
+        yield tx.settings["learning_rate"]
+    elif tx.name in (*MEASURED, *SCALES, "scale"):
+        yield None  # one more: there is no common rate
 
 
 def _steps(tx: Transformation, place: tuple[str, ...]) -> Iterator[Step]:

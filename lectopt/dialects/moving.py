@@ -41,6 +41,15 @@ class Part:
     scalars: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Groups(optax.GradientTransformationExtraArgs):
+    """An `optax.partition` that knows its optimizers, and prints them."""
+
+    transforms: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"partition({{{', '.join(f'{k!r}: {tx!r}' for k, tx in self.transforms.items())}}})"
+
+
 def assembled(pieces: Any, parts: Mapping[str, Part]) -> tuple[Any, Any]:
     """One optimizer, and its state, from those of the labels.
 
@@ -56,7 +65,9 @@ def assembled(pieces: Any, parts: Mapping[str, Part]) -> tuple[Any, Any]:
         ((_, part),) = parts.items()
         return part.tx, _filled(part.tx.init(params), pieces, part.scalars)
     labels = jax.tree.map(lambda piece: piece.label, pieces)
-    tx = optax.partition({label: part.tx for label, part in parts.items()}, labels)
+    transforms: dict[Any, Any] = {label: part.tx for label, part in parts.items()}
+    tx = Groups(*optax.partition(transforms, labels))
+    tx.transforms = transforms
     state: Any = tx.init(params)
 
     def own(label: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lectopt.controls.acting_rate import acting_rate
+from lectopt.controls.acting_rate import acting_rate, common_rate
 from lectopt.state_search import records
 from lectopt.transformation import Transformation
 
@@ -30,6 +30,11 @@ def learning_rate(tx: Any, old_state: Any, new_state: Any, step: Any) -> jax.Arr
         if read is not None:
             count = old_state.get("count", step) if isinstance(old_state, Mapping) else step
             return jnp.asarray(read(new_state, count), float)
+    groups = getattr(tx, "transforms", None)  # of another library's run, an optimizer each
+    if groups and (read := common_rate([*groups.values()])) is not None:
+        first = new_state.inner_states[next(iter(groups))].inner_state
+        old = old_state.inner_states[next(iter(groups))].inner_state
+        return jnp.asarray(read(first, old.get("count", step)), float)
     for holder in ("metrics", "hyperparams"):
         found = [
             leaf

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from lectopt.training.run import Run
@@ -79,6 +80,9 @@ def tensorboard(path: str | Path) -> Callable[[Run], None]:
 
     def write(run: Run) -> None:
         nonlocal steps, evaluations
+        arrays = jax.tree.leaves(run.params)
+        if jax.process_index() and not all(x.is_fully_addressable for x in arrays):
+            return  # the first of the processes that train together writes
         history = run.recorded
         begins = steps < 0 or len(history) < steps
         if begins:

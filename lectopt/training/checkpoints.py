@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import numpy as np
 
 from lectopt.state_search import Names, names
 from lectopt.training.files import write_whole
+from lectopt.training.processes import ALONE, Processes
 
 DONE = "done"
 
@@ -27,13 +29,14 @@ class Torn(Exception):
     """A checkpoint that says it is done, and cannot be read."""
 
 
-def save(folder: Path, tree: Any, facts: dict[str, Any]) -> None:
+def save(folder: Path, tree: Any, facts: dict[str, Any], processes: Processes = ALONE) -> None:
     """Write a checkpoint: when `done` is there, all of it is.
 
     Args:
         folder: Of this checkpoint alone; what is there is replaced.
         tree: Arrays.
         facts: What else is to be known, as JSON has it.
+        processes: Those that hold the arrays; all of them call.
     """
     leaves = {names(path): x for path, x in jax.tree_util.tree_leaves_with_path(tree)}
     told, stored = {}, {}
@@ -49,11 +52,14 @@ def save(folder: Path, tree: Any, facts: dict[str, Any]) -> None:
         )
         if data.size:
             stored[name] = data
-    shutil.rmtree(folder, ignore_errors=True)
+    if processes.is_first:
+        shutil.rmtree(folder, ignore_errors=True)
+    processes.wait("save")
     ocp = orbax()
     with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
         checkpointer.save(folder.absolute(), args=ocp.args.PyTreeSave(_nested(stored)))
-    mark(folder, facts | {"leaves": [*told.values()]})
+    if processes.is_first:
+        mark(folder, facts | {"leaves": [*told.values()]})
 
 
 def mark(folder: Path, facts: dict[str, Any]) -> None:
@@ -71,7 +77,7 @@ def facts_of(folder: Path) -> dict[str, Any] | None:
         return {}
 
 
-def load(folder: Path, facts: dict[str, Any], shardings: dict[Names, Any] | None = None) -> Any:
+def load(folder: Path, facts: dict[str, Any], shardings: Mapping[Names, Any] | None = None) -> Any:
     """The arrays of a checkpoint, as a nested dict.
 
     Args:
@@ -113,7 +119,7 @@ def _crc32(data: Any) -> int | None:
     return zlib.crc32(np.ascontiguousarray(data).view(np.uint8).data if np.size(data) else b"")
 
 
-def _restore_args(ocp: Any, name: Names, shardings: dict[Names, Any]) -> Any:
+def _restore_args(ocp: Any, name: Names, shardings: Mapping[Names, Any]) -> Any:
     if name in shardings:
         return ocp.ArrayRestoreArgs(restore_type=jax.Array, sharding=shardings[name])
     return ocp.RestoreArgs(restore_type=np.ndarray)

@@ -22,10 +22,12 @@ from lectopt.training.history import History
 from lectopt.training.loop import Loop, OnNonfinite, Plan
 from lectopt.training.manifest import identity
 from lectopt.training.problem import Problem
+from lectopt.training.processes import Processes
 from lectopt.training.programs import Programs
 from lectopt.training.progress import progress_of
 from lectopt.training.resuming import resume
 from lectopt.training.run import Run, Stopped
+from lectopt.training.sharding import ONE_DEVICE, Placement
 from lectopt.training.starting import filled, parts_of
 from lectopt.training.step import BadStep, Training
 from lectopt.training.store import Store
@@ -104,16 +106,19 @@ def fit(
             raise ValueError(
                 'patience needs a split to judge by: data={"train": ..., "validation": ...}'
             )
-    total = _total(problem, steps, epochs)
+    total, placement = _total(problem, steps, epochs), Placement.here()
     with contextlib.ExitStack() as stack:
-        store = None if directory is None else stack.enter_context(_opened(directory))
+        stack.enter_context(placement.context())
+        processes = placement.processes
+        opened = None if directory is None else _opened(directory, processes)
+        store = None if opened is None else stack.enter_context(opened)
         known = None if store is None else store.manifest()
         if eval_every is None and known is not None:  # a twentieth of what it was begun with
             eval_every = known["settings"]["eval_every"]
         every = _every(problem, eval_every, total)
         plan = Plan(total, every, patience, tuple(callbacks), on_nonfinite)
         given = parts_of(start) if start is not None else {}
-        loop = _loop(problem, optimizer, plan, seed, given)
+        loop = _loop(problem, optimizer, plan, seed, given, placement)
         if store is None:
             save = _nowhere
         else:
@@ -122,17 +127,28 @@ def fit(
             own = identity(loop.programs, loop.training, optimizer, batch, settings, given)
             resume(store, loop, own, accept_changes)
             save = store.after_block
-        return loop.train(progress_of(progress, "fit", total, loop.step), save)
+        shown = progress if processes.is_first else False
+        return loop.train(progress_of(shown, "fit", total, loop.step), save)
 
 
 @contextlib.contextmanager
-def _opened(directory: str | Path) -> Iterator[Store]:
-    """The directory, which is then this process's alone."""
+def _opened(directory: str | Path, processes: Processes) -> Iterator[Store]:
+    """The directory, which is then this process's alone, or that of these processes.
+
+    Raises:
+        ValueError: Another process trains there; or there are several, and no mesh.
+    """
     orbax()  # before anything is written
-    store = Store(directory)
+    if jax.process_count() > 1 and not processes.several:
+        raise ValueError(
+            f"there are {jax.process_count()} processes, and a directory is that of one run. Train "
+            "it together, with jax.set_mesh(mesh): fit(...), or apart, without directory=."
+        )
+    store = Store(directory, processes)
     store.manifest()
     store.path.mkdir(parents=True, exist_ok=True)
-    with locked(store.path / "lock", "trains this run"):
+    lock = locked(store.path / "lock", "trains this run")
+    with lock if processes.is_first else contextlib.nullcontext():
         yield store
 
 
@@ -140,16 +156,25 @@ def _nowhere(loop: Loop, stopped: Stopped | None) -> None:
     del loop, stopped
 
 
-def _loop(problem: Problem, optimizer: Any, plan: Plan, seed: int, start: dict[str, Any]) -> Loop:
+def _loop(
+    problem: Problem,
+    optimizer: Any,
+    plan: Plan,
+    seed: int,
+    start: dict[str, Any],
+    placement: Placement = ONE_DEVICE,
+) -> Loop:
     """The training before its first step."""
-    streams = random_streams(seed)
+    problem = placement.problem(problem)
+    streams = placement.replicated(random_streams(seed))
     make, values = chosen(optimizer, plan.steps, streams.optimizer)
     feeder = Feeder(problem.data["train"]) if problem.streamed else None
     problem.check(feeder.peek() if feeder else None)
     arrays = {k: split for k, split in problem.data.items() if not (k == "train" and feeder)}
-    data = jax.tree.map(jnp.asarray, arrays)
+    data = placement.replicated(arrays)
     bad_step: BadStep = "skip" if plan.on_nonfinite == "skip" else "stop"
-    programs = Programs(Blocks(problem, make, bad_step=bad_step), values, streams, data)
+    blocks = Blocks(problem, make, bad_step=bad_step)
+    programs = Programs(blocks, values, streams, data, placement)
     training, step = _begin(programs, start)
     _check_plateaus(problem, training)
     if step > plan.steps:

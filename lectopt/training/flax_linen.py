@@ -8,12 +8,13 @@ from typing import Any
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
-from flax.core import unfreeze
+import numpy as np
+from flax.core import meta, unfreeze
 from flax.errors import ModifyScopeVariableError
 
 from lectopt.training.checking import is_stream
 from lectopt.training.models import Model
+from lectopt.training.sharding import Placement
 
 # What a module's call may be told at its start, before anybody trains it.
 AT_START = {"train": False, "training": False, "is_training": False, "deterministic": True}
@@ -76,11 +77,11 @@ def functions(
     told: dict[str, Any] = {name: value for name, value in AT_START.items() if name in asked}
 
     def begin(key: jax.Array) -> dict[str, Any]:
-        return (
-            given if given is not None else dict(unfreeze(module.init(key, example_input, **told)))
-        )
+        found = given if given is not None else module.init(key, example_input, **told)
+        return dict(unfreeze(meta.unbox(found)))  # sharded as the boxes say, where a mesh is set
 
-    shapes = jax.eval_shape(begin, jax.random.key(0))
+    with Placement.here().context():
+        shapes = jax.eval_shape(begin, jax.random.key(0))
     collections = sorted(set(shapes) - {"params", "intermediates"})
 
     def init(key: jax.Array) -> Any:
@@ -118,4 +119,4 @@ def _example(data: Any) -> Any:
     leaves = jax.tree.leaves(train)
     if not leaves:
         raise ValueError('wanted data = {"train": (x, y), ...}, or example_input=')
-    return jnp.asarray(leaves[0][:1])
+    return np.asarray(leaves[0][:1])

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.sharding import PartitionSpec
 
 from lectopt.training.models import Model
 
@@ -22,11 +23,14 @@ def functions(model: Any) -> Model:
     """
     if isinstance(model, nnx.Module):
         parts = _parts(model)
-        params, state = (nnx.to_pure_dict(part) for part in (parts[1], parts[3]))
+        given = [nnx.to_pure_dict(part) for part in (parts[1], parts[3])]
+        params, state = jax.device_get(given)  # from whatever devices
+        specs = nnx.to_pure_dict(nnx.get_partition_spec(parts[1]))
 
         def init(key: jax.Array) -> Any:
             del key  # the weights that there are
-            return (params, state) if state else params
+            weights = params if jax.sharding.get_abstract_mesh().empty else sharded(params, specs)
+            return (weights, state) if state else weights
 
         return _of_parts(parts, init)
 
@@ -42,6 +46,12 @@ def functions(model: Any) -> Model:
         return (params, nnx.to_pure_dict(state)) if stateful else params
 
     return _of_parts(_parts(abstract), init)
+
+
+def sharded(params: Any, specs: Any) -> Any:
+    """Arrays on the mesh that is set, as their metadata say."""
+    place = jax.lax.with_sharding_constraint
+    return jax.tree.map(lambda x, spec: place(x, spec or PartitionSpec()), params, specs)
 
 
 def _parts(model: Any) -> Any:

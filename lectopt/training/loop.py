@@ -10,11 +10,10 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from lectopt.state_search import names
@@ -22,6 +21,7 @@ from lectopt.training.feeding import Feeder
 from lectopt.training.history import History
 from lectopt.training.interrupts import Interrupts
 from lectopt.training.problem import Problem
+from lectopt.training.processes import Processes
 from lectopt.training.programs import Programs, copied
 from lectopt.training.progress import Progress
 from lectopt.training.run import Best, Run, Stopped
@@ -79,8 +79,10 @@ class Loop:
                     if stopped is None and self._until_evaluation(passed=True) == 0:
                         self._evaluate()
                         stopped = self._verdict()
-                    if stopped is None and interrupts.received:
-                        stopped = Stopped("interrupted", self.step, interrupts.received)
+                    length, received = self._processes.agreed(length, bool(interrupts.received))
+                    if stopped is None and received:
+                        by = interrupts.received or "a signal to another process"
+                        stopped = Stopped("interrupted", self.step, by)
                     progress.advance(self.step, self._latest())
                     save(self, stopped)
             finally:
@@ -90,17 +92,26 @@ class Loop:
     def run(self, stopped: Stopped | None = None, keep: bool = False) -> Run:
         """The run so far; with `keep` its arrays are not those that the loop uses up."""
         training = copied(self.training) if keep else self.training
+        outward, best = self.programs.placement.outward, self.best
+        if best is not None:
+            arrays = outward((best.params, best.model_state))
+            best = replace(best, params=arrays[0], model_state=arrays[1])
+        params, state, opt_state = outward(training[:3])
         return Run(
-            training.params,
-            training.model_state,
-            training.opt_state,
+            params,
+            state,
+            opt_state,
             self.step,
-            self.best,
+            best,
             stopped,
             recorded=self.history.copy(),
-            used=lambda: self.programs.to_use(training),
+            used=lambda: outward(self.programs.to_use(training)),
             rebuild=self.problem.rebuild,
         )
+
+    @property
+    def _processes(self) -> Processes:
+        return self.programs.placement.processes
 
     @property
     def _longest(self) -> int:
@@ -125,7 +136,7 @@ class Loop:
         else:
             rows = []
             for step in range(self.step, self.step + steps):
-                batch = self.feeder.next()
+                batch = self.programs.placement.batch(self.feeder.next())
                 rows.append(self._run(batch, step, 1))
                 if int(self.training.stopped_at) >= 0:
                     break
@@ -156,7 +167,8 @@ class Loop:
         if "validation" not in self.problem.data:
             return
         value = row[metric_column(self.problem)]
-        self.training = self.training._replace(evaluation=jnp.array(value, float))
+        evaluation = self.programs.placement.replicated(np.asarray(value, float))
+        self.training = self.training._replace(evaluation=evaluation)
         if math.isfinite(value) and (self.best is None or self._better(value)):
             metrics = {name: x for name, x in row.items() if name != "step"}
             used = self.programs.to_use(self.training)
@@ -173,14 +185,23 @@ class Loop:
             return self.stopped or Stopped("nonfinite", self.step, "")
         stopped = None
         if self._evaluated_at == self.step:
-            stopped = self._impatient()
-            for callback in self.plan.callbacks:
-                said = callback(self.run(keep=True))
-                if said and stopped is None:
-                    stopped = Stopped("callback", self.step, said if isinstance(said, str) else "")
+            called_back = self._called_back()
+            stopped = self._impatient() or called_back
         if self.step >= self.plan.steps:
             return Stopped("steps", self.step, "")
         return stopped
+
+    def _called_back(self) -> Stopped | None:
+        """Whether a callback says so, in any process."""
+        reason = None
+        for callback in self.plan.callbacks:
+            run = self.run(keep=True)
+            with self.programs.placement.outer():
+                said = callback(run)
+            if said and reason is None:
+                reason = said if isinstance(said, str) else ""
+        stops = self._processes.agreed(0, reason is not None)[1]
+        return Stopped("callback", self.step, reason or "") if stops else None
 
     def _impatient(self) -> Stopped | None:
         """Whether there were too many evaluations without a better one."""

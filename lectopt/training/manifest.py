@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.experimental import multihost_utils
 
 from lectopt.training import objective
 from lectopt.training.checking import is_stream
@@ -48,15 +49,19 @@ def identity(
     """
     import lectopt
 
-    device = jax.tree.leaves(training)[0].devices().pop()
+    device = min(jax.tree.leaves(training)[0].devices(), key=lambda device: device.id)
+    with programs.alone():
+        is_what = {
+            "problem": _problem(programs, training, batch),
+            "optimizer": _optimizer(programs, training, optimizer),
+        }
     return {
-        "problem": _problem(programs, training, batch),
-        "optimizer": _optimizer(programs, training, optimizer),
+        **is_what,
         "data": {name: fingerprint(split) for name, split in programs.blocks.problem.data.items()},
         "settings": dict(settings),
         "start": {name: fingerprint(part) for name, part in start.items() if part is not None},
         "versions": {name: version(name) for name in PACKAGES} | {"lectopt": lectopt.__version__},
-        "device": f"{device.platform} {device.device_kind}, {jax.device_count()} in all",
+        "device": f"{device.platform} {device.device_kind}{programs.placement}",
         "program": programs.text_hash(training, batch),
     }
 
@@ -99,11 +104,18 @@ def fingerprint(split: Any) -> Any:
     digest, kinds = hashlib.sha256(), []
     for path, x in jax.tree_util.tree_leaves_with_path(split):
         is_key = jnp.issubdtype(getattr(x, "dtype", float), jax.dtypes.prng_key)
-        array = np.ascontiguousarray(jax.random.key_data(x) if is_key else x)
+        array = np.ascontiguousarray(_on_host(jax.random.key_data(x) if is_key else x))
         kinds.append(f"{jax.tree_util.keystr(path)}: {array.dtype}{list(array.shape)}")
         digest.update(kinds[-1].encode())
         digest.update(array.view(np.uint8).data if array.size else b"")
     return [*kinds, digest.hexdigest()]
+
+
+def _on_host(x: Any) -> Any:
+    """An array that may be divided among processes."""
+    if isinstance(x, jax.Array) and not (x.is_fully_addressable or x.is_fully_replicated):
+        return multihost_utils.process_allgather(x, tiled=True)
+    return x
 
 
 def sha256(text: str) -> str:

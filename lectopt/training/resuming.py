@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
+import numpy as np
 
 from lectopt.controls.carrying import carry_over
 from lectopt.training import manifest
 from lectopt.training.loop import Loop
 from lectopt.training.run import Best, Run, Stopped
+from lectopt.training.sharding import shardings_of
 from lectopt.training.starting import filled
 from lectopt.training.step import Training
 from lectopt.training.store import Saved, Store
@@ -31,7 +32,9 @@ def resume(
     there = store.manifest()
     found = {} if there is None else manifest.difference(there, identity)
     manifest.refuse(store.path, found, accept_changes)
-    saved = None if there is None else store.newest()
+    model = dict(params=loop.training.params, model_state=loop.training.model_state)
+    where = shardings_of(dict(training=loop.training._asdict(), best=model))
+    saved = None if there is None else store.newest(shardings=where)
     store.optimizer = manifest.sha256(json.dumps(identity["optimizer"], sort_keys=True))
     again = False
     if saved is not None:
@@ -79,7 +82,8 @@ def _take(store: Store, loop: Loop, saved: Saved, changed: bool) -> bool:
     loop.stopped = facts["stopped"] and Stopped(*facts["stopped"])
     again = changed and int(loop.training.stopped_at) >= 0
     if again:
-        loop.training = loop.training._replace(stopped_at=jnp.full_like(fields["stopped_at"], -1))
+        goes_on = loop.programs.placement.replicated(np.int32(-1))
+        loop.training = loop.training._replace(stopped_at=goes_on)
         loop.history = loop.history.without_last_step()
     return again
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from lectopt.state_search import names
 from lectopt.training.run import Run
+from lectopt.training.sharding import put, sharding_of
 from lectopt.trees import dtype_of
 
 KEYS = ("params", "model_state", "opt_state", "step")
@@ -31,7 +32,8 @@ def parts_of(start: Any) -> dict[str, Any]:
 
 
 def filled(template: Any, given: Any, what: str) -> Any:
-    """The tree `given`, with the containers and dtypes of another one; leaves go by their names.
+    """The tree `given`, with the containers, dtypes and devices of another one; leaves go by their
+    names.
 
     Args:
         template: Arrays, or their shapes.
@@ -61,6 +63,9 @@ def filled(template: Any, given: Any, what: str) -> Any:
 
     def leaf(path: Any, x: Any) -> Any:
         there = found[names(path)]
+        if (where := sharding_of(x)) is not None:
+            placed = put(there, where)
+            return placed if placed.dtype == x.dtype else placed.astype(x.dtype)
         is_key = jnp.issubdtype(dtype_of(x), jax.dtypes.prng_key)
         return jnp.copy(there) if is_key else jnp.array(there, dtype_of(x), copy=True)
 

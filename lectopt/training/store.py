@@ -24,10 +24,12 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from lectopt.state_search import Names
 from lectopt.training import checkpoints
 from lectopt.training.files import write_whole
 from lectopt.training.history import History
 from lectopt.training.loop import Loop
+from lectopt.training.processes import ALONE, Processes
 from lectopt.training.run import Stopped
 
 SAVE_EVERY = 60.0  # seconds
@@ -45,10 +47,11 @@ class Saved(NamedTuple):
 
 
 class Store:
-    """The directory of one run."""
+    """The directory of one run. Of several processes all call, and the first one writes; arrays
+    that are divided among them are written by all."""
 
-    def __init__(self, directory: str | Path) -> None:
-        self.path = Path(directory)
+    def __init__(self, directory: str | Path, processes: Processes = ALONE) -> None:
+        self.path, self.processes = Path(directory), processes
         self.optimizer = ""  # the sha256 of what the manifest says of it
         self._written = dict.fromkeys(FILES, 0)  # blocks, evaluations
         self._saved_at, self._saved_step = time.monotonic(), -1
@@ -80,20 +83,31 @@ class Store:
 
     def describe(self, sections: Mapping[str, Any]) -> None:
         """Say what the directory holds."""
+        self.processes.wait("describe")  # all have read what it held
+        if not self.processes.is_first:
+            return
         self.path.mkdir(parents=True, exist_ok=True)
         told = {"format": FORMAT, "kind": "fit", **sections}
         write_whole(self.path / "manifest.json", json.dumps(told, indent=1).encode())
 
-    def newest(self, mend: bool = True) -> Saved | None:
+    def newest(
+        self, mend: bool = True, shardings: Mapping[Names, Any] | None = None
+    ) -> Saved | None:
         """The newest state that can be read, or None. One that cannot is renamed `.torn`, and that
-        is said, unless nothing is to be mended."""
+        is said, unless nothing is to be mended.
+
+        Args:
+            mend: Whether what cannot be read is to be put aside.
+            shardings: Where arrays are to be, by name; on the host by default.
+        """
+        mend = mend and self.processes.is_first
         for folder in sorted(self._folders(), key=lambda p: -int(p.name)):
             facts = checkpoints.facts_of(folder)
             if facts is None:  # the process ended while it was written, or writes it now
                 shutil.rmtree(folder, ignore_errors=True) if mend else None
                 continue
             try:
-                arrays = checkpoints.load(folder, facts)
+                arrays = checkpoints.load(folder, facts, shardings)
                 return Saved(arrays, facts, self._history(facts))
             except checkpoints.Torn as error:
                 if not mend:
@@ -110,7 +124,7 @@ class Store:
 
     def begin(self, saved: Saved | None, history: History, drop_last_step: bool = False) -> None:
         """Cut the lines to those of a state, or to none; `history` is what is written then."""
-        for name in FILES:
+        for name in FILES if self.processes.is_first else ():
             size = saved.facts["bytes"][name] if saved is not None else 0
             with open(self.path / f"{name}.jsonl", "a+b") as file:
                 file.truncate(size)
@@ -119,8 +133,10 @@ class Store:
                     file.truncate(size - len(file.read().splitlines(keepends=True)[-1]))
         self._written = {"history": len(history.blocks), "evaluations": len(history.evaluations)}
         self._saved_step = -1 if saved is None else int(saved.facts["step"])
-        for folder in (self.path / "checkpoints").glob("*.orbax-checkpoint-tmp*"):
-            shutil.rmtree(folder, ignore_errors=True)  # of a process that ended while it wrote
+        if self.processes.is_first:  # what a process left that ended while it wrote
+            for folder in (self.path / "checkpoints").glob("*.orbax-checkpoint-tmp*"):
+                shutil.rmtree(folder, ignore_errors=True)
+        self.processes.wait("begin")
 
     def after_block(self, loop: Loop, stopped: Stopped | None) -> None:
         """Write what is new; with the state, if it is time or the run is over."""
@@ -129,24 +145,27 @@ class Store:
             "history": _lines_of(loop.history, new["history"]),
             "evaluations": map(_line, loop.history.evaluations[new["evaluations"] :]),
         }
-        for name in FILES:
+        for name in FILES if self.processes.is_first else ():
             with open(self.path / f"{name}.jsonl", "a", encoding="utf-8") as file:
                 file.writelines(lines[name])
         self._written = {
             "history": len(loop.history.blocks),
             "evaluations": len(loop.history.evaluations),
         }
-        if stopped is not None or time.monotonic() - self._saved_at >= SAVE_EVERY:
+        due = int(time.monotonic() - self._saved_at >= SAVE_EVERY)
+        if stopped is not None or self.processes.agreed(due)[0]:
             self.save(loop, stopped)
 
     def save(self, loop: Loop, stopped: Stopped | None) -> None:
         """Write the state."""
         sizes = {}
-        for name in FILES:
+        for name in FILES if self.processes.is_first else ():
             with open(self.path / f"{name}.jsonl", "ab") as file:
                 os.fsync(file.fileno())
                 sizes[name] = file.tell()
-        best = loop.best
+        best, place = loop.best, None if loop.feeder is None else loop.feeder.place()
+        if place is not None and self.processes.several:  # each has its own batches
+            place = {"taken": place["taken"]}
         facts = dict(
             step=loop.step,
             optimizer=self.optimizer,
@@ -154,20 +173,22 @@ class Store:
             bytes=sizes,
             stopped=stopped,
             best=None if best is None else dict(step=best.step, metrics=dict(best.metrics)),
-            place=None if loop.feeder is None else loop.feeder.place(),
+            place=place,
         )
         folder = self.path / "checkpoints" / str(loop.step)
         tree: dict[str, Any] = dict(training=loop.training._asdict())
         if best is not None:
             tree["best"] = dict(params=best.params, model_state=best.model_state)
         known = checkpoints.facts_of(folder) if self._saved_step == loop.step else None
-        if known:  # the arrays are there; why it stopped may be new
-            checkpoints.mark(folder, {**known, **facts})
-        else:
+        if not known:
             folder.parent.mkdir(exist_ok=True)
-            checkpoints.save(folder, tree, facts)
+            checkpoints.save(folder, tree, facts, self.processes)
+        elif self.processes.is_first:  # the arrays are there; why it stopped may be new
+            checkpoints.mark(folder, {**known, **facts})
         self._saved_at, self._saved_step = time.monotonic(), loop.step
-        self._prune()
+        if self.processes.is_first:
+            self._prune()
+        self.processes.wait("saved")
 
     def _prune(self) -> None:
         """Keep the newest states."""

@@ -3,11 +3,13 @@
 
     python tests/benchmarks/training_loops.py --widths 32 128 512 --steps 5000
 
-Each is compiled before, and is the best of three. Times are of the processor, all threads together,
-which other processes on the machine disturb least.
+Each is compiled before. The loops take turns, round after round, and the least time of each counts,
+so that other processes on the machine disturb all of them alike. Times are of the processor, all
+threads together; the last columns are ratios of them.
 """
 
 import argparse
+import importlib.util
 import time
 
 import jax
@@ -39,14 +41,15 @@ def loss(model, batch):
     return optax.softmax_cross_entropy_with_integer_labels(model(batch[0]), batch[1])
 
 
-def seconds(function):
-    """The best of three."""
-    found = []
-    for _ in range(3):
-        begun = time.process_time()
-        jax.block_until_ready(function())
-        found.append(time.process_time() - begun)
-    return min(found)
+def seconds(loops, rounds):
+    """The least time of each, in turns."""
+    least = dict.fromkeys(loops, float("inf"))
+    for _ in range(rounds):
+        for name, run in loops.items():
+            begun = time.process_time()
+            jax.block_until_ready(run())
+            least[name] = min(least[name], time.process_time() - begun)
+    return least
 
 
 def with_fit(width, data, tx, steps):
@@ -59,7 +62,7 @@ def with_fit(width, data, tx, steps):
         return loop.train(Progress(), lambda loop, stopped: None).params
 
     run()
-    return seconds(run)
+    return run
 
 
 def by_hand(width, data, tx, steps):
@@ -88,7 +91,7 @@ def by_hand(width, data, tx, steps):
 
     arguments = params, tx.init(params), jax.random.key(0)
     jax.block_until_ready(train(*arguments))
-    return seconds(lambda: train(*arguments))
+    return lambda: train(*arguments)
 
 
 def with_nnx_jit(width, data, tx, steps):
@@ -111,10 +114,10 @@ def with_nnx_jit(width, data, tx, steps):
     steps, whole = 3, steps
     run()
     steps = whole
-    return seconds(run)
+    return run
 
 
-def with_torch(width, data, steps):
+def with_torch(width, data, tx, steps):
     import torch
 
     net = torch.nn.Sequential(
@@ -130,24 +133,26 @@ def with_torch(width, data, steps):
             torch.nn.functional.cross_entropy(net(x[samples]), y[samples]).backward()
             optimizer.step()
 
-    return seconds(run)
+    return run
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--widths", type=int, nargs="+", default=[32, 128, 512])
-    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
     data, tx = digits()["train"], lectopt.adam(1e-3)
-    print(f"{'width':>6} {'fit':>9} {'scan':>9} {'nnx.jit':>9} {'torch':>9}   us a step")
+    makers = {"fit": with_fit, "scan": by_hand, "nnx.jit": with_nnx_jit, "torch": with_torch}
+    if importlib.util.find_spec("torch") is None:
+        del makers["torch"]
+    print("us a step of the processor, and how many times as long as a step of fit")
     for width in arguments.widths:
-        found = [f(width, data, tx, arguments.steps) for f in (with_fit, by_hand, with_nnx_jit)]
-        try:
-            found.append(with_torch(width, data, arguments.steps))
-        except ImportError:
-            found.append(float("nan"))
-        times = " ".join(f"{1e6 * t / arguments.steps:9.1f}" for t in found)
-        print(f"{width:6} {times}   fit / scan = {found[0] / found[1]:.2f}")
+        loops = {name: make(width, data, tx, arguments.steps) for name, make in makers.items()}
+        found = seconds(loops, arguments.rounds)
+        each = {name: f"{1e6 * t / arguments.steps:.1f}" for name, t in found.items()}
+        ratios = {name: f"{t / found['fit']:.2f}" for name, t in found.items() if name != "fit"}
+        print(f"width {width}: {each}   {ratios}   fit / scan = {found['fit'] / found['scan']:.2f}")
 
 
 if __name__ == "__main__":
