@@ -14,8 +14,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lectopt._sweep.drawing import Sampler
 from lectopt._sweep.lanes import Lanes
-from lectopt._sweep.result import Runs, SweepResult
+from lectopt._sweep.records import Record
+from lectopt._sweep.result import SweepResult
 from lectopt._sweep.space import Maker, Space, grids, listed_seeds, positive_integer
 from lectopt.training.blocks import CAPACITY, before_bad_step
 from lectopt.training.problem import Problem
@@ -26,9 +28,11 @@ def sweep(
     problem: Problem,
     optimizers: Mapping[str, Maker],
     space: Space | Mapping[str, Space],
-    seeds: int | Sequence[int],
     steps: int,
     *,
+    seeds: int | Sequence[int] = 3,
+    samples: int | None = None,
+    sampler: Sampler = "sobol",
     eval_every: int | None = None,
     divergence_factor: float = 1e3,
     progress: bool = True,
@@ -50,10 +54,13 @@ def sweep(
         optimizers: By name, makers that take the hyperparameters as keywords and return any Optax
             transformation, e.g. `{"adam": optax.adam}`. They are called with tracers.
         space: By hyperparameter, a 1-D array of its values, e.g.
-            `{"learning_rate": np.logspace(-4, 0, 24)}`; all combinations are trained. Or such a
-            mapping for each optimizer, by its name.
-        seeds: How many (0, 1, ...), or which.
+            `{"learning_rate": np.logspace(-4, 0, 24)}`, or a distribution with `ppf`,
+            `scipy.stats.loguniform(1e-4, 1)`. Or such a mapping for each optimizer, by its name.
         steps: Updates per lane.
+        seeds: How many (0, 1, ...), or which.
+        samples: How many configurations of each optimizer are drawn; by default all combinations
+            of the values are trained.
+        sampler: How they are drawn: `"sobol"` or `"random"`.
         eval_every: Steps between two points of the curves; by default a twentieth of `steps`.
         divergence_factor: Above 1; `inf` leaves only what is not finite.
         progress: Whether to show a progress bar.
@@ -65,7 +72,7 @@ def sweep(
         ValueError: An argument does not fit.
         ImportError: `progress` is true and tqdm is missing.
     """
-    configurations = grids(optimizers, space)
+    configurations = grids(optimizers, space, samples, sampler)
     seeds = listed_seeds(seeds)
     steps = positive_integer("steps", steps)
     eval_every = positive_integer(
@@ -81,13 +88,13 @@ def sweep(
     params, state = jax.jit(jax.vmap(problem.start))(streams.init)
     stops = [*range(eval_every, steps, eval_every), steps]
 
-    runs = {}
+    records = []
     with _Bar(len(optimizers) * steps, progress) as bar:
         for name, maker in optimizers.items():
             bar.begin(name)
             count = next(map(len, configurations[name].values()), 1)
             lanes = Lanes(problem, name, maker, single=count * len(seeds) == 1)
-            runs[name] = _train(
+            arrays = _train(
                 lanes,
                 configurations[name],
                 count,
@@ -98,7 +105,41 @@ def sweep(
                 divergence_factor,
                 bar,
             )
-    return SweepResult(seeds, tuple(stops), runs)
+            records += _records(name, configurations[name], seeds, stops, *arrays)
+    judged = "validation" if "validation" in data else "train"
+    direction = "maximize" if problem.sign < 0 else "minimize"
+
+    def rebuild(name: str, settings: Mapping[str, Any]) -> tuple[Problem, Any, int]:
+        return problem, optimizers[name](**settings), steps
+
+    return SweepResult(records, f"{judged}_{problem.metric}", direction, rebuild=rebuild)
+
+
+def _records(
+    name: str,
+    configurations: Mapping[str, np.ndarray],
+    seeds: Sequence[int],
+    stops: Sequence[int],
+    diverged_at: np.ndarray,
+    curves: Mapping[str, np.ndarray],
+    finals: Mapping[str, np.ndarray],
+) -> list[Record]:
+    """Arrays whose last axes are seeds and configurations as a record for each training."""
+    return [
+        Record(
+            name,
+            {key: values[c].item() for key, values in configurations.items()},
+            seed,
+            stops[-1],
+            None if diverged_at[s, c] < 0 else int(diverged_at[s, c]),
+            None,
+            {key: float(values[s, c]) for key, values in finals.items()},
+            np.array(stops),
+            {key: values[:, s, c] for key, values in curves.items()},
+        )
+        for c in range(diverged_at.shape[1])
+        for s, seed in enumerate(seeds)
+    ]
 
 
 def _train(
@@ -111,8 +152,9 @@ def _train(
     stops: Sequence[int],
     factor: float,
     bar: _Bar,
-) -> Runs:
-    """Train all configurations of one optimizer, for all seeds."""
+) -> tuple[np.ndarray, Mapping[str, np.ndarray], Mapping[str, np.ndarray]]:
+    """Train all configurations of one optimizer, for all seeds: where they diverged, the curves,
+    of shape `(evaluations, seeds, configurations)`, and what was measured at the end."""
     start = jax.jit(lanes.start, static_argnames="configurations")
     # What was before a block is needed again if a step of a single lane is bad.
     donated = () if lanes.single else 0
@@ -138,13 +180,14 @@ def _train(
             validation.append(measure(now, data["train"], data["validation"]))
             now = now._replace(evaluation=_metric(lanes.problem, validation[-1]))
         bar.advance(stop - done, diverged_at)
-    return Runs(
-        hyperparameters=configurations,
-        diverged_at=np.asarray(now.stopped_at),
-        train_loss=np.stack(train_loss),
-        validation=_stacked(validation),
-        final={split: jax.device_get(measure(now, data["train"], data[split])) for split in data},
-    )
+    curves = {"train_loss": np.stack(train_loss)}
+    curves |= {f"validation_{key}": values for key, values in _stacked(validation).items()}
+    finals = {
+        f"{split}_{key}": np.asarray(values)
+        for split in data
+        for key, values in measure(now, data["train"], data[split]).items()
+    }
+    return np.asarray(now.stopped_at), curves, finals
 
 
 def _metric(problem: Problem, measured: Mapping[str, jax.Array]) -> jax.Array:
@@ -178,7 +221,7 @@ class _Bar:
                 from tqdm import tqdm
             except ImportError as error:
                 raise ImportError(
-                    'the progress bar needs tqdm: pip install "lectopt[demo]", or progress=False'
+                    'the progress bar needs tqdm: pip install "lectopt[train]", or progress=False'
                 ) from error
             self.bar = tqdm(total=steps, unit="step")
 

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import optax
 
+from lectopt._sweep.drawing import Sampler, draw
 from lectopt.signatures import Signature
 from lectopt.transformation import is_transformation
 
@@ -17,13 +18,19 @@ Space = Mapping[str, Sequence[Any] | np.ndarray | jax.Array]
 
 
 def grids(
-    optimizers: Mapping[str, Maker], space: Space | Mapping[str, Space]
+    optimizers: Mapping[str, Maker],
+    space: Space | Mapping[str, Space],
+    samples: int | None = None,
+    sampler: Sampler = "sobol",
 ) -> dict[str, dict[str, np.ndarray]]:
     """The configurations of each optimizer: by hyperparameter, one number per configuration.
 
     Args:
         optimizers: Makers by name.
-        space: By hyperparameter, a 1-D array of its values; or such a mapping for each optimizer.
+        space: By hyperparameter, a 1-D array of its values, or with `samples` a distribution; or
+            such a mapping for each optimizer.
+        samples: How many configurations are drawn, or None for all combinations.
+        sampler: See `draw`.
 
     Returns:
         By optimizer and hyperparameter, an array of shape `(configurations,)`; the last
@@ -48,11 +55,21 @@ def grids(
             "wanted one space for all optimizers, or one for each of "
             f"{sorted(optimizers)} by name, got entries {sorted(space)}"
         )
-    return {name: _grid(name, maker, spaces[name]) for name, maker in optimizers.items()}
+    return {
+        name: _grid(name, maker, spaces[name], samples, sampler)
+        for name, maker in optimizers.items()
+    }
 
 
-def _grid(name: str, maker: Maker, space: Space) -> dict[str, np.ndarray]:
-    axes = {key: _axis(name, key, values) for key, values in space.items()}
+def _grid(
+    name: str, maker: Maker, space: Space, samples: int | None, sampler: Sampler
+) -> dict[str, np.ndarray]:
+    drawn = None if samples is None else draw(space, samples, sampler)
+    axes = (
+        {key: _axis(name, key, values) for key, values in space.items()}
+        if drawn is None
+        else {key: np.array([one[key] for one in drawn]) for key in space}
+    )
     if is_transformation(maker):
         raise ValueError(
             f"optimizer {name!r}: wanted a maker that takes what the space gives, {sorted(axes)}, "
@@ -67,6 +84,8 @@ def _grid(name: str, maker: Maker, space: Space) -> dict[str, np.ndarray]:
             f"{sorted(axes)}, got {maker!r}. {error} Fix other settings with "
             "functools.partial, or give each optimizer a space of its own"
         ) from error
+    if drawn is not None:
+        return axes
     grid = np.meshgrid(*axes.values(), indexing="ij")
     return {key: values.ravel() for key, values in zip(axes, grid, strict=True)}
 
