@@ -64,7 +64,7 @@ from lectopt import (
     settings,
     training,
 )
-from lectopt._sweep import SweepResult, sweep
+from lectopt._sweep import SweepResult, choice, sweep
 from lectopt.combinators import *
 from lectopt.controls import *
 from lectopt.dialects.port import Port, port
@@ -93,7 +93,7 @@ __all__ += controls.__all__
 __all__ += combinators.__all__
 __all__ += primitives.__all__
 __all__ += ["leafwise", "treewise", "Transformation"]
-__all__ += ["explain", "same_update", "port", "Port", "sweep", "SweepResult", "Problem"]
+__all__ += ["explain", "same_update", "port", "Port", "sweep", "SweepResult", "choice", "Problem"]
 __all__ += ["fit", "Run", "read_run", "converged", "tensorboard"]
 __all__ += ["lectures", "dialects", "averaging", "schedules", "settings", "training"]
 __all__ += ["landscapes", "testing"]

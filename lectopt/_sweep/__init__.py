@@ -2,5 +2,6 @@
 
 from lectopt._sweep.engine import sweep
 from lectopt._sweep.result import SweepResult
+from lectopt._sweep.space import choice
 
-__all__ = ["SweepResult", "sweep"]
+__all__ = ["SweepResult", "choice", "sweep"]

@@ -46,6 +46,7 @@ PROBLEM = Problem(init, loss, DATA, 8, evaluate=evaluate)
 
 
 def run(makers, space, seeds, **options):
+    options = {"tile": 3, **options}
     return sweep(PROBLEM, makers, space, STEPS, seeds=seeds, progress=False, **options)
 
 

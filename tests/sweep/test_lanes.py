@@ -120,7 +120,7 @@ def test_tiles_of_any_length_are_one_program():
         problem = Problem(init, counted, DATA, 8, evaluate=evaluate)
         makers = {"it": weakly_typed}
         space = {"learning_rate": RATES}
-        sweep(problem, makers, space, steps, seeds=2, eval_every=3, progress=False)
+        sweep(problem, makers, space, steps, seeds=2, eval_every=3, tile=3, progress=False)
         return count
 
     assert traces(3) == traces(10) > 0
