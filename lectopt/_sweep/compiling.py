@@ -10,7 +10,7 @@ from typing import Any
 
 import jax
 
-_compiled: dict[tuple[str, Any], Future[Any]] = {}
+_compiled: dict[tuple[str, str, Any], Future[Any]] = {}
 _lock = threading.Lock()
 MOST = 256  # programs that are kept
 

@@ -262,10 +262,11 @@ def read_records(
                 lanes.setdefault(one.key, (one, []))[1].append(chunk.seed)
     order = {name: i for i, name in enumerate(found["optimizers"])}
     rows = sorted(lanes.values(), key=lambda row: order[row[0].optimizer])
-    total = {one.key: steps.get(one.group) for one, _ in rows}
+    rows = [row for row in rows if row[0].group in steps]
+    total = {one.key: int(steps[one.group]) for one, _ in rows}
     wanted = [(one, seed, total[one.key]) for one, seeds in rows for seed in sorted(seeds)]
     culled = _culled(store, rows, total, rungs)
-    records = known_records(store, [row for row in wanted if row[2]], culled)
+    records = known_records(store, wanted, culled)
     done = sum(store.has(tile) for tile in store.tiles)
     complete = len(records) == len(wanted)
     return records, found["metric"], found["direction"], complete, (done, len(store.tiles))

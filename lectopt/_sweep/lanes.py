@@ -68,9 +68,9 @@ class Lanes:
         if not self.single:
             blocks = replace(blocks, lanes=True, bad_step="freeze")
         self.first = Program(_first_of(blocks), self._shapes, self._streams)
-        self._begin = Program(blocks.begin, *self.first.out, self._shapes)
         if not self.single:
-            blocks = replace(blocks, shared=_candidates(self._begin.out.opt_state))
+            begun = jax.eval_shape(blocks.begin, *self.first.out, self._shapes)
+            blocks = replace(blocks, shared=_candidates(begun.opt_state))
         try:
             self._lower(blocks)
         except ValueError as error:
@@ -80,8 +80,7 @@ class Lanes:
 
     def _lower(self, blocks: Blocks) -> None:
         """The programs, with what the lanes have in common."""
-        if any(blocks.shared):
-            self._begin = Program(blocks.begin, *self.first.out, self._shapes)
+        self._begin = Program(blocks.begin, *self.first.out, self._shapes)
         # What was before a block is needed again if a step of a single lane is bad.
         self.block = Program(blocks.run, *self._inputs(blocks), donated=() if self.single else (0,))
         self.blocks = blocks

@@ -196,7 +196,8 @@ def listed_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     """
     given: Any = seeds
     whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
-    found = tuple(range(int(given))) if whole else tuple(given) if _iterable(given) else ()
+    listed: Any = range(int(given)) if whole else given if _iterable(given) else ()
+    found = tuple(listed)
     if not found or len(set(found)) < len(found):
         raise ValueError(f"wanted a positive number of seeds, or distinct integers, got {seeds!r}")
     for seed in found:

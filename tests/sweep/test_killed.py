@@ -18,19 +18,18 @@ KILLS = 30
 @pytest.mark.slow
 def test_kills(tmp_path, fast_compilation):
     chance = random.Random(0)
-    running, kills, most = [], 0, 0
+    running, kills = [], 0
     command = [sys.executable, "-m", "tests.sweep.killed", str(tmp_path / "study")]
     try:
         while True:
             while len(running) < (1 + kills % 4 if kills < KILLS else 2):
-                log = open(tmp_path / f"log{most}", "w")
-                running.append(subprocess.Popen(command, stdout=log, stderr=log, cwd=os.getcwd()))
-                most += 1
+                with open(tmp_path / "log", "a") as log:
+                    running.append(subprocess.Popen(command, stdout=log, stderr=log))
             time.sleep(chance.uniform(0, 0.4))
             files = sum(len(names) for _, _, names in os.walk(tmp_path / "study"))
             ended = [one for one in running if one.poll() is not None]
             for one in ended:
-                assert one.returncode == 0
+                assert one.returncode == 0, (tmp_path / "log").read_text()[-3000:]
             if ended and kills >= KILLS:
                 break
             if ended:  # all is done already: begin again, with what is left to kill
