@@ -12,12 +12,13 @@ from typing import Any, Literal
 from lectopt._sweep.directory import Directory
 from lectopt._sweep.halving import checked_factor, survivors
 from lectopt._sweep.opening import opened
+from lectopt._sweep.proposing import example_of, proposals
 from lectopt._sweep.result import SweepResult
 from lectopt._sweep.running import Runner
 from lectopt._sweep.space import Configuration, configurations, listed_seeds
 from lectopt._sweep.store import Store, known_records
 from lectopt._sweep.study import Study
-from lectopt._sweep.workers import Elsewhere, Threads
+from lectopt._sweep.workers import Bench, Elsewhere, Threads
 from lectopt.training.interrupts import Interrupts
 from lectopt.training.loop import metric_column
 from lectopt.training.problem import Problem
@@ -101,58 +102,67 @@ def sweep(
     _check(tile, samples, max_seconds, accept_changes, directory, executor)
     seeds = listed_seeds(seeds)
     study = Study(problem, named, steps, epochs, eval_every, divergence_factor)
-    ones = configurations(space, study.makers, study.asking_problem, samples, sampler)
-    study.check(ones)
-    store = Store() if directory is None else Directory(directory)
+    proposed = not isinstance(sampler, str)
+    axes: dict[str, dict[str, Any]] = {}
+    if proposed:
+        axes, one = example_of(study, space, sampler, samples, halving)
+        ones = [one]
+    else:
+        ones = configurations(space, study.makers, study.asking_problem, samples, sampler)
+        study.check(ones)
+    judge = study.group(ones[0]).blocks.problem
+    column, direction = metric_column(judge), "maximize" if judge.sign < 0 else "minimize"
     started = time.monotonic()
     with contextlib.ExitStack() as stack:
+        count = len(ones) if samples is None or not proposed else samples
+        bar = progress_of(progress, "sweep", count * len(seeds), 0, "training")
+        stack.callback(bar.close)
+        store = Store() if directory is None else Directory(directory)
         stack.callback(store.close)
-        bench, first, of_rungs = opened(study, ones, seeds, factor, tile, store, accept_changes)
         interrupts = stack.enter_context(Interrupts())
 
         def stop() -> bool:
             late = max_seconds is not None and time.monotonic() - started >= max_seconds
             return interrupts.received is not None or late
 
-        judge = study.group(ones[0]).blocks.problem
-        column, sign = metric_column(judge), judge.sign
-        workers = Threads(bench, store, stop) if executor is None else Elsewhere(bench, executor)
-        stack.callback(workers.close)
-        bar = progress_of(progress, "sweep", len(ones) * len(seeds), 0, "training")
-        stack.callback(bar.close)
-        runner = Runner(bench, store, workers, stop, bar, column, sign)
-        with _stopping(workers):
-            runner.train(ones, seeds, of_rungs, survivors(factor, sign), first)
-        wanted = [(one, seed, study.group(one).steps) for one in ones for seed in seeds]
-        records = known_records(store, wanted, runner.culled)
-        complete = len(records) == len(wanted)
+        def runner_of(bench: Bench) -> Runner:
+            workers: Any = Threads(bench, store, stop)
+            if executor is not None:
+                workers = Elsewhere(bench, executor)
+            stack.callback(workers.close)
+            stack.push(_abandoning(workers))
+            return Runner(bench, store, workers, stop, bar, column, judge.sign)
+
+        if proposed:
+            records, complete = proposals(
+                study, axes, seeds, samples, sampler, tile, store, accept_changes, runner_of,
+                column, direction,
+            )  # fmt: skip
+        else:
+            bench, first, rungs = opened(study, ones, seeds, factor, tile, store, accept_changes)
+            runner = runner_of(bench)
+            runner.train(ones, seeds, rungs, survivors(factor, judge.sign), first)
+            wanted = [(one, seed, study.group(one).steps) for one in ones for seed in seeds]
+            records = known_records(store, wanted, runner.culled)
+            complete = len(records) == len(wanted)
         if complete:
             store.finish()
-    return SweepResult(
-        records,
-        column,
-        "maximize" if sign < 0 else "minimize",
-        complete,
-        rebuild=_rebuild(study, ones),
-    )
 
-
-@contextlib.contextmanager
-def _stopping(workers: Any) -> Any:
-    """If something is raised, what runs is not waited for longer than a block."""
-    try:
-        yield
-    except BaseException:
-        workers.abandon()
-        raise
-
-
-def _rebuild(study: Study, ones: Sequence[Configuration]) -> Any:
     def rebuild(optimizer: str, settings: Mapping[str, object]) -> tuple[Problem, Any, int]:
         return study.built(Configuration(optimizer, settings))
 
-    del ones
-    return rebuild
+    return SweepResult(records, column, direction, complete, rebuild=rebuild)
+
+
+def _abandoning(workers: Any) -> Any:
+    """If something is raised, what runs is not waited for longer than a block."""
+
+    def leave(kind: Any, error: Any, trace: Any) -> None:
+        del error, trace
+        if kind is not None:
+            workers.abandon()
+
+    return leave
 
 
 def _named(optimizers: Any) -> dict[str, Any]:

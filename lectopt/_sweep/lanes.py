@@ -29,6 +29,7 @@ from lectopt.averaging import AVERAGE
 from lectopt.controls.evaluation import SLOW
 from lectopt.state_search import records
 from lectopt.training.blocks import KEY, Blocks, before_bad_step, value_axes
+from lectopt.training.manifest import optimizer_identity, problem_identity
 from lectopt.training.step import Training
 from lectopt.training.streams import Streams, random_streams
 
@@ -48,6 +49,7 @@ class Lanes:
     def __init__(self, group: Group, width: int, data: Mapping[str, Any]) -> None:
         self.group, self.width, self.data = group, width, data
         self.single = width == 1
+        self._identity: tuple[dict[str, Any], dict[str, Any]] | None = None
         self.pace = 0.0  # seconds of a step, the last time
         streams = random_streams(0)
         self._streams = shapes_of(streams)
@@ -132,6 +134,17 @@ class Lanes:
             return blocks.begin(*blocks.problem_of(values).start(streams.init), values)
 
         return values, jax.eval_shape(begin, values)
+
+    def identity(self, optimizers: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What tells the problem, and what tells the optimizer, from others: see `manifest`."""
+        if self._identity is None:
+            (values, training), blocks = self.example(), self.group.blocks
+            batch, maker = blocks.problem.example_batch(), self.group.example.optimizer
+            self._identity = (
+                problem_identity(blocks, values, training, batch),
+                optimizer_identity(blocks, values, training, optimizers[maker]),
+            )
+        return self._identity
 
     @property
     def sha256(self) -> str:

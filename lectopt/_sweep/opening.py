@@ -25,8 +25,6 @@ from lectopt.training.manifest import (
     PACKAGES,
     difference,
     fingerprint,
-    optimizer_identity,
-    problem_identity,
     refuse,
 )
 
@@ -46,23 +44,29 @@ def opened(
     tile: Any,
     store: Store,
     accept: Sequence[str],
+    known: Bench | None = None,
+    pruned: Rungs | None = None,
 ) -> Opened:
     """The programs of all groups, traced; the tiles of the first rung, and what the rungs are.
+
+    `known` are the programs of configurations before these, and `pruned` the rungs, where it is not
+    `factor` that makes them.
 
     Raises:
         ValueError: A program cannot be traced, or the directory holds another sweep.
     """
     most = max(Counter(one.optimizer for one in ones).values())
     if not isinstance(store, Directory):
-        return _bench(study, ones, seeds, tile), None, rungs(factor, most)
+        bench = _bench(study, ones, seeds, tile, known=known)
+        return bench, None, pruned or rungs(factor, most)
     with store.alone():
         there = store.manifest()
         if there is not None:
             size, most = Size(*there["tile"]), there["most"]
-            bench = _bench(study, ones, seeds, tile, size)
+            bench = _bench(study, ones, seeds, tile, size, known)
         else:
-            bench = _bench(study, ones, seeds, tile)
-        of_rungs = rungs(factor, most)
+            bench = _bench(study, ones, seeds, tile, known=known)
+        of_rungs = pruned or rungs(factor, most)
         here = _manifest(bench, ones, of_rungs, [factor, most])
         if there is not None:
             found = difference(_common(there, here), _common(here, there), SECTIONS)
@@ -71,8 +75,8 @@ def opened(
         if there != here:
             store.describe(here)
         store.read_plan()
-        known = {lane for tile in store.tiles for lane in tile.lanes}
-        new = [(one, seed) for one in ones for seed in seeds if (one.key, seed) not in known]
+        old = {lane for tile in store.tiles for lane in tile.lanes}
+        new = [(one, seed) for one in ones for seed in seeds if (one.key, seed) not in old]
         ends = {}
         for one in ones:
             group = study.group(one)
@@ -88,13 +92,14 @@ def _bench(
     seeds: Sequence[int],
     tile: Any,
     size: Size | None = None,
+    known: Bench | None = None,
 ) -> Bench:
     groups: dict[str, list[Configuration]] = {}
     for one in ones:
         groups.setdefault(one.group, []).append(one)
     largest = max(groups.values(), key=len)
-    bench = Bench(study, size or Size(1, 1))
-    if size is None:
+    bench = known or Bench(study, size or Size(1, 1))
+    if size is None and known is None:
         group = study.group(largest[0])
         bench.size, made = chosen_size(group, largest, len(seeds), bench.data(group), tile)
         for lanes in made.values():
@@ -114,17 +119,14 @@ def _manifest(
     data: dict[str, Any] = {}
     for one in {one.group: one for one in ones}.values():
         group = study.group(one)
-        key, blocks, problem = group.key, group.blocks, group.blocks.problem
-        lanes, maker = bench.lanes(group), study.optimizers[one.optimizer]
-        values, training = lanes.example()
-        batch = problem.example_batch()
-        found["problem"][key] = problem_identity(blocks, values, training, batch)
-        found["optimizer"][key] = optimizer_identity(blocks, values, training, maker)
+        key, problem, lanes = group.key, group.blocks.problem, bench.lanes(group)
+        found["problem"][key], found["optimizer"][key] = lanes.identity(study.optimizers)
         found["program"][key] = lanes.sha256
         found["steps"][key] = dict(steps=group.steps, eval_every=group.every)
         found["rungs"][key] = of_rungs(group.steps, group.every)
         for name, split in problem.data.items():
-            data.setdefault(name, fingerprint(split))
+            if name not in data:
+                data[name] = fingerprint(split)
     judge = study.group(ones[0]).blocks.problem
     return {
         **found,

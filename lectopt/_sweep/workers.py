@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures as cf
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -172,8 +173,8 @@ def work(order: Order, study: bytes | None = None) -> tuple[bytes, bytes] | None
     with precision(bench._wide):
         with bench._lock:
             group = bench.study.group(order.tile.example)
-        sha256 = bench.lanes(group).sha256
-    if sha256 != order.programs:
+        programs = _text(bench.lanes(group))
+    if programs != order.programs:
         raise RuntimeError(
             f"a worker compiles another program for {order.tile.example} than the process that "
             "sent it. Use the same versions of jax, optax, flax and lectopt, the same JAX flags "
@@ -184,6 +185,12 @@ def work(order: Order, study: bytes | None = None) -> tuple[bytes, bytes] | None
     outcome, ends = found
     flat = {f"{i} {j}": x for i, leaves in enumerate(ends) for j, x in enumerate(leaves)}
     return pack_outcome(outcome), packed([len(leaves) for leaves in ends], flat)
+
+
+def _text(lanes: Lanes) -> str:
+    """What tells programs from others, and how they are compiled."""
+    flags = jax.config.jax_disable_most_optimizations, os.environ.get("XLA_FLAGS", "")
+    return f"{lanes.sha256} {flags}"
 
 
 def _about() -> str:
@@ -251,7 +258,7 @@ class Elsewhere:
         known = [(i, state) for i, state in enumerate(states) if state is not None]
         flat = {f"{i} {j}": x for i, leaves in known for j, x in enumerate(leaves)}
         sent = packed([(i, len(leaves)) for i, leaves in known], flat) if known else None
-        programs = self.bench.lanes(self.bench.study.group(tile.example)).sha256
+        programs = _text(self.bench.lanes(self.bench.study.group(tile.example)))
         order = Order(self._name, tile, sent, programs)
         promised: cf.Future[Found | None] = cf.Future()
 

@@ -128,6 +128,7 @@ def test_stopped_it_gives_what_there_is(tmp_path, alone, monkeypatch):
 
     def interrupted(*arguments):
         add(*arguments)
+        patch.undo()  # a second one would be raised
         signal.raise_signal(signal.SIGINT)
 
     with monkeypatch.context() as patch:

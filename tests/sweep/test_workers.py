@@ -2,11 +2,9 @@
 
 import concurrent.futures as cf
 import multiprocessing
-import os
 import pickle
 import threading
 
-import numpy as np
 import optax
 import pytest
 
@@ -99,32 +97,6 @@ def test_an_error_of_a_worker_comes_back():
 
 def fail():
     raise OSError("no disk")
-
-
-@pytest.mark.slow
-def test_dask_with_a_worker_that_is_killed(alone, tmp_path):  # noqa: F811
-    """Two workers on the loopback interface; one is killed when it has begun."""
-    distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
-    rates = np.logspace(-4, -1, 16)
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
-    ) as cluster, distributed.Client(cluster) as client:  # fmt: skip
-        client.run(as_fixture)
-        pids = [*client.run(os.getpid).values()]
-        done = threading.Event()
-
-        def kill():
-            while not done.wait(0.05):
-                if len([*(tmp_path / "tiles").glob("*.npz")]) >= 2:
-                    os.kill(pids[0], 9)
-                    return
-
-        thread = threading.Thread(target=kill)
-        thread.start()
-        found = train(tmp_path, rates, tile=2, steps=2000, executor=client.get_executor())
-        done.set()
-        thread.join()
-    assert_same(found.records, train(None, rates, tile=2, steps=2000).records)
 
 
 def test_a_sweep_in_a_thread(alone):  # noqa: F811
