@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lectopt._sweep.directory import Directory
+from lectopt._sweep.elsewhere import Elsewhere
 from lectopt._sweep.halving import checked_factor, survivors
 from lectopt._sweep.opening import opened
 from lectopt._sweep.proposing import example_of, proposals
@@ -18,7 +19,7 @@ from lectopt._sweep.running import Runner
 from lectopt._sweep.space import Configuration, configurations, listed_seeds
 from lectopt._sweep.store import Store, known_records
 from lectopt._sweep.study import Study
-from lectopt._sweep.workers import Bench, Elsewhere, Threads
+from lectopt._sweep.workers import Bench, Threads
 from lectopt.training.interrupts import Interrupts
 from lectopt.training.loop import metric_column
 from lectopt.training.problem import Problem

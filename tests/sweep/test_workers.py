@@ -8,10 +8,11 @@ import threading
 import optax
 import pytest
 
-from lectopt._sweep import sweep, workers
+from lectopt._sweep import elsewhere, sweep
+from lectopt._sweep.elsewhere import Elsewhere
 from lectopt._sweep.sizing import Size
 from lectopt._sweep.study import Study
-from lectopt._sweep.workers import Bench, Elsewhere
+from lectopt._sweep.workers import Bench
 from tests.sweep.logistic import PROBLEM
 from tests.sweep.test_directory import RATES, alone, assert_same, train  # noqa: F401
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("fast_compilation")
 
 @pytest.fixture(autouse=True)
 def forgetful(monkeypatch):
-    monkeypatch.setattr(workers, "_known", {})
+    monkeypatch.setattr(elsewhere, "_known", {})
 
 
 class Counting(cf.ThreadPoolExecutor):
