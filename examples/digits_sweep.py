@@ -59,7 +59,7 @@ def evaluate(model: Classifier, split: tuple[jax.Array, jax.Array]) -> dict[str,
 def summary(result: SweepResult) -> str:
     """The best rate of each optimizer, one line each."""
     lines = [f"{'optimizer':22} {'best rate':>9}   {'test accuracy':15}   diverged"]
-    for row in result.best("accuracy").to_dict("records"):
+    for row in result.best().to_dict("records"):
         accuracy = f"{row['test_accuracy']:.2%}"
         if len(result.seeds) > 1:
             accuracy += f" ± {row['test_accuracy_sd']:.2%}"
@@ -81,14 +81,17 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
 
     started = time.perf_counter()
-    problem = Problem.from_nnx(Classifier, loss, digits(), batch_size=64, evaluate=evaluate)
+    problem = Problem.from_nnx(
+        Classifier, loss, digits(), batch_size=64, evaluate=evaluate, maximize="accuracy"
+    )
     rates = np.logspace(-4, 1, arguments.rates)
     result = lectopt.sweep(
-        problem, OPTIMIZERS, {"learning_rate": rates}, arguments.seeds, arguments.steps
+        problem, OPTIMIZERS, {"learning_rate": rates}, arguments.steps, seeds=arguments.seeds
     )
 
-    result.to_csv(arguments.out / "table.csv")
-    result.plot_sensitivity("accuracy", path=arguments.out / "sensitivity.png")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    result.table().to_csv(arguments.out / "table.csv", index=False)
+    result.plot_sensitivity(path=arguments.out / "sensitivity.png")
     trainings = len(OPTIMIZERS) * arguments.rates * arguments.seeds
     print(f"\n{trainings} trainings of {arguments.steps} steps on {problem}")
     print(f"took {time.perf_counter() - started:.0f} s with compilation\n")

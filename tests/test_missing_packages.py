@@ -23,13 +23,13 @@ def missing(monkeypatch, *modules):
 def test_of_a_sweep(monkeypatch, result):
     missing(monkeypatch, "tqdm", "matplotlib.figure", "pandas", "sklearn.datasets")
     with pytest.raises(
-        ImportError, match=r'needs tqdm: pip install "lectopt\[demo\]", or progress'
+        ImportError, match=r'needs tqdm: pip install "lectopt\[train\]", or progress'
     ):
-        lectopt.sweep(PROBLEM, {"sgd": optax.sgd}, {"learning_rate": [0.1]}, 1, 1, progress=True)
-    with pytest.raises(ImportError, match=r'tables need pandas: pip install "lectopt\[demo\]"'):
+        lectopt.sweep(PROBLEM, {"sgd": optax.sgd}, {"learning_rate": [0.1]}, 1, progress=True)
+    with pytest.raises(ImportError, match=r'tables need pandas: pip install "lectopt\[train\]"'):
         result.table()
     with pytest.raises(ImportError, match=r'plots need matplotlib: pip install "lectopt\[demo\]"'):
-        result.plot_sensitivity("accuracy", "test")
+        result.plot_sensitivity("accuracy", direction="maximize")
     with pytest.raises(ImportError, match=r'scikit-learn: pip install "lectopt\[demo\]"'):
         digits()
 

@@ -3,9 +3,10 @@
 import sys as _sys
 
 from lectopt._sweep.engine import sweep
-from lectopt._sweep.result import Runs, SweepResult
+from lectopt._sweep.result import SweepResult
+from lectopt._sweep.space import choice
 from lectopt.display import offer as _offer
 
-__all__ = ["Runs", "SweepResult", "sweep"]
+__all__ = ["SweepResult", "choice", "sweep"]
 
 _offer(_sys.modules[__name__])

@@ -1,203 +1,199 @@
-"""`sweep`: train all optimizers, configurations and seeds of a study, and collect what they did.
-
-Each optimizer is three compiled programs: the start of its trainings, a block of their steps, and
-what is measured. Between two evaluations the curves get a point, and the progress bar moves.
-"""
+"""`sweep`: train all configurations of several optimizers, from several seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any
+import concurrent.futures as cf
+import contextlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-
-from lectopt._sweep.lanes import Lanes
-from lectopt._sweep.result import Runs, SweepResult
-from lectopt._sweep.space import Maker, Space, grids, listed_seeds, positive_integer
-from lectopt.training.blocks import CAPACITY, before_bad_step
+from lectopt._sweep.directory import Directory
+from lectopt._sweep.elsewhere import Elsewhere
+from lectopt._sweep.halving import checked_factor, survivors
+from lectopt._sweep.opening import opened
+from lectopt._sweep.proposing import example_of, proposals
+from lectopt._sweep.result import SweepResult
+from lectopt._sweep.running import Runner
+from lectopt._sweep.space import Configuration, configurations, listed_seeds
+from lectopt._sweep.store import Store, known_records
+from lectopt._sweep.study import Study
+from lectopt._sweep.workers import Bench, Threads
+from lectopt.training.interrupts import Interrupts
+from lectopt.training.loop import metric_column
 from lectopt.training.problem import Problem
-from lectopt.training.streams import random_streams
+from lectopt.training.progress import progress_of
+from lectopt.transformation import is_transformation
 
 
 def sweep(
-    problem: Problem,
-    optimizers: Mapping[str, Maker],
-    space: Space | Mapping[str, Space],
-    seeds: int | Sequence[int],
-    steps: int,
+    problem: Problem | Callable[..., Problem],
+    optimizers: Any,
+    space: Mapping[str, Any],
+    steps: int | None = None,
     *,
-    eval_every: int | None = None,
+    epochs: float | None = None,
+    seeds: int | Sequence[int] = 3,
+    samples: int | None = None,
+    sampler: Any = "sobol",
+    halving: float | None = None,
+    eval_every: int | Literal["epoch"] | None = None,
     divergence_factor: float = 1e3,
-    progress: bool = True,
+    directory: str | Path | None = None,
+    executor: cf.Executor | None = None,
+    tile: int | Literal["auto"] = "auto",
+    max_seconds: float | None = None,
+    accept_changes: Sequence[str] = (),
+    progress: bool | None = None,
 ) -> SweepResult:
-    """Train every optimizer with every combination of its hyperparameters, for every seed.
+    """Train every optimizer with every configuration of a space, from every seed.
 
-    A seed fixes the initial parameters, the order of the data and the noise in the loss, the same
-    for all configurations and optimizers (`random_streams`). The gradient is taken at
-    `tx.point(params, state)` where the optimizer has a `point`, and metrics at
-    `evaluation_params(opt_state, params)`. Every `update` is given `value`, `grad` and `value_fn`.
+    A seed alone makes the first parameters, the order of the data, the noise of the loss and that
+    of the optimizer: configurations and optimizers are paired. Every optimizer is made with every
+    setting, and every program is traced, before the first training.
 
-    A lane, one configuration with one seed, diverges at the first step where its loss, or a
-    parameter after the update, is not finite, or where its loss is above
-    `divergence_factor * max(abs(first loss), 1e-6)`. It then keeps the parameters it has, the last
-    finite ones, to the end. The other lanes are, bit for bit, what they would have been without it.
+    A training diverges at the first step where its loss, or a parameter after the update, is not
+    finite, or where its loss is above `divergence_factor` times the largest absolute loss of its
+    first ten steps. It then keeps the last finite parameters to the end, and does not win; the
+    others are, bit for bit, what they would have been without it.
 
     Args:
-        problem: What is trained.
-        optimizers: By name, makers that take the hyperparameters as keywords and return any Optax
-            transformation, e.g. `{"adam": optax.adam}`. They are called with tracers.
-        space: By hyperparameter, a 1-D array of its values, e.g.
-            `{"learning_rate": np.logspace(-4, 0, 24)}`; all combinations are trained. Or such a
-            mapping for each optimizer, by its name.
-        seeds: How many (0, 1, ...), or which.
-        steps: Updates per lane.
-        eval_every: Steps between two points of the curves; by default a twentieth of `steps`.
+        problem: What is trained; or a function of settings that returns it.
+        optimizers: A maker, such as `lectopt.adam`, or several by name; one that is made already
+            is trained as it is. A maker is given what it asks for by name: settings of the space,
+            `steps`, the updates of the training, and `key`, the seed's stream for the optimizer.
+        space: By setting, a list or array of values, or an object with `ppf` such as
+            `scipy.stats.loguniform(1e-4, 1e-1)`; or such a mapping for each optimizer, by its name.
+            Floats are traced; whole numbers, texts, bools and None, and floats in `choice`, have a
+            program for each value, 32 in all. A setting goes to everybody who asks for it.
+        steps: Updates of a training.
+        epochs: The same in epochs; one of the two must be given.
+        seeds: How many (0, 1, ...), or which, each in [0, 2**32).
+        samples: How many configurations are drawn for each optimizer; None for all combinations.
+        sampler: `"sobol"`, evenly spread points; `"random"`; or an `optuna.Study`.
+        halving: None; or a factor, such as 3: at `steps / factor^k` the best of each optimizer, one
+            in `factor`, go on.
+        eval_every: Updates between two points of the curves, or `"epoch"`; by default a twentieth
+            of a training.
         divergence_factor: Above 1; `inf` leaves only what is not finite.
-        progress: Whether to show a progress bar.
+        directory: Where everything is kept. The same call goes on where it was broken off, and a
+            larger space, more samples or seeds train what is missing. Any number of processes may
+            make the same call at the same time: they share the work.
+        executor: Workers elsewhere: any `concurrent.futures.Executor`.
+        tile: How many trainings run side by side in one program: what is fastest, or a number.
+        max_seconds: After so long, what there is comes back.
+        accept_changes: Sections in which the call may differ from what the directory holds, as the
+            error about it prints them.
+        progress: Whether to show a bar; by default in a terminal or a notebook, and else a line
+            every ten seconds.
 
     Returns:
-        Tables, curves, best configurations and plots.
+        Tables, curves, best configurations and plots; also after Ctrl-C, SIGTERM or `max_seconds`,
+        with `complete` False.
 
     Raises:
-        ValueError: An argument does not fit.
-        ImportError: `progress` is true and tqdm is missing.
+        ValueError: An argument does not fit, an optimizer refuses a setting, or the directory holds
+            another sweep.
+        ImportError: A bar needs tqdm, an executor cloudpickle.
     """
-    configurations = grids(optimizers, space)
-    seeds = listed_seeds(seeds)
-    steps = positive_integer("steps", steps)
-    eval_every = positive_integer(
-        "eval_every", -(-steps // 20) if eval_every is None else eval_every
-    )
     if not divergence_factor > 1:
         raise ValueError(f"wanted a divergence_factor above 1, or inf, got {divergence_factor!r}")
-    problem.check()
+    factor, named = checked_factor(halving), _named(optimizers)
+    _check(tile, samples, max_seconds, accept_changes, directory, executor)
+    seeds = listed_seeds(seeds)
+    study = Study(problem, named, steps, epochs, eval_every, divergence_factor)
+    proposed = not isinstance(sampler, str)
+    axes: dict[str, dict[str, Any]] = {}
+    if proposed:
+        axes, one = example_of(study, space, sampler, samples, halving)
+        ones = [one]
+    else:
+        ones = configurations(space, study.makers, study.asking_problem, samples, sampler)
+        study.check(ones)
+    judge = study.group(ones[0]).blocks.problem
+    column, direction = metric_column(judge), "maximize" if judge.sign < 0 else "minimize"
+    started = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        count = len(ones) if samples is None or not proposed else samples
+        bar = progress_of(progress, "sweep", count * len(seeds), 0, "training")
+        stack.callback(bar.close)
+        store = Store() if directory is None else Directory(directory)
+        stack.callback(store.close)
+        interrupts = stack.enter_context(Interrupts())
 
-    data = jax.tree.map(jnp.asarray, dict(problem.data))
-    streams = jax.tree.map(lambda *keys: jnp.stack(keys), *map(random_streams, seeds))
-    # No optimizer is in this program, so that it is compiled once for all of them.
-    params, state = jax.jit(jax.vmap(problem.start))(streams.init)
-    stops = [*range(eval_every, steps, eval_every), steps]
+        def stop() -> bool:
+            late = max_seconds is not None and time.monotonic() - started >= max_seconds
+            return interrupts.received is not None or late
 
-    runs = {}
-    with _Bar(len(optimizers) * steps, progress) as bar:
-        for name, maker in optimizers.items():
-            bar.begin(name)
-            count = next(map(len, configurations[name].values()), 1)
-            lanes = Lanes(problem, name, maker, single=count * len(seeds) == 1)
-            runs[name] = _train(
-                lanes,
-                configurations[name],
-                count,
-                (params, state),
-                data,
-                streams,
-                stops,
-                divergence_factor,
-                bar,
-            )
-    return SweepResult(seeds, tuple(stops), runs)
+        def runner_of(bench: Bench) -> Runner:
+            workers: Any = Threads(bench, store, stop)
+            if executor is not None:
+                workers = Elsewhere(bench, executor)
+            stack.callback(workers.close)
+            stack.push(_abandoning(workers))
+            return Runner(bench, store, workers, stop, bar, column, judge.sign)
+
+        if proposed:
+            records, complete = proposals(
+                study, axes, seeds, samples, sampler, tile, store, accept_changes, runner_of,
+                column, direction,
+            )  # fmt: skip
+        else:
+            bench, first, rungs = opened(study, ones, seeds, factor, tile, store, accept_changes)
+            runner = runner_of(bench)
+            runner.train(ones, seeds, rungs, survivors(factor, judge.sign), first)
+            wanted = [(one, seed, study.group(one).steps) for one in ones for seed in seeds]
+            records = known_records(store, wanted, runner.culled)
+            complete = len(records) == len(wanted)
+        if complete:
+            store.finish()
+
+    def rebuild(optimizer: str, settings: Mapping[str, object]) -> tuple[Problem, Any, int]:
+        return study.built(Configuration(optimizer, settings))
+
+    return SweepResult(records, column, direction, complete, rebuild=rebuild)
 
 
-def _train(
-    lanes: Lanes,
-    configurations: Mapping[str, np.ndarray],
-    count: int,
-    first: tuple[Any, Any],
-    data: Mapping[str, Any],
-    streams: Any,
-    stops: Sequence[int],
-    factor: float,
-    bar: _Bar,
-) -> Runs:
-    """Train all configurations of one optimizer, for all seeds."""
-    start = jax.jit(lanes.start, static_argnames="configurations")
-    # What was before a block is needed again if a step of a single lane is bad.
-    donated = () if lanes.single else 0
-    block = jax.jit(partial(lanes.block, factor=factor), donate_argnums=donated)
-    measure = jax.jit(lanes.measure)
-    values = {key: jnp.asarray(x) for key, x in configurations.items()}
-    now = start(*first, values, configurations=count)
-    train_loss, validation = [], []
-    for done, stop in zip([0, *stops], stops, strict=False):
-        losses = []
-        for begin in range(done, stop, CAPACITY):
-            end = min(begin + CAPACITY, stop)
+def _abandoning(workers: Any) -> Any:
+    """If something is raised, what runs is not waited for longer than a block."""
 
-            def run(now: Any, end: int, begin: int = begin, done: int = done) -> Any:
-                return block(now, values, data["train"], streams, begin, end, done or -1)
+    def leave(kind: Any, error: Any, trace: Any) -> None:
+        del error, trace
+        if kind is not None:
+            workers.abandon()
 
-            after, rows = run(now, end)
-            now = before_bad_step(run, now, after) if lanes.single else after
-            losses.append(np.asarray(rows["loss"])[:, : end - begin])
-        diverged_at = np.asarray(now.stopped_at)
-        train_loss.append(_mean_until(diverged_at, done, np.concatenate(losses, axis=1)))
-        if "validation" in data:
-            validation.append(measure(now, data["train"], data["validation"]))
-            now = now._replace(evaluation=_metric(lanes.problem, validation[-1]))
-        bar.advance(stop - done, diverged_at)
-    return Runs(
-        hyperparameters=configurations,
-        diverged_at=np.asarray(now.stopped_at),
-        train_loss=np.stack(train_loss),
-        validation=_stacked(validation),
-        final={split: jax.device_get(measure(now, data["train"], data[split])) for split in data},
+    return leave
+
+
+def _named(optimizers: Any) -> dict[str, Any]:
+    if isinstance(optimizers, Mapping) and optimizers:
+        return dict(optimizers)
+    if is_transformation(optimizers) or callable(optimizers):
+        name = getattr(optimizers, "__name__", None) or getattr(optimizers, "name", "optimizer")
+        return {str(name): optimizers}
+    raise ValueError(
+        'wanted optimizers by name, e.g. {"adam": optax.adam, "sgd": optax.sgd}, '
+        f"got {optimizers!r}"
     )
 
 
-def _metric(problem: Problem, measured: Mapping[str, jax.Array]) -> jax.Array:
-    return jnp.array(measured[problem.metric], float)  # a copy, as the lanes are donated
+def _check(
+    tile: Any, samples: Any, max_seconds: Any, accept: Sequence[str], directory: Any, executor: Any
+) -> None:
+    def whole(value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
-
-def _mean_until(diverged_at: np.ndarray, first: int, losses: np.ndarray) -> np.ndarray:
-    """The mean of the losses of shape (seeds, steps, configurations) before the divergence; NaN
-    where there is none, as where a lane was frozen all the time."""
-    steps = first + np.arange(losses.shape[1])[:, None]
-    end = np.where(diverged_at < 0, first + losses.shape[1], diverged_at)[:, None]
-    counts = steps < end
-    total = np.where(counts, losses, 0).sum(axis=1, dtype=float)
-    with np.errstate(invalid="ignore"):
-        return (total / counts.sum(axis=1)).astype(np.float32)
-
-
-def _stacked(points: Sequence[Mapping[str, jax.Array]]) -> dict[str, np.ndarray]:
-    """A list of metrics as metrics that have one more axis, in front."""
-    return jax.tree.map(lambda *x: np.stack([*map(np.asarray, x)]), *points) if points else {}
-
-
-class _Bar:
-    """One progress bar for the whole sweep, or nothing."""
-
-    def __init__(self, steps: int, shown: bool) -> None:
-        self.diverged, self.before = 0, 0
-        self.bar: Any = None
-        if shown:
-            try:
-                from tqdm import tqdm
-            except ImportError as error:
-                raise ImportError(
-                    'the progress bar needs tqdm: pip install "lectopt[demo]", or progress=False'
-                ) from error
-            self.bar = tqdm(total=steps, unit="step")
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self.bar is not None:
-            self.bar.close()
-
-    def begin(self, name: str) -> None:
-        """The next optimizer; its first step comes after its compilation."""
-        self.before = self.diverged
-        if self.bar is not None:
-            self.bar.set_description(name)
-
-    def advance(self, steps: int, diverged_at: np.ndarray) -> None:
-        """Steps done, and the configurations that have a diverged seed."""
-        self.diverged = self.before + int((diverged_at >= 0).any(axis=0).sum())
-        if self.bar is not None:
-            self.bar.set_postfix(diverged=self.diverged, refresh=False)
-            self.bar.update(steps)
+    if tile != "auto" and not whole(tile):
+        raise ValueError(f'wanted tile="auto" or a number of lanes, got {tile!r}')
+    if samples is not None and not whole(samples):
+        raise ValueError(f"wanted samples to be None or an integer, at least 1, got {samples!r}")
+    if max_seconds is not None and not max_seconds > 0:
+        raise ValueError(f"wanted a positive number of max_seconds, got {max_seconds!r}")
+    if accept and directory is None:
+        raise ValueError("accept_changes is about what a directory holds; give directory=, too")
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise ValueError(
+            "wanted a concurrent.futures.Executor, as ProcessPoolExecutor() or Dask's "
+            f"client.get_executor(), got {executor!r}"
+        )

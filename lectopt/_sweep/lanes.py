@@ -1,127 +1,292 @@
-"""Many trainings in one compiled program: each configuration of an optimizer, for each seed.
+"""The programs of trainings side by side: lanes of one group, from one seed.
 
-A training is a *lane*. Its hyperparameters are traced numbers, and its optimizer is built from them
-inside the program. The lanes of a seed share initial parameters and batches, so that configurations
-are compared pairwise and a batch is gathered once for all of them. A lane that diverges is frozen,
-and no other lane notices.
+Lanes have traced settings of their own, and share the batch of a step, so that it is gathered once.
+A lane that diverges is frozen, and no other lane notices.
 
-    for each seed:                           vmap
-        for each step:                       a loop
-            the batch of the step
-            for each configuration:          vmap, with the batch shared
-                gradient, update, or freeze
+    for each step:                       a loop
+        the batch of the step
+        for each lane:                   vmap, with the batch shared
+            gradient, update, or freeze
 
 A single lane is not vmapped: it is, bit for bit, the training that `fit` makes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
-import optax
+import jax.numpy as jnp
+import numpy as np
 
-from lectopt._sweep.space import Maker
-from lectopt.training.blocks import Blocks
-from lectopt.training.problem import Problem
-from lectopt.training.step import Record, Training
-from lectopt.training.streams import Streams
-from lectopt.training.weights import measure
+from lectopt._sweep.compiling import Program, shapes_of
+from lectopt._sweep.space import Configuration
+from lectopt._sweep.study import Group
+from lectopt.averaging import AVERAGE
+from lectopt.controls.evaluation import SLOW
+from lectopt.state_search import records
+from lectopt.training.blocks import KEY, Blocks, before_bad_step, value_axes
+from lectopt.training.manifest import optimizer_identity, problem_identity
+from lectopt.training.step import Training
+from lectopt.training.streams import Streams, random_streams
 
-Hyperparameters = Mapping[str, jax.Array]
 
-
-@dataclass(frozen=True, eq=False)
 class Lanes:
-    """The programs that train all lanes of one optimizer.
-
-    Lanes are arrays with two leading axes, seeds and configurations; streams and initial parameters
-    have the first of them, and `values`, the hyperparameters, the second.
+    """`width` trainings of a group, side by side.
 
     Args:
-        problem: What is trained.
-        name: The optimizer's, for messages.
-        maker: It takes the hyperparameters and returns an Optax transformation.
-        single: Whether there is one lane.
+        group: Their group.
+        width: How many.
+        data: The splits, as arrays on the device.
+
+    Raises:
+        ValueError: The optimizer or the problem needs to know a setting that is traced.
     """
 
-    problem: Problem
-    name: str
-    maker: Maker
-    single: bool
+    def __init__(self, group: Group, width: int, data: Mapping[str, Any]) -> None:
+        self.group, self.width, self.data = group, width, data
+        self.single = width == 1
+        self._identity: tuple[dict[str, Any], dict[str, Any]] | None = None
+        self.pace = 0.0  # seconds of a step, the last time
+        streams = random_streams(0)
+        self._streams = shapes_of(streams)
+        values = self.values([group.example], streams)
+        self._shapes = shapes_of(values)
+        self._data = shapes_of(dict(data))
+        try:
+            self._prepare()
+        except jax.errors.ConcretizationTypeError as error:
+            raise ValueError(_needs_to_know(group, error)) from error
+        except (TypeError, ValueError) as error:
+            if str(error).startswith("optimizer "):
+                raise
+            raise ValueError(f"{group.example}: {error}") from error
 
-    def start(
-        self, params: Any, state: Any, values: Hyperparameters, configurations: int
-    ) -> Training:
-        """All lanes before their first step, from the first parameters and state of each seed."""
-        if self.single:
-            params, state, values = _first((params, state, values))
-            one = self._blocks.begin(params, state, values)
-            return _with_axes(one)
-        begin = jax.vmap(self._blocks.begin, in_axes=(None, None, 0), axis_size=configurations)
-        return jax.vmap(begin, in_axes=(0, 0, None))(params, state, values)
+    def _prepare(self) -> None:
+        blocks = self.group.blocks
+        if not self.single:
+            blocks = replace(blocks, lanes=True, bad_step="freeze")
+        self.first = Program(_first_of(blocks), self._shapes, self._streams)
+        if not self.single:
+            begun = jax.eval_shape(blocks.begin, *self.first.out, self._shapes)
+            blocks = replace(blocks, shared=_candidates(begun.opt_state))
+        try:
+            self._lower(blocks)
+        except ValueError as error:
+            if not any(blocks.shared) or "out_axes" not in str(error):
+                raise
+            self._lower(replace(blocks, shared=self._common(blocks)))
 
-    def block(
-        self,
-        lanes: Training,
-        values: Hyperparameters,
-        train: Any,
-        streams: Streams,
-        start: Any,
-        stop: Any,
-        evaluated_at: Any,
-        factor: float,
-    ) -> tuple[Training, Record]:
-        """The steps from one up to another of all lanes: see `Blocks.run`.
+    def _lower(self, blocks: Blocks) -> None:
+        """The programs, with what the lanes have in common."""
+        self._begin = Program(blocks.begin, *self.first.out, self._shapes)
+        # What was before a block is needed again if a step of a single lane is bad.
+        self.block = Program(blocks.run, *self._inputs(blocks), donated=() if self.single else (0,))
+        self.blocks = blocks
 
-        A single lane ends with a bad step, which is made: see `before_bad_step`.
+    def _inputs(self, blocks: Blocks) -> tuple[Any, ...]:
+        training = jax.eval_shape(blocks.begin, *self.first.out, self._shapes)
+        number = jax.ShapeDtypeStruct((), jnp.int32)
+        factor = jax.ShapeDtypeStruct((), jnp.result_type(float))
+        rest = (number, number, number, factor)
+        return shapes_of(training), self._shapes, self._data["train"], self._streams, *rest
 
-        Returns:
-            The lanes after them, and the numbers of each step, of shape `(seeds, steps,
-            configurations)`.
-        """
-        rest = (start, stop, evaluated_at, factor)
-        if self.single:
-            one, rows = self._blocks.run(
-                _first(_first(lanes)), _first(values), train, _first(streams), *rest
+    def _common(self, blocks: Blocks) -> tuple[bool, ...]:
+        """The leaves that all lanes have in common, each tried by itself."""
+        found = [False] * len(blocks.shared)
+        for i in np.flatnonzero(blocks.shared):
+            alone = replace(blocks, shared=tuple(j == i for j in range(len(found))))
+            try:
+                jax.eval_shape(alone.run, *self._inputs(alone))
+                found[i] = True
+            except ValueError as error:
+                if "out_axes" not in str(error):
+                    raise
+        return tuple(found)
+
+    @functools.cached_property
+    def measured(self) -> dict[str, Program]:
+        """By split, the program of its metrics."""
+        training = self._inputs(self.blocks)[0]
+        return {
+            split: Program(
+                self.blocks.measure, training, self._shapes, self._data["train"], self._data[split]
             )
-            return _with_axes(one), jax.tree.map(lambda x: x[None, :, None], rows)
+            for split in self.data
+        }
 
-        def of_seed(lanes: Training, streams: Streams) -> tuple[Training, Record]:
-            side_by_side = replace(self._blocks, lanes=True, bad_step="freeze")
-            return side_by_side.run(lanes, values, train, streams, *rest)
+    def trace(self) -> None:
+        """Trace what has not been."""
+        _ = self.measured
 
-        return jax.vmap(of_seed)(lanes, streams)
+    def example(self) -> tuple[dict[str, Any], Training]:
+        """Values, and the shapes of a training, of one lane by itself."""
+        blocks, streams = self.group.blocks, random_streams(0)
+        values: dict[str, Any] = {
+            name: jnp.asarray(x, float) for name, x in self.group.example.traced.items()
+        }
+        values |= {KEY: streams.optimizer} if self.group.keyed else {}
 
-    def measure(self, lanes: Training, train: Any, split: Any) -> dict[str, jax.Array]:
-        """The metrics of a split, of shape `(seeds, configurations)`."""
+        def begin(values: Any) -> Training:
+            return blocks.begin(*blocks.problem_of(values).start(streams.init), values)
 
-        def of_lane(lane: Training) -> Any:
-            return measure(self.problem, lane, train, split)
+        return values, jax.eval_shape(begin, values)
 
-        if self.single:
-            return _with_axes(of_lane(_first(_first(lanes))))
-        return jax.vmap(jax.vmap(of_lane))(lanes)
+    def identity(self, optimizers: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What tells the problem, and what tells the optimizer, from others: see `manifest`."""
+        if self._identity is None:
+            (values, training), blocks = self.example(), self.group.blocks
+            batch, maker = blocks.problem.example_batch(), self.group.example.optimizer
+            self._identity = (
+                problem_identity(blocks, values, training, batch),
+                optimizer_identity(blocks, values, training, optimizers[maker]),
+            )
+        return self._identity
 
     @property
-    def _blocks(self) -> Blocks:
-        return Blocks(self.problem, self._optimizer)
+    def sha256(self) -> str:
+        """Of the text of the programs."""
+        return "-".join(p.sha256[:16] for p in (self.first, self.block, *self.measured.values()))
 
-    def _optimizer(self, values: Hyperparameters) -> optax.GradientTransformation:
-        tx = self.maker(**values)
-        if not (callable(getattr(tx, "init", None)) and callable(getattr(tx, "update", None))):
-            raise ValueError(
-                f"optimizer {self.name!r}: wanted a maker that returns an Optax transformation, "
-                f"got one that returns {tx!r}"
-            )
-        return tx
+    @functools.cached_property
+    def structure(self) -> Any:
+        """Of a training of all lanes; of one it is the same."""
+        return jax.tree.structure(self._begin.out)
+
+    def split(self, training: Training, count: int) -> list[list[Any]]:
+        """The leaves of the trainings of the first lanes, each by itself."""
+        leaves = jax.tree.leaves(training)
+        if self.single:
+            return [leaves]
+        return [
+            [x if one else x[i] for x, one in zip(leaves, self._shared, strict=True)]
+            for i in range(count)
+        ]
+
+    def joined(self, ones: Sequence[Sequence[Any]]) -> Training:
+        """Trainings side by side, of the leaves of each, the last one repeated up to the width."""
+        padded = [*ones, *[ones[-1]] * (self.width - len(ones))]
+        columns = zip(*padded, strict=True)
+        if self.single:
+            leaves = [jnp.asarray(x) for (x,) in columns]
+        else:
+            leaves = [
+                jnp.asarray(column[0]) if one else jnp.stack([jnp.asarray(x) for x in column])
+                for column, one in zip(columns, self._shared, strict=True)
+            ]
+        return self.structure.unflatten(leaves)
+
+    @property
+    def _shared(self) -> list[bool]:
+        """Of each leaf of a training, whether the lanes have it in common."""
+        out = self._begin.out
+        before = len(jax.tree.leaves((out.params, out.model_state)))
+        state = self.blocks.shared or [False] * len(jax.tree.leaves(out.opt_state))
+        return [False] * before + [*state] + [False] * 3
+
+    def values(self, configurations: Sequence[Configuration], streams: Streams) -> dict[str, Any]:
+        """The traced settings, the last ones repeated up to the width, and the seed's key."""
+        padded = [*configurations, *[configurations[-1]] * (self.width - len(configurations))]
+        rows = [one.traced for one in padded]
+        key = {KEY: streams.optimizer} if self.group.keyed else {}
+        with np.errstate(over="ignore"):  # 1e39 is infinite in single precision
+            table = {n: np.array([row[n] for row in rows]).astype(_float()) for n in rows[0]}
+        return {**{n: jnp.asarray(x[0] if self.single else x) for n, x in table.items()}, **key}
+
+    def begin(self, values: Mapping[str, Any], streams: Streams) -> Training:
+        """Before the first step."""
+        begun = self._begin(*self.first(values, streams), values)
+        return jax.tree.map(lambda x: jnp.array(x, copy=True), begun)
+
+    def run(
+        self,
+        training: Training,
+        values: Mapping[str, Any],
+        streams: Streams,
+        start: int,
+        stop: int,
+        evaluated_at: int,
+        factor: float,
+    ) -> tuple[Training, dict[str, np.ndarray]]:
+        """The steps from one up to another, and the numbers of each, of shape `(steps, lanes)`.
+
+        `training` may be used up.
+        """
+        train, bound = self.data["train"], np.asarray(factor, jnp.result_type(float))
+
+        def run(training: Training, stop: int) -> Any:
+            steps = map(np.int32, (start, stop, evaluated_at))
+            return self.block(training, values, train, streams, *steps, bound)
+
+        after, rows = run(training, stop)
+        if self.single:
+            after = before_bad_step(run, training, after)
+        numbers = {name: np.asarray(x)[: stop - start] for name, x in rows.items()}
+        return after, {name: x.reshape(len(x), -1) for name, x in numbers.items()}
+
+    def measure(
+        self, training: Training, values: Mapping[str, Any], split: str
+    ) -> dict[str, np.ndarray]:
+        """The metrics of a split, each of shape `(lanes,)`."""
+        found = self.measured[split](training, values, self.data["train"], self.data[split])
+        return {name: np.asarray(x).reshape(-1) for name, x in found.items()}
 
 
-def _first(tree: Any) -> Any:
-    return jax.tree.map(lambda x: x[0], tree)
+def _float() -> Any:
+    return jnp.result_type(float)
 
 
-def _with_axes(tree: Any) -> Any:
-    return jax.tree.map(lambda x: x[None, None], tree)
+def _first_of(blocks: Blocks) -> Any:
+    """The first parameters and model state: those of the problem, or of each lane's."""
+
+    def one(values: Any, streams: Streams) -> Any:
+        return blocks.problem_of(values).start(streams.init)
+
+    if not blocks.lanes or blocks.posed is None:
+        return one
+
+    def of_lanes(values: Any, streams: Streams) -> Any:
+        return jax.vmap(one, in_axes=(value_axes(values), None))(values, streams)
+
+    return of_lanes
+
+
+def _candidates(opt_state: Any) -> tuple[bool, ...]:
+    """The leaves of a state that lanes may have in common: whole numbers, such as counts.
+
+    Of a state with averages none: what is read off a frozen lane may depend on the count.
+    """
+    leaves = jax.tree.leaves(opt_state)
+    if any(records(opt_state, entry) for entry in (AVERAGE, SLOW)):
+        return (False,) * len(leaves)
+    return tuple(len(x.shape) == 1 and jnp.issubdtype(x.dtype, jnp.integer) for x in leaves)
+
+
+def _needs_to_know(group: Group, error: Exception) -> str:
+    names = sorted(group.example.traced)
+    told = f"{group.example}: something asks for the value of a traced number, {names}"
+    for name in names:
+        values = {k: x for k, x in group.example.traced.items() if k != name}
+
+        def build(x: Any, name: str = name, values: Any = values) -> Any:
+            given = {**values, name: x, **({KEY: jax.random.key(0)} if group.keyed else {})}
+            problem = group.blocks.problem_of(given)
+            params, _ = problem.start(jax.random.key(0))
+            return group.blocks.make(given).init(params)
+
+        try:
+            jax.eval_shape(build, 0.5)
+        except jax.errors.ConcretizationTypeError:
+            told = f"{group.example}: an `if`, or a shape, asks for the value of {name}"
+            break
+        except Exception:
+            continue
+    where = str(error).splitlines()[0][:160]
+    return (
+        f"{told}, which is traced so that one program trains all its values. Write "
+        f'{{"{names[0] if names else "name"}": choice([...])}}, of lectopt, for one program a '
+        f"value. ({where})"
+    )

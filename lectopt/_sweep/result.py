@@ -1,242 +1,298 @@
-"""What a sweep found: tidy tables, the best configuration of each optimizer, and plots.
-
-The one rule of judgement: a configuration with a diverged seed never wins. Its last finite
-parameters may look well, and NaN is neither better nor worse than anything.
-"""
+"""What a sweep found: tidy tables, the best of each optimizer, comparisons, plots."""
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from lectopt._sweep import comparing, describing, tables
+from lectopt._sweep.comparing import Comparison
+from lectopt._sweep.configurations import (
+    Configuration,
+    Direction,
+    by_configuration,
+)
+from lectopt._sweep.records import Record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
-Mode = Literal["max", "min"]
+    from lectopt.training.run import Run
+
+# From the name of an optimizer and settings: the problem, the optimizer as `fit` takes it, steps.
+Rebuild = Callable[[str, Mapping[str, object]], tuple[Any, Any, int]]
 
 
-@dataclass(frozen=True, eq=False)
-class Runs:
-    """All trainings of one optimizer: S seeds, C configurations, E evaluations.
-
-    Args:
-        hyperparameters: By name, shape `(C,)`.
-        diverged_at: The step of divergence or -1, shape `(S, C)`.
-        train_loss: Mean of the batch losses since the last evaluation, shape `(E, S, C)`; NaN once
-            a training is frozen.
-        validation: By metric, on the validation split, shape `(E, S, C)`; empty without one.
-        final: By split and metric, after the last step, shape `(S, C)`.
-    """
-
-    hyperparameters: Mapping[str, np.ndarray]
-    diverged_at: np.ndarray
-    train_loss: np.ndarray
-    validation: Mapping[str, np.ndarray]
-    final: Mapping[str, Mapping[str, np.ndarray]]
-
-    @property
-    def converged(self) -> np.ndarray:
-        """Whether no seed of a configuration diverged, shape `(C,)`."""
-        return np.all(self.diverged_at < 0, axis=0)
-
-    def best(
-        self, metric: str, split: str, mode: Mode, among: np.ndarray | None = None
-    ) -> int | None:
-        """The configuration with the best mean over seeds among those without a diverged seed.
-
-        The first one, of several; None, if there is no such configuration with a finite mean.
-        `among`, of shape `(C,)`, says which ones take part; by default all.
-        """
-        with np.errstate(invalid="ignore"):  # inf - inf
-            score = self.final[split][metric].mean(axis=0, dtype=float)
-        eligible = self.converged & np.isfinite(score) & (True if among is None else among)
-        if not eligible.any():
-            return None
-        return int(np.argmax(np.where(eligible, score if mode == "max" else -score, -np.inf)))
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SweepResult:
     """The outcome of `sweep`.
 
+    Wherever a metric is asked for, it is a column of `table()`, `"test_accuracy"`, or its name
+    alone, `"accuracy"`: then on the split that the problem's own metric is measured on.
+
     Args:
-        seeds: The seeds, in the order of the arrays.
-        evaluated_at: How many steps had been made at each point of the curves.
-        runs: By optimizer, the arrays of all its trainings.
+        records: The trainings that were made: by optimizer, configuration, seed.
+        problem_metric: The column by which the problem says what is best.
+        direction: Which of it is best.
+        complete: Whether everything that was asked for has been trained.
+        tiles: How many tiles are done, and how many there are.
     """
 
-    seeds: tuple[int, ...]
-    evaluated_at: tuple[int, ...]
-    runs: Mapping[str, Runs]
-
-    def __repr__(self) -> str:
-        trainings = sum(run.diverged_at.size for run in self.runs.values())
-        return (
-            f"SweepResult({trainings} trainings of {len(self.runs)} optimizers, "
-            f"{len(self.seeds)} seeds, {self.evaluated_at[-1]} steps)"
-        )
+    records: Sequence[Record]
+    problem_metric: str
+    direction: Direction
+    complete: bool = True
+    tiles: tuple[int, int] | None = None
+    rebuild: Rebuild | None = None
 
     def table(self) -> DataFrame:
         """One row per optimizer, configuration and seed.
 
-        Columns: `optimizer`, `configuration` (its number within the optimizer), the
-        hyperparameters (missing where an optimizer has none of that name), `seed`, `diverged_at`
-        (the step, or -1), and the metrics after the last step as `<split>_<metric>`.
+        Columns: `optimizer`, the settings (missing where an optimizer has none of that name),
+        `seed`, `steps` (of the whole training), `diverged_at` and `culled_at` (a step, or missing),
+        and the metrics of the last weights as `<split>_<metric>`.
         """
-        return self._frame(
-            lambda run: {
-                "diverged_at": run.diverged_at,
-                **{
-                    f"{split}_{metric}": values
-                    for split, metrics in run.final.items()
-                    for metric, values in metrics.items()
-                },
-            }
-        )
+        return tables.table(self._configurations)
 
     def curves(self) -> DataFrame:
         """One row per optimizer, configuration, seed and evaluation.
 
         Columns: as in `table` up to `seed`, then `step` (how many had been made), `train_loss`
-        (mean over the batches since the last evaluation) and `validation_<metric>`.
+        (the mean over the batches since the last evaluation), `<split>_<metric>`, `learning_rate`,
+        `grad_norm` and `update_norm`, as far as they are known.
         """
-        steps = np.asarray(self.evaluated_at)[:, None, None]
-        return self._frame(
-            lambda run: {
-                "step": np.broadcast_to(steps, run.train_loss.shape),
-                "train_loss": run.train_loss,
-                **{f"validation_{metric}": values for metric, values in run.validation.items()},
-            }
-        )
+        return tables.curves(self._configurations)
 
-    def best(
-        self, metric: str = "accuracy", split: str = "validation", mode: Mode = "max"
-    ) -> DataFrame:
-        """The best configuration of each optimizer, best optimizer first.
+    def best(self, metric: str | None = None, *, direction: Direction | None = None) -> DataFrame:
+        """The best configuration of each optimizer, the best optimizer first.
 
-        It has the best mean of `metric` over the seeds on `split`, after the last step, among the
-        configurations of which no seed diverged; of several, it is the first.
+        It has the best mean over the seeds after the last step, among the configurations that were
+        trained to the end from every seed without a divergence; of several, it is the first.
+
+        The number is optimistic: the best of many noisy means owes something to luck, and the more
+        configurations there are, the more. To say how good the choice is, read the test split; to
+        say that one optimizer is better than another, use `compare`.
 
         Args:
-            metric: A metric of the problem.
-            split: The split that decides.
-            mode: Whether `"max"` or `"min"` of the metric is best.
+            metric: By default the problem's own.
+            direction: Which of it is best: `"minimize"` or `"maximize"`. It is known of the
+                problem's own metric, and of a loss.
 
         Returns:
-            One row per optimizer. Columns: `optimizer`, the hyperparameters, `<split>_<metric>`
-            (the mean over seeds), `test_<metric>` and `test_<metric>_sd` (mean and sample standard
-            deviation over seeds, if there is a test split), `diverged` and `configurations` (how
-            many have a diverged seed, and how many there are). Values are missing for an optimizer
-            all of whose configurations have diverged.
+            One row per optimizer. Columns: `optimizer`, the settings, the metric: its mean over
+            seeds, `_median`, and the ends `_low` and `_high` of a 95 % bootstrap interval of the
+            mean (missing with fewer than 5 seeds); `test_<metric>` and `test_<metric>_sd`, mean and
+            sample standard deviation, if there is a test split; `nearly_best`, the share of the
+            configurations that are within 10 % of the best; `diverged`, `culled` and
+            `configurations`, how many there are. Values are missing for an optimizer all of whose
+            configurations have diverged.
 
         Raises:
-            ValueError: There is no such metric, split or mode.
+            ValueError: There is no such metric, or it is not known which of it is best.
         """
-        pd = _pandas()
-        self.check(metric, split, mode)
-        rows = []
-        for name, run in self.runs.items():
-            row: dict[str, Any] = {"optimizer": name}
-            winner = run.best(metric, split, mode)
-            if winner is not None:
-                chosen = run.final[split][metric][:, winner].astype(float)
-                row |= {key: values[winner] for key, values in run.hyperparameters.items()}
-                row[f"{split}_{metric}"] = chosen.mean()
-                if "test" in run.final:
-                    test = run.final["test"][metric][:, winner].astype(float)
-                    row[f"test_{metric}"] = test.mean()
-                    row[f"test_{metric}_sd"] = test.std(ddof=1) if len(test) > 1 else np.nan
-            row |= {"diverged": int((~run.converged).sum()), "configurations": len(run.converged)}
-            rows.append(row)
-        tested = [f"test_{metric}", f"test_{metric}_sd"] if "test" in self._splits() else []
-        columns = ["optimizer", *self._hyperparameters(), f"{split}_{metric}", *tested]
-        frame = pd.DataFrame(rows, columns=[*dict.fromkeys(columns), "diverged", "configurations"])
-        order = frame[f"{split}_{metric}"].sort_values(ascending=mode == "min", kind="stable")
-        return frame.loc[order.index].reset_index(drop=True)
+        column, direction = self.judged(metric, direction)
+        return tables.best(self.configurations, column, direction, self.seeds)
+
+    def band(
+        self,
+        setting: str = "learning_rate",
+        metric: str | None = None,
+        *,
+        direction: Direction | None = None,
+    ) -> DataFrame:
+        """How exactly a setting has to be chosen: the values that come within 10 % of the best.
+
+        Args:
+            setting: A number that every optimizer has as a setting.
+            metric: As for `best`.
+            direction: As for `best`.
+
+        Returns:
+            One row per optimizer. Columns: `optimizer`; `best`, that of its best configuration;
+            `low` and `high`, the least and the largest value among its configurations within 10 %
+            of that; `decades`, `log10(high / low)`.
+
+        Raises:
+            ValueError: As for `best`, or an optimizer has no such number.
+        """
+        column, direction = self.judged(metric, direction)
+        return tables.band(self.configurations, setting, column, direction, self.seeds)
+
+    def compare(
+        self,
+        a: str,
+        b: str,
+        metric: str | None = None,
+        steps_to: float | None = None,
+        *,
+        direction: Direction | None = None,
+    ) -> Comparison:
+        """Is `a` better than `b`, each at its own tuned settings?
+
+        The settings are chosen on the even seeds, by what is compared, and compared on the odd
+        ones. The interval is of a paired bootstrap over these seeds.
+
+        Args:
+            a: An optimizer.
+            b: Another one.
+            metric: By default the problem's own.
+            steps_to: A value of the metric, `level(0.1)` for example: compare how many steps it
+                takes to reach it. They are read off the curves, by straight lines between the
+                evaluations; trainings that never arrive, or diverge, count as all steps and are
+                numbered. Without it, the metric after the last step is compared.
+            direction: As for `best`.
+
+        Returns:
+            `.ratio` of the steps (the geometric mean over the seeds) or `.difference` of the
+            metric, the ends `.low` and `.high` of its 95 % interval, `.pairs`; and, printed, what
+            that says. With fewer than 5 pairs there is no interval.
+
+        Raises:
+            ValueError: There is no such optimizer or metric; or no even or no odd seed; or every
+                configuration has diverged.
+        """
+        column, direction = self.judged(
+            metric, direction, "finals" if steps_to is None else "curves"
+        )
+        for name in (a, b):
+            if name not in self.configurations:
+                raise ValueError(f"wanted one of {list(self.configurations)}, got {name!r}")
+        if a == b:
+            raise ValueError(f"wanted two optimizers, got {a!r} twice")
+        both = {name: self.configurations[name] for name in (a, b)}
+        return comparing.compare(both, column, direction, steps_to)
+
+    def level(
+        self, quantile: float, metric: str | None = None, *, direction: Direction | None = None
+    ) -> float:
+        """A level for `compare(..., steps_to=)` that every optimizer can be held to: the best one
+        that at least this share of the trainings of each reaches, at some evaluation.
+
+        Args:
+            quantile: In (0, 1].
+            metric: By default the problem's own.
+            direction: As for `best`.
+
+        Raises:
+            ValueError: There is no such metric, or fewer trainings of an optimizer than this end
+                without a divergence.
+        """
+        if not 0 < quantile <= 1:
+            raise ValueError(f"wanted a quantile in (0, 1], got {quantile!r}")
+        column, direction = self.judged(metric, direction, "curves")
+        return comparing.level(self.configurations, column, direction, quantile)
+
+    def refit(self, row: Mapping[str, Any] | None = None, seed: int = 0, **arguments: Any) -> Run:
+        """Train one configuration again with `fit`, and keep its weights.
+
+        Args:
+            row: A row of `table()` or `best()`, or a dict of `optimizer` and settings; by default
+                the best one.
+            seed: It begins as the training of the sweep with this seed.
+            **arguments: For `fit`: `directory`, `callbacks`, other `steps`, ...
+
+        Raises:
+            ValueError: The result was read from a directory, without its problem; the row names no
+                optimizer; or every configuration has diverged.
+        """
+        from lectopt._sweep.refitting import refit
+
+        return refit(self, row, seed, arguments)
+
+    def tensorboard(self, path: str | Path) -> None:
+        """Write a run per configuration for the HParams tab of TensorBoard, `tensorboard --logdir
+        PATH`: its settings, and the means of its metrics over the seeds.
+
+        Raises:
+            ImportError: tensorboardX is missing.
+        """
+        from lectopt._sweep.hparams import write
+
+        write(self._configurations, path)
 
     def plot_sensitivity(
         self,
-        metric: str = "accuracy",
-        split: str = "validation",
-        mode: Mode = "max",
+        metric: str | None = None,
         *,
         x: str = "learning_rate",
+        direction: Direction | None = None,
         path: str | Path | None = None,
     ) -> Figure:
-        """How much each optimizer depends on its learning rate: `plots.sensitivity`."""
-        from lectopt._sweep.plots import sensitivity
+        """How much each optimizer depends on its learning rate: a metric after the last step, one
+        panel per optimizer. Where it has other settings too, each rate is shown with the best of
+        them, chosen as `best` chooses.
 
-        return sensitivity(self, metric, split, mode, x=x, path=path)
+        Args:
+            metric: By default the problem's own.
+            x: The setting on the horizontal axis, a number of every optimizer.
+            direction: As for `best`.
+            path: Where to write the figure, as a whole; the suffix is the format.
 
-    def to_csv(self, path: str | Path) -> None:
-        """Write `table()` as CSV: either the whole file or none."""
-        with atomic_path(path) as temporary:
-            self.table().to_csv(temporary, index=False)
-
-    def check(self, metric: str, split: str, mode: str) -> None:
-        """Refuse a metric or a split that was not measured.
+        Returns:
+            The figure; in a notebook it shows itself.
 
         Raises:
-            ValueError: Naming the ones there are.
+            ValueError: There is no such metric or setting.
+            ImportError: matplotlib is missing.
         """
-        splits = self._splits()
-        if split not in splits:
-            raise ValueError(f"wanted one of the splits {list(splits)}, got {split!r}")
-        if metric not in splits[split]:
+        from lectopt._sweep.plots import sensitivity
+
+        column, direction = self.judged(metric, direction)
+        return sensitivity(self.configurations, column, direction, self.seeds, x, path)
+
+    @functools.cached_property
+    def configurations(self) -> Mapping[str, Sequence[Configuration]]:
+        """The configurations of each optimizer, with their records."""
+        names = dict.fromkeys(one.optimizer for one in self._configurations)
+        return {
+            name: [one for one in self._configurations if one.optimizer == name] for name in names
+        }
+
+    @functools.cached_property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds, in rising order."""
+        return tuple(sorted({record.seed for record in self.records}))
+
+    def judged(
+        self, metric: str | None, direction: Direction | None, among: str = "finals"
+    ) -> tuple[str, Direction]:
+        """The column of a metric, and which of it is best.
+
+        Raises:
+            ValueError: There is no such column, or the direction is not known.
+        """
+        split, _, own = self.problem_metric.partition("_")
+        found = {
+            name: None
+            for record in self.records
+            for name in (record.finals if among == "finals" else record.curves)
+        }
+        column = self.problem_metric if metric is None else metric
+        column = column if column in found or not found else f"{split}_{column}"
+        if found and column not in found:
             raise ValueError(
-                f"wanted one of the metrics {list(splits[split])}, got {metric!r}; the problem's "
-                "evaluate(params, split) says what is measured"
+                f"wanted one of the metrics {list(found)}, got {metric or self.problem_metric!r}; "
+                "the problem's evaluate says what is measured"
             )
-        if mode not in ("max", "min"):
-            raise ValueError(f'wanted mode "max" or "min", got {mode!r}')
+        if direction is None:
+            bare = column.partition("_")[2]
+            if bare not in (own, "loss"):
+                raise ValueError(
+                    f"which {column} is best? Write direction='maximize' or direction='minimize'; "
+                    f"the problem says it of {own!r} alone"
+                )
+            direction = self.direction if bare == own else "minimize"
+        elif direction not in ("minimize", "maximize"):
+            raise ValueError(f"wanted direction 'minimize' or 'maximize', got {direction!r}")
+        return column, direction
 
-    def _splits(self) -> Mapping[str, Mapping[str, np.ndarray]]:
-        return next(iter(self.runs.values())).final
+    @functools.cached_property
+    def _configurations(self) -> list[Configuration]:
+        return by_configuration(self.records)
 
-    def _hyperparameters(self) -> list[str]:
-        return list(dict.fromkeys(key for run in self.runs.values() for key in run.hyperparameters))
-
-    def _frame(self, measured: Any) -> DataFrame:
-        """Arrays of shape (..., S, C) as columns; C varies slowest: seeds are neighbours."""
-        pd = _pandas()
-        seed = np.asarray(self.seeds)[:, None]
-        frames = []
-        for optimizer, run in self.runs.items():
-            numbers = {"configuration": np.arange(len(run.converged)), **run.hyperparameters}
-            columns = {**numbers, "seed": seed, **measured(run)}
-            shape = np.broadcast_shapes(*map(np.shape, columns.values()))
-            flat = {
-                key: np.moveaxis(np.broadcast_to(values, shape), [-1, -2], [0, 1]).ravel()
-                for key, values in columns.items()
-            }
-            frames.append(pd.DataFrame({"optimizer": optimizer, **flat}))
-        frame = pd.concat(frames, ignore_index=True)
-        first = ["optimizer", "configuration", *self._hyperparameters()]
-        return frame[[*first, *frame.columns.difference(first, sort=False)]]
-
-
-@contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """A path to write to; what is there replaces `path` when, and only when, all went well."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
-        temporary = Path(folder) / path.name
-        yield temporary
-        os.replace(temporary, path)
-
-
-def _pandas() -> Any:
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError('tables need pandas: pip install "lectopt[demo]"') from error
-    return pandas
+    def __repr__(self) -> str:
+        return describing.sentence(self)

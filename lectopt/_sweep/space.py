@@ -1,107 +1,209 @@
-"""What a sweep runs over: every combination of hyperparameters, and the seeds."""
+"""What a sweep runs over: the configurations of each optimizer, and the seeds.
+
+Floats are traced: one program trains them all. Whole numbers, texts, bools and None, and floats in
+`choice`, are built into a program of their own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
-import optax
 
-from lectopt.signatures import Signature
-from lectopt.transformation import is_transformation
+from lectopt._sweep.asking import Asked
+from lectopt._sweep.drawing import draw, list_of
+from lectopt.training.streams import random_streams
 
-Maker = Callable[..., optax.GradientTransformation]
-Space = Mapping[str, Sequence[Any] | np.ndarray | jax.Array]
+EXAMPLE = (
+    '{"learning_rate": [0.01, 0.1]}, or a distribution such as scipy.stats.loguniform(1e-4, 1)'
+)
 
 
-def grids(
-    optimizers: Mapping[str, Maker], space: Space | Mapping[str, Space]
-) -> dict[str, dict[str, np.ndarray]]:
-    """The configurations of each optimizer: by hyperparameter, one number per configuration.
+class Fixed(float):
+    """A float that is built into the program."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return float.__repr__(self)
+
+
+def choice(values: Iterable[float]) -> list[float]:
+    """Values of a setting that are each built into a program of their own, as whole numbers are:
+    for a float on which a maker branches, `{"decay": choice([0.0, 0.9])}`.
+    """
+    return [Fixed(value) for value in values]
+
+
+@dataclass(frozen=True, eq=False)
+class Configuration:
+    """An optimizer, by its name, and the settings that it and its problem are given."""
+
+    optimizer: str
+    settings: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """What tells it from the others, in every process: 1, 1.0 and True are three values."""
+        return json.dumps([self.optimizer, dict(sorted(self.settings.items()))])
+
+    @property
+    def static(self) -> dict[str, Any]:
+        """The settings that are built into its program."""
+        return {name: x for name, x in self.settings.items() if not is_traced(x)}
+
+    @property
+    def traced(self) -> dict[str, float]:
+        """The settings that are traced."""
+        return {name: x for name, x in self.settings.items() if is_traced(x)}
+
+    @property
+    def group(self) -> str:
+        """What tells its program from the others."""
+        return json.dumps([self.optimizer, dict(sorted(self.static.items())), sorted(self.traced)])
+
+    def __str__(self) -> str:
+        settings = ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
+        return f"optimizer {self.optimizer!r}" + (f" with {settings}" if settings else "")
+
+
+def is_traced(value: Any) -> bool:
+    """Whether a value is a float that is no `choice`."""
+    return isinstance(value, float) and not isinstance(value, Fixed)
+
+
+def configurations(
+    space: Mapping[str, Any],
+    makers: Mapping[str, Asked],
+    problem: Asked | None,
+    samples: int | None,
+    sampler: Any,
+) -> list[Configuration]:
+    """All configurations, optimizer by optimizer.
 
     Args:
-        optimizers: Makers by name.
-        space: By hyperparameter, a 1-D array of its values; or such a mapping for each optimizer.
-
-    Returns:
-        By optimizer and hyperparameter, an array of shape `(configurations,)`; the last
-        hyperparameter varies fastest.
+        space: By setting, or by optimizer and setting.
+        makers: What the optimizers ask for.
+        problem: What the problem asks for, if it is a function.
+        samples: How many for each optimizer; None for all combinations.
+        sampler: How they are drawn.
 
     Raises:
-        ValueError: The names or the values do not fit, or a maker does not take a hyperparameter.
+        ValueError: The names or the values do not fit.
     """
-    if not isinstance(optimizers, Mapping) or not optimizers:
-        raise ValueError(
-            'wanted optimizers by name, e.g. {"adam": optax.adam, "sgd": optax.sgd}, '
-            f"got {optimizers!r}"
-        )
+    found = []
+    for name, axes in spaces(space, makers, problem).items():
+        if samples is None:
+            rows = _grid(axes)
+        else:
+            rows = draw(axes, samples, sampler) if axes else [{}]
+        found += [Configuration(name, row) for row in rows]
+    return found
+
+
+def spaces(
+    space: Mapping[str, Any], makers: Mapping[str, Asked], problem: Asked | None
+) -> dict[str, dict[str, Any]]:
+    """By optimizer and setting, the values or the distribution."""
     if not isinstance(space, Mapping):
-        raise ValueError(f'wanted a space such as {{"learning_rate": [0.01, 0.1]}}, got {space!r}')
-    spaces: Mapping[str, Any] = space
-    nested = [isinstance(values, Mapping) for values in spaces.values()]
+        raise ValueError(f"wanted a space such as {EXAMPLE}, got {space!r}")
+    nested = [isinstance(values, Mapping) for values in space.values()]
     if not any(nested):
-        spaces = dict.fromkeys(optimizers, space)
-    elif not all(nested) or set(space) != set(optimizers):
+        _refuse_unasked(space, makers, problem)
+        own = {name: {k: v for k, v in space.items() if _asks(k, maker, problem)}
+               for name, maker in makers.items()}  # fmt: skip
+    elif not all(nested) or set(space) != set(makers):
         raise ValueError(
-            "wanted one space for all optimizers, or one for each of "
-            f"{sorted(optimizers)} by name, got entries {sorted(space)}"
+            f"wanted one space for all optimizers, or one for each of {sorted(makers)} by name, "
+            f"got entries {sorted(space)}"
         )
-    return {name: _grid(name, maker, spaces[name]) for name, maker in optimizers.items()}
+    else:
+        own = {name: dict(space[name]) for name in makers}
+        for name, maker in makers.items():
+            _refuse_unasked(own[name], {name: maker}, problem)
+    for name, maker in makers.items():
+        maker.check({*own[name]})
+        if problem is not None:
+            problem.check({*own[name]})
+    return {name: {k: _axis(name, k, v) for k, v in axes.items()} for name, axes in own.items()}
 
 
-def _grid(name: str, maker: Maker, space: Space) -> dict[str, np.ndarray]:
-    axes = {key: _axis(name, key, values) for key, values in space.items()}
-    if is_transformation(maker):
+def _asks(setting: str, maker: Asked, problem: Asked | None) -> bool:
+    return setting in maker or (problem is not None and setting in problem)
+
+
+def _refuse_unasked(
+    space: Mapping[str, Any], makers: Mapping[str, Asked], problem: Asked | None
+) -> None:
+    for setting in space:
+        if not any(_asks(setting, maker, problem) for maker in makers.values()):
+            everybody = [*makers.values(), *([] if problem is None else [problem])]
+            raise ValueError(
+                f"nobody asks for {setting!r}, which the space has. "
+                f"{'. '.join(map(str, everybody))}. Rename it, or leave it out."
+            )
+
+
+def _axis(optimizer: str, name: str, values: Any) -> Any:
+    """The values of a setting, as Python's; or a distribution."""
+    where = f"optimizer {optimizer!r}, setting {name!r}"
+    if callable(getattr(values, "ppf", None)):
+        return values
+    listed = list_of(values)
+    if not listed:
         raise ValueError(
-            f"optimizer {name!r}: wanted a maker that takes what the space gives, {sorted(axes)}, "
-            f'got the optimizer {maker!r}. Write for example {{"{name}": lectopt.adam}}, without '
-            "calling it."
+            f"{where}: wanted a list or a 1-D array of values, or an object with ppf, got "
+            f"{values!r}; write [0.1] for a single value"
         )
-    try:
-        Signature.foreign(maker, name).filled((), axes)
-    except TypeError as error:
-        raise ValueError(
-            f"optimizer {name!r}: wanted a maker that takes exactly what the space gives, "
-            f"{sorted(axes)}, got {maker!r}. {error} Fix other settings with "
-            "functools.partial, or give each optimizer a space of its own"
-        ) from error
-    grid = np.meshgrid(*axes.values(), indexing="ij")
-    return {key: values.ravel() for key, values in zip(axes, grid, strict=True)}
+    if any(isinstance(x, float) for x in listed):  # 0 among floats is one
+        listed = [float(x) if type(x) is int else x for x in listed]
+    for x in listed:
+        if not (x is None or isinstance(x, bool | int | float | str)):
+            raise ValueError(
+                f"{where}: wanted numbers, texts, bools or None, got {x!r}. Give it a name, and "
+                "let the maker look it up."
+            )
+        _check_number(where, name, x)
+    return [*{(type(x), x): x for x in listed}.values()]
 
 
-def _axis(name: str, key: str, values: Sequence[Any] | np.ndarray | jax.Array) -> np.ndarray:
-    axis = np.asarray(values)
-    if axis.ndim != 1 or axis.size == 0 or axis.dtype.kind not in "iuf":
-        raise ValueError(
-            f"optimizer {name!r}: wanted a 1-D array of numbers for {key!r}, got {values!r}; "
-            "write [0.1] for a single value, and one optimizer for each setting that is no number"
-        )
-    return axis
+def _check_number(where: str, name: str, x: Any) -> None:
+    if isinstance(x, float) and math.isnan(x):
+        raise ValueError(f"{where}: wanted numbers, got {x!r}")
+    if name == "learning_rate" and isinstance(x, int | float) and x < 0:
+        raise ValueError(f"{where}: a negative rate, {x!r}, climbs; wanted 0 or more")
+
+
+def _grid(axes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    for name, values in axes.items():
+        if not isinstance(values, list):
+            raise ValueError(
+                f"{name} is a distribution; say how many configurations to draw: samples=64"
+            )
+    return [dict(zip(axes, row, strict=True)) for row in itertools.product(*axes.values())]
 
 
 def listed_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     """The seeds 0, ..., `seeds - 1`, or the ones that are listed.
 
     Raises:
-        ValueError: There are none, some are no integers, or one comes twice.
+        ValueError: There are none, one is outside [0, 2**32), or one comes twice.
     """
-    listed = range(seeds) if isinstance(seeds, int | np.integer) else seeds
+    given: Any = seeds
+    whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
+    listed: Any = range(int(given)) if whole else given if _iterable(given) else ()
     found = tuple(listed)
     if not found or len(set(found)) < len(found):
         raise ValueError(f"wanted a positive number of seeds, or distinct integers, got {seeds!r}")
     for seed in found:
-        positive_integer("each seed", seed, least=0)
+        random_streams(seed)
     return tuple(map(int, found))
 
 
-def positive_integer(name: str, value: int, least: int = 1) -> int:
-    """The value, if it is an integer and at least `least`.
-
-    Raises:
-        ValueError: It is not.
-    """
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-        raise ValueError(f"wanted an integer for {name}, at least {least}, got {value!r}")
-    return int(value)
+def _iterable(x: Any) -> bool:
+    return isinstance(x, Iterable) and not isinstance(x, str)

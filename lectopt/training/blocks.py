@@ -6,7 +6,7 @@ block changes a bit of the result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from lectopt.training import weights
 from lectopt.training.order import Batches
 from lectopt.training.problem import Problem
 from lectopt.training.step import (
@@ -29,6 +30,7 @@ from lectopt.training.step import (
 from lectopt.training.streams import Streams
 
 CAPACITY = 2048  # the most steps of a block: rows of the records that it returns
+KEY = "key"  # among the values: the seed's random stream for the optimizer
 
 Values = Mapping[str, Any]
 
@@ -41,14 +43,18 @@ class Blocks:
         problem: What is trained.
         make: The optimizer of values: settings that are traced, and a key.
         lanes: Whether `training` and `values` have a leading axis, of trainings side by side which
-            share the batch of a step.
+            share the batch of a step, and the key of the optimizer.
         bad_step: What becomes of a step that is not finite.
+        shared: Which leaves of the optimizer's state the lanes have in common; none if empty.
+        posed: The problem of values, where its functions depend on some.
     """
 
     problem: Problem
     make: Callable[[Values], optax.GradientTransformation]
     lanes: bool = False
     bad_step: BadStep = "stop"
+    shared: tuple[bool, ...] = ()
+    posed: Callable[[Values], Problem] | None = None
 
     @property
     def capacity(self) -> int:
@@ -58,10 +64,48 @@ class Blocks:
     def begin(self, params: Any, state: Any, values: Values) -> Training:
         """Before the first step, from the first parameters and the first model state."""
 
-        def one(values: Values) -> Training:
+        def one(params: Any, state: Any, values: Values) -> Training:
             return begin(params, state, self.make(values).init(params))
 
-        return jax.vmap(one)(values) if self.lanes else one(values)
+        if not self.lanes:
+            return one(params, state, values)
+        given = None if self.posed is None else 0
+        begun = jax.vmap(one, in_axes=(given, given, value_axes(values)))(params, state, values)
+        # What all lanes have in common is kept once, so that a branch on a count stays a branch.
+        leaves, structure = jax.tree.flatten(begun.opt_state)
+        kept = [x[0] if is_one else x for x, is_one in self._with_shared(leaves)]
+        return begun._replace(opt_state=structure.unflatten(kept))
+
+    def measure(self, training: Training, values: Values, train: Any, split: Any) -> Any:
+        """The metrics of a split, with the weights to use."""
+
+        def one(training: Training, values: Values) -> Any:
+            return weights.measure(self.problem_of(values), training, train, split)
+
+        if not self.lanes:
+            return one(training, values)
+        return jax.vmap(one, in_axes=(self.axes(training), value_axes(values)))(training, values)
+
+    def first_lane(self, training: Training) -> Training:
+        """The first of the trainings side by side."""
+        leaves, structure = jax.tree.flatten(training.opt_state)
+        kept = structure.unflatten(x if one else x[0] for x, one in self._with_shared(leaves))
+        others = jax.tree.map(lambda x: x[0], training._replace(opt_state=()))
+        return others._replace(opt_state=kept)
+
+    def problem_of(self, values: Values) -> Problem:
+        """The problem, whose functions may depend on values."""
+        return self.problem if self.posed is None else self.posed(values)
+
+    def axes(self, training: Training) -> Any:
+        """For `jax.vmap`: the leading axis of each array of lanes, or None."""
+        leaves, structure = jax.tree.flatten(training.opt_state)
+        found = [None if is_one else 0 for _, is_one in self._with_shared(leaves)]
+        first: Any = 0
+        return Training(0, 0, structure.unflatten(found), first, first, first)
+
+    def _with_shared(self, leaves: list[Any]) -> Iterator[tuple[Any, bool]]:
+        return zip(leaves, self.shared or [False] * len(leaves), strict=True)
 
     def run(
         self,
@@ -84,7 +128,7 @@ class Blocks:
             start: The first step.
             stop: The step after the last one.
             evaluated_at: The step before which the last evaluation was made.
-            factor: How many times its first loss a loss may be.
+            factor: How many times the largest loss of the first steps a loss may be.
 
         Returns:
             The training after them, and the numbers of each step: by name, of shape `(capacity,)`,
@@ -97,7 +141,7 @@ class Blocks:
         def goes_on(carry: Any) -> Any:
             step, training = carry[:2]
             more = step < stop
-            return more & (training.stopped_at < 0) if self.bad_step == "stop" else more
+            return more if self.bad_step == "skip" else more & jnp.any(training.stopped_at < 0)
 
         def body(carry: Any) -> Any:
             step, training, carried, rows = carry
@@ -115,7 +159,7 @@ class Blocks:
             return step + 1, training, carried, rows.at[step - start].set(row)
 
         carried = jnp.zeros(0) if batches is None else batches.carried()
-        rows = jnp.zeros((self.capacity, *jnp.shape(training.first_loss), len(names)))
+        rows = jnp.zeros((self.capacity, *jnp.shape(training.early_loss), len(names)))
         carry = (start, training, carried, rows)
         _, training, _, rows = jax.lax.while_loop(goes_on, body, carry)
         return training, {name: rows[..., i] for i, name in enumerate(names)}
@@ -165,17 +209,33 @@ class Blocks:
 
     def _move(self, training: Training, values: Values, *rest: Any) -> Any:
         def one(training: Training, values: Values) -> tuple[Training, Record]:
-            tx = self.make(values)
-            return take_step(self.problem, tx, training, *rest, bad_step=self.bad_step)
+            tx, problem = self.make(values), self.problem_of(values)
+            return take_step(
+                problem, tx, training, *rest, bad_step=self.bad_step, shared=self.shared
+            )
 
-        return jax.vmap(one)(training, values) if self.lanes else one(training, values)
+        if not self.lanes:
+            return one(training, values)
+        axes = self.axes(training)
+        of_lanes = jax.vmap(one, in_axes=(axes, value_axes(values)), out_axes=(axes, 0))
+        return of_lanes(training, values)
 
     def _names(self, training: Training, values: Values, train: Any, key: jax.Array) -> list[str]:
-        def one(tree: Any) -> Any:
-            return jax.tree.map(lambda x: x[0], tree) if self.lanes else tree
-
+        if self.lanes:
+            training, values = self.first_lane(training), first_values(values)
         batch = train if self.problem.streamed else self.problem.example_batch()
-        return record_names(self.problem, self.make(one(values)), one(training), batch, key)
+        problem = self.problem_of(values)
+        return record_names(problem, self.make(values), training, batch, key)
+
+
+def value_axes(values: Values) -> dict[str, int | None]:
+    """For `jax.vmap`: lanes have values of their own, and the key in common."""
+    return {name: None if name == KEY else 0 for name in values}
+
+
+def first_values(values: Values) -> Values:
+    """Those of the first lane."""
+    return {name: x if name == KEY else x[0] for name, x in values.items()}
 
 
 def before_bad_step(

@@ -33,8 +33,9 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path, what: str) -> Iterator[None]:
-    """Hold a lock file, which the end of the process gives back in any case.
+def locked(path: Path, what: str, wait: bool = False) -> Iterator[None]:
+    """Hold a lock file, which the end of the process gives back in any case; with `wait` once
+    nobody else holds it.
 
     Raises:
         ValueError: Another process holds it; `what` is what it then does.
@@ -43,7 +44,7 @@ def locked(path: Path, what: str) -> Iterator[None]:
         try:
             import fcntl
 
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except ImportError:  # Windows has no such locks
             pass
         except OSError:

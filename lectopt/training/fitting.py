@@ -200,6 +200,18 @@ def _total(problem: Problem, steps: int | None, epochs: float | None) -> int:
     return max(problem.steps(float(epochs)), 1)
 
 
+def steps_and_every(
+    problem: Problem, steps: int | None, epochs: float | None, eval_every: Any
+) -> tuple[int, int]:
+    """The number of updates of a run, and of those between two evaluations.
+
+    Raises:
+        ValueError: An argument does not fit.
+    """
+    total = _total(problem, steps, epochs)
+    return total, _every(problem, eval_every, total)
+
+
 def _every(problem: Problem, eval_every: Any, total: int) -> int:
     if eval_every is None:
         return -(-total // POINTS)

@@ -20,6 +20,7 @@ import optax
 from jax.experimental import multihost_utils
 
 from lectopt.training import objective
+from lectopt.training.blocks import Blocks, Values
 from lectopt.training.checking import is_stream
 from lectopt.training.programs import Programs
 from lectopt.training.step import Training
@@ -52,12 +53,12 @@ def identity(
     device = min(jax.tree.leaves(training)[0].devices(), key=lambda device: device.id)
     with programs.alone():
         is_what = {
-            "problem": _problem(programs, training, batch),
-            "optimizer": _optimizer(programs, training, optimizer),
+            "problem": problem_identity(programs.blocks, programs.values, training, batch),
+            "optimizer": optimizer_identity(programs.blocks, programs.values, training, optimizer),
         }
     return {
         **is_what,
-        "data": {name: fingerprint(split) for name, split in programs.blocks.problem.data.items()},
+        "data": {k: fingerprint(split) for k, split in programs.blocks.problem.data.items()},
         "settings": dict(settings),
         "start": {name: fingerprint(part) for name, part in start.items() if part is not None},
         "versions": {name: version(name) for name in PACKAGES} | {"lectopt": lectopt.__version__},
@@ -66,11 +67,13 @@ def identity(
     }
 
 
-def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, str]:
+def difference(
+    there: Mapping[str, Any], here: Mapping[str, Any], sections: Sequence[str] = SECTIONS
+) -> dict[str, str]:
     """The sections in which two runs differ, each with how."""
     found = {
         section: told
-        for section in SECTIONS
+        for section in sections
         if (told := _difference(there.get(section), here.get(section)))
     }
     return (
@@ -78,21 +81,27 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, s
     )
 
 
-def refuse(directory: Any, found: Mapping[str, str], accepted: Sequence[str]) -> None:
-    """Raise what is said of a directory that holds another run.
+def refuse(
+    directory: Any,
+    found: Mapping[str, str],
+    accepted: Sequence[str],
+    what: str = "run",
+    sections: Sequence[str] = SECTIONS,
+) -> None:
+    """Raise what is said of a directory that holds another run, or another of `what`.
 
     Raises:
         ValueError: A section differs that is not among the accepted ones.
     """
-    if unknown := [name for name in accepted if name not in SECTIONS]:
-        raise ValueError(f"accept_changes may have any of {SECTIONS}, got {unknown}")
+    if unknown := [name for name in accepted if name not in sections]:
+        raise ValueError(f"accept_changes may have any of {(*sections,)}, got {unknown}")
     if set(found) <= {*accepted}:
         return
     told = "\n".join(f"  {section}: {how}" for section, how in found.items())
     names = ", ".join(f'"{section}"' for section in found)
     raise ValueError(
-        f"{directory} holds another run:\n{told}\nGive another directory, or write accept_changes="
-        f"({names}{',' * (len(found) == 1)}) to go on with it as it is here."
+        f"{directory} holds another {what}:\n{told}\nGive another directory, or write "
+        f"accept_changes=({names}{',' * (len(found) == 1)}) to go on with it as it is here."
     )
 
 
@@ -123,8 +132,11 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _problem(programs: Programs, training: Training, batch: Any) -> dict[str, Any]:
-    problem, key = programs.blocks.problem, jax.random.key(0)
+def problem_identity(
+    blocks: Blocks, values: Values, training: Training, batch: Any
+) -> dict[str, Any]:
+    """What it is, and the programs of its functions."""
+    problem, key = blocks.problem_of(values), jax.random.key(0)
 
     def gradient(params: Any, state: Any, batch: Any, key: Any) -> Any:
         return objective.gradient(problem, params, state, batch, key)
@@ -147,18 +159,20 @@ def _problem(programs: Programs, training: Training, batch: Any) -> dict[str, An
     }
 
 
-def _optimizer(programs: Programs, training: Training, optimizer: Any) -> dict[str, Any]:
+def optimizer_identity(
+    blocks: Blocks, values: Values, training: Training, optimizer: Any
+) -> dict[str, Any]:
     """What it is, and its program with a loss that is none of the problem's."""
 
     def update(params: Any, opt_state: Any, gradient: Any, value: Any, values: Any) -> Any:
-        tx = programs.blocks.make(values)
+        tx = blocks.make(values)
 
         def value_fn(params: Any, **others: Any) -> Any:
             del others
             return sum((jnp.sum(jnp.abs(x) ** 2) for x in jax.tree.leaves(params)), value)
 
         extra = dict(value=value, grad=gradient, value_fn=value_fn)
-        if "validation" in programs.blocks.problem.data:
+        if "validation" in blocks.problem.data:
             extra |= dict(evaluation=value, evaluated=value > 0)
         point = getattr(tx, "point", lambda params, state: params)(params, opt_state)
         update = optax.with_extra_args_support(tx).update
@@ -167,8 +181,8 @@ def _optimizer(programs: Programs, training: Training, optimizer: Any) -> dict[s
     params, _, opt_state = _shapes(training[:3])
     value = jax.ShapeDtypeStruct((), jnp.result_type(float))
     return {
-        "is": _without_addresses(repr(optimizer)),
-        "update": _lowered(update, params, opt_state, params, value, programs.values),
+        "is": without_addresses(repr(optimizer)),
+        "update": _lowered(update, params, opt_state, params, value, values),
     }
 
 
@@ -177,10 +191,11 @@ def _lowered(function: Callable[..., Any], *shapes: Any) -> str:
 
 
 def _shapes(tree: Any) -> Any:
-    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(jnp.shape(x), jnp.result_type(x)), tree)
+    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), tree)
 
 
-def _without_addresses(text: str) -> str:
+def without_addresses(text: str) -> str:
+    """A text with no place in memory in it."""
     return re.sub(r" at 0x[0-9a-f]+", "", text)
 
 

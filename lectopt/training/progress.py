@@ -10,7 +10,9 @@ from typing import Any
 LINE_EVERY = 10.0  # seconds
 
 
-def progress_of(shown: bool | None, label: str, steps: int, done: int) -> Progress:
+def progress_of(
+    shown: bool | None, label: str, steps: int, done: int, unit: str = "step"
+) -> Progress:
     """The bar if `shown`, nothing if not; by default a bar in a terminal or a notebook, and else a
     line every ten seconds.
 
@@ -21,13 +23,13 @@ def progress_of(shown: bool | None, label: str, steps: int, done: int) -> Progre
         return Progress()
     if shown or _is_watched():
         try:
-            return Bar(label, steps, done)
+            return Bar(label, steps, done, unit)
         except ImportError as error:
             if shown:
                 raise ImportError(
                     'the progress bar needs tqdm: pip install "lectopt[train]", or progress=False'
                 ) from error
-    return Lines(label, steps)
+    return Lines(label, steps, unit)
 
 
 class Progress:
@@ -43,10 +45,10 @@ class Progress:
 class Bar(Progress):
     """A bar of tqdm, in a terminal or a notebook."""
 
-    def __init__(self, label: str, steps: int, done: int) -> None:
+    def __init__(self, label: str, steps: int, done: int, unit: str) -> None:
         from tqdm.auto import tqdm
 
-        self.bar: Any = tqdm(total=steps, initial=done, unit="step", desc=label)
+        self.bar: Any = tqdm(total=steps, initial=done, unit=unit, desc=label)
 
     def advance(self, step: int, numbers: Mapping[str, float]) -> None:
         """See `Progress`."""
@@ -61,8 +63,8 @@ class Bar(Progress):
 class Lines(Progress):
     """A line every ten seconds, on the standard error output."""
 
-    def __init__(self, label: str, steps: int) -> None:
-        self.label, self.steps = label, steps
+    def __init__(self, label: str, steps: int, unit: str) -> None:
+        self.label, self.steps, self.unit = label, steps, unit
         self.begun = self.last = time.monotonic()
 
     def advance(self, step: int, numbers: Mapping[str, float]) -> None:
@@ -73,7 +75,7 @@ class Lines(Progress):
             said = "".join(f", {name} {x:.4g}" for name, x in numbers.items())
             elapsed = f"{now - self.begun:.0f} s"
             print(
-                f"{self.label}: {step} of {self.steps} steps in {elapsed}{said}",
+                f"{self.label}: {step} of {self.steps} {self.unit}s in {elapsed}{said}",
                 file=sys.stderr,
                 flush=True,
             )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -18,7 +19,8 @@ from lectopt.training.acting import learning_rate
 from lectopt.training.problem import Problem
 from lectopt.trees import dtype_of, is_inexact
 
-TINY = 1e-6  # the least scale of a loss: after a first loss of 0, not all others are divergence
+EARLY = 10  # the first steps, by whose losses a later one is judged
+TINY = 1e-6  # the least scale of a loss, where those are all 0
 
 Record = dict[str, jax.Array]
 
@@ -30,7 +32,7 @@ class Training(NamedTuple):
     model_state: Any
     opt_state: Any
     evaluation: jax.Array  # what the problem's metric was at the last evaluation
-    first_loss: jax.Array
+    early_loss: jax.Array  # the largest absolute loss of its first ten steps
     stopped_at: jax.Array  # the step whose update was not made, nor any after it; or -1
 
 
@@ -100,22 +102,33 @@ def take_step(
     evaluated: Any,
     factor: Any,
     bad_step: BadStep,
+    shared: Sequence[bool] = (),
 ) -> tuple[Training, Record]:
     """The training after one more update (see `attempt`), and the numbers of the step.
 
     A step is bad if its loss, or a parameter or number of the model state after it, is not finite,
-    or if its loss is above `factor * max(abs(first loss), 1e-6)`.
+    or if its loss is above `factor` times the largest absolute loss of the first ten steps (at
+    least 1e-6). `shared` says which leaves of the optimizer's state go on in any case, as all
+    trainings side by side have them in common.
     """
     loss, named, gradient, updates, moved = attempt(problem, tx, training, batch, key, evaluated)
-    first_loss = jnp.where(step == 0, loss.astype(float), training.first_loss)
-    bound = factor * jnp.maximum(jnp.abs(first_loss), TINY)
+    early = jnp.where(step < EARLY, jnp.abs(loss.astype(float)), 0)
+    early_loss = jnp.maximum(training.early_loss, early)
+    bound = factor * jnp.maximum(early_loss, TINY)
     good = jnp.isfinite(loss) & (loss <= bound) & _all_finite(moved[:2])
     alive = training.stopped_at < 0
     made = True if bad_step == "stop" else alive & good
-    params, state, opt_state, first_loss = jax.tree.map(
+    params, state, early_loss = jax.tree.map(
         lambda new, old: _choose(made, new, old),
-        (*moved, first_loss),
-        (*training[:3], training.first_loss),
+        (*moved[:2], early_loss),
+        (*training[:2], training.early_loss),
+    )
+    old_leaves, structure = jax.tree.flatten(training.opt_state)
+    opt_state = structure.unflatten(
+        _choose(True if common else made, new, old)
+        for common, new, old in zip(
+            shared or [False] * len(old_leaves), jax.tree.leaves(moved[2]), old_leaves, strict=True
+        )
     )
     ends = alive & ~good if bad_step != "skip" else False
     stopped_at = jnp.where(ends, step, training.stopped_at)
@@ -131,7 +144,7 @@ def take_step(
         record["learning_rate"] = rate
     record = recorded(moved[2]) | record  # what a monitor inside the optimizer says, too
     record = {name: jnp.asarray(x, float) for name, x in record.items()}
-    after = Training(params, state, opt_state, training.evaluation, first_loss, stopped_at)
+    after = Training(params, state, opt_state, training.evaluation, early_loss, stopped_at)
     return after, record
 
 

@@ -1,7 +1,5 @@
 """Logistic regression on noisy inputs: the problem that the tests of sweeps train."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -45,4 +43,17 @@ def evaluate(params, split):
 
 
 PROBLEM = Problem(init, loss, DATA, 8, evaluate=evaluate)
-run = partial(sweep, PROBLEM, steps=STEPS, progress=False)
+
+
+def run(makers, space, seeds, **options):
+    options = {"tile": 3, **options}
+    return sweep(PROBLEM, makers, space, STEPS, seeds=seeds, progress=False, **options)
+
+
+def array(result, optimizer, column):
+    """A column of the curves, shape (evaluations, seeds, configurations)."""
+    records = [record for record in result.records if record.optimizer == optimizer]
+    values = np.array([record.curves[column] for record in records])
+    return np.moveaxis(values.reshape(-1, len(result.seeds), values.shape[-1]), -1, 0).swapaxes(
+        1, 2
+    )

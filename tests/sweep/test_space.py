@@ -1,15 +1,28 @@
 """What is swept: spaces of the optimizers' settings, and arguments that are refused."""
 
+import jax
 import numpy as np
 import optax
 import pytest
 
 import lectopt
-from lectopt._sweep import sweep
-from lectopt.training import Problem
-from tests.sweep.logistic import DATA, PROBLEM, RATES, evaluate, init, run
+from lectopt import fit
+from lectopt._sweep import choice, sweep
+from lectopt.training import Problem, random_streams
+from tests.sweep.logistic import DATA, PROBLEM, RATES, evaluate, init, loss, run
 
 pytestmark = pytest.mark.usefixtures("fast_compilation")
+
+
+def branching(learning_rate, b):
+    return optax.sgd(learning_rate if b > 0.15 else 2 * learning_rate)
+
+
+class uniform:  # noqa: N801
+    """A distribution on (0, 1)."""
+
+    def ppf(self, u):
+        return u
 
 
 def test_each_optimizer_can_have_its_own_space():
@@ -25,7 +38,7 @@ def test_each_optimizer_can_have_its_own_space():
     )
     table = result.table()
     assert table.columns[:6].tolist() == [
-        *("optimizer", "configuration", "learning_rate", "b1", "seed", "diverged_at"),
+        *("optimizer", "learning_rate", "b1", "seed", "steps", "diverged_at"),
     ]
     assert table.groupby("optimizer").size().to_dict() == {"adam": 12, "sgd": 2, "fixed": 2}
     adam = table[table.optimizer == "adam"]
@@ -37,9 +50,8 @@ def test_each_optimizer_can_have_its_own_space():
     np.testing.assert_allclose(sgd.test_loss, fixed.test_loss, rtol=1e-6)
     assert len(result.curves()) == 2 * len(table)
     assert sorted(result.best().optimizer) == ["adam", "fixed", "sgd"]
-    figure = result.plot_sensitivity
     with pytest.raises(ValueError, match=r"'learning_rate' in every optimizer, but \['fixed'\]"):
-        figure()
+        result.plot_sensitivity()
 
 
 @pytest.mark.parametrize(
@@ -47,22 +59,50 @@ def test_each_optimizer_can_have_its_own_space():
     [
         ({"optimizers": {}}, "optimizers by name"),
         ({"optimizers": [optax.adam]}, "optimizers by name"),
-        ({"optimizers": {"a": optax.adam(0.1)}}, "'a': wanted a maker"),
+        ({"optimizers": {"a": optax.adam(0.1)}}, "nobody asks for 'learning_rate'.*made already"),
         (
             {"optimizers": {"a": lambda learning_rate: 3}},
-            "'a': .*Optax transformation, .*returns 3",
+            "'a' with learning_rate=0.003: wanted .* Optax transformation, got 3",
         ),
-        ({"space": {"rate": [0.1]}}, r"'a': wanted a maker that takes .*\['rate'\].*learning_rate"),
+        ({"space": {"rate": [0.1]}}, r"nobody asks for 'rate'.*\(learning_rate"),
         ({"space": {}}, "learning_rate must be given"),
         ({"space": [0.1]}, "wanted a space"),
-        ({"space": {"learning_rate": 0.1}}, r"1-D array of numbers .* got 0.1; write \[0.1\]"),
-        ({"space": {"learning_rate": []}}, "1-D array"),
-        ({"space": {"learning_rate": ["high"]}}, "1-D array of numbers"),
+        (
+            {"space": {"learning_rate": 0.1}},
+            r"'learning_rate': wanted a list .* got 0.1; write \[0.1\]",
+        ),
+        ({"space": {"learning_rate": []}}, "wanted a list"),
+        ({"space": {"learning_rate": ["high"]}}, "'a' with learning_rate='high': "),
+        ({"space": {"learning_rate": [[0.1]]}}, r"numbers, texts, bools or None, got \[0.1\]"),
+        ({"space": {"learning_rate": [0.1, np.nan]}}, "wanted numbers, got nan"),
+        ({"space": {"learning_rate": [-0.1]}}, "negative rate, -0.1, climbs"),
+        ({"space": {"learning_rate": uniform()}}, "say how many .* samples=64"),
+        (
+            {
+                "optimizers": {"a": lectopt.adam},
+                "space": {"learning_rate": [0.1], "b1": [0.9, 1.5]},
+            },
+            r"'a' with learning_rate=0.1, b1=1.5: adam: b1 must lie in \[0, 1\)",
+        ),
+        (
+            {"optimizers": {"a": branching}, "space": {"learning_rate": [0.1], "b": [0.1, 0.2]}},
+            r"'a' with .*asks for the value of b, .*\{\"b\": choice\(\[...\]\)\}",
+        ),
+        (
+            {"optimizers": {"a": branching}, "space": {"learning_rate": [0.1], "b": range(33)}},
+            "33 programs, and more than 32",
+        ),
+        ({"seeds": [0, 2**32]}, r"seed that is an integer in \[0, 2\*\*32\), got 4294967296"),
+        ({"tile": 0}, 'tile="auto" or a number'),
+        ({"halving": 1}, "a factor above 1, such as 3, got 1"),
+        ({"max_seconds": 0}, "max_seconds"),
+        ({"samples": 0}, "samples"),
+        ({"accept_changes": ("steps",)}, "give directory="),
+        ({"executor": 3}, "Executor"),
         ({"space": {"b": {"learning_rate": [1]}}}, r"one for each of \['a'\] .* got .*\['b'\]"),
-        ({"optimizers": {"a": lectopt.adam(0.1)}}, '(?s)got the optimizer.*{"a": lectopt.adam}'),
         ({"seeds": 0}, "positive number of seeds"),
         ({"seeds": [1, 1]}, "distinct"),
-        ({"seeds": [0.5]}, "each seed"),
+        ({"seeds": [0.5]}, "a seed that is an integer"),
         ({"steps": 0}, "steps, at least 1, got 0"),
         ({"eval_every": 0}, "eval_every, at least 1, got 0"),
         ({"divergence_factor": 0.5}, "above 1, or inf, got 0.5"),
@@ -88,3 +128,56 @@ def test_sweep_refuses(changes, message):
         changes = {"problem": Problem(init, wrong, DATA, 8)}
     with pytest.raises(ValueError, match=message):
         sweep(**{**arguments, **changes})
+
+
+def test_a_choice_is_built_into_a_program_of_its_own():
+    space = {"learning_rate": [0.1, 0.2], "b": choice([0.1, 0.2])}
+    table = run({"it": branching}, space, seeds=1).table()
+    assert table.b.tolist() == [0.1, 0.2, 0.1, 0.2]
+    losses = dict(zip(zip(table.learning_rate, table.b, strict=True), table.test_loss, strict=True))
+    assert losses[0.1, 0.1] == pytest.approx(losses[0.2, 0.2], rel=1e-6)
+    assert losses[0.1, 0.2] != losses[0.2, 0.2]
+
+
+def test_everybody_gets_what_he_asks_for():
+    """A decay that the problem and the maker ask for, a batch size, the steps and the key."""
+    given = []
+
+    def problem(decay, batch_size=8):
+        def decayed(params, batch, key):
+            return loss(params, batch, key) + decay * (params["w"] ** 2).sum()
+
+        return Problem(init, decayed, DATA, batch_size, evaluate=evaluate)
+
+    def maker(decay, steps, key):
+        given.append((steps, key))
+        return optax.chain(optax.add_noise(decay, 0.5, key), optax.sgd(0.1))
+
+    def none(key=None):
+        assert key is not None
+        return optax.sgd(0.1)
+
+    space = {"decay": [0.0, 0.5], "batch_size": [4, 8]}
+    result = sweep(problem, {"a": maker, "b": none}, space, 6, seeds=2, tile=2, progress=False)
+    table = result.table().set_index(["optimizer", "decay", "batch_size", "seed"])
+    assert len(table) == 16 and {steps for steps, _ in given} == {6}
+    keyed = [key for _, key in given if not isinstance(key, jax.core.Tracer)]
+    assert len({jax.random.key_data(key).tobytes() for key in keyed}) == 1  # those that are checked
+
+    def alone(decay, batch_size, seed, noisy):
+        key = random_streams(seed).optimizer
+        tx = maker(decay, 6, key) if noisy else optax.sgd(0.1)
+        run = fit(problem(decay, batch_size), tx, 6, seed=seed, progress=False)
+        return run.evaluations.validation_loss.iloc[-1]
+
+    for name, decay, batch_size, seed in [("a", 0.5, 8, 1), ("b", 0.5, 4, 0), ("a", 0.0, 8, 0)]:
+        expected = alone(decay, batch_size, seed, name == "a")
+        found = table.loc[(name, decay, batch_size, seed)].validation_loss
+        assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_distribution_is_drawn():
+    table = run({"sgd": optax.sgd}, {"learning_rate": uniform()}, 1, samples=5).table()
+    few = run({"sgd": optax.sgd}, {"learning_rate": uniform()}, 1, samples=2).table()
+    assert len(table) == 5 and table.learning_rate.between(0, 1).all()
+    assert few.learning_rate.tolist() == table.learning_rate.tolist()[:2]

@@ -1,7 +1,5 @@
 """`fit`: the training that it makes, beside one that is written out, and a sweep's."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +9,9 @@ import pytest
 import lectopt
 from lectopt import fit
 from lectopt._sweep.lanes import Lanes
+from lectopt._sweep.space import Configuration
+from lectopt._sweep.study import Study
+from lectopt._sweep.tiles import Chunk, Tile, begun
 from lectopt.training import batch_indices, random_streams
 from tests.training.nets import NnxNormed, accuracy, cross_entropy
 from tests.training.runs import DATA, N, X, Y, assert_same, clock, init, loss, problem, whole
@@ -76,20 +77,12 @@ def test_a_run_is_the_loop_that_is_written_out():
 
 def lane(problem, maker, values, steps, every, seed):
     """The single lane of a sweep, and what was measured of it."""
-    lanes, streams = Lanes(problem, "it", maker, True), random_streams(seed)
-    streams = jax.tree.map(lambda x: x[None], streams)
-    data = jax.tree.map(jnp.asarray, dict(problem.data))
-    values = {name: jnp.array([value]) for name, value in values.items()}
-    first = jax.jit(jax.vmap(problem.start))(streams.init)
-    now = jax.jit(partial(lanes.start, configurations=1))(*first, values)
-    block = jax.jit(partial(lanes.block, factor=1e3))
-    measured, stops = [], [*range(every, steps, every), steps]
-    for begin, end in zip([0, *stops], stops, strict=False):
-        now, _ = block(now, values, data["train"], streams, begin, end, begin or -1)
-        found = jax.jit(lanes.measure)(now, data["train"], data["validation"])[problem.metric]
-        now = now._replace(evaluation=jnp.array(found, float))
-        measured.append(float(found[0, 0]))
-    return jax.tree.map(lambda x: x[0, 0], now), measured
+    study = Study(problem, {"it": maker}, steps, None, every, 1e3)
+    one = Configuration("it", values)
+    lanes = Lanes(study.group(one), 1, jax.tree.map(jnp.asarray, dict(problem.data)))
+    work = begun(Tile(0, 0, steps, (Chunk(seed, (one,)),)), every, [None])
+    assert work.run(lanes, 1e3, lambda work: True)
+    return work.states[0], work.outcome.curves[f"validation_{problem.metric}"][0].tolist()
 
 
 def test_a_run_is_the_single_lane_of_a_sweep_bit_for_bit():
