@@ -191,8 +191,13 @@ def _scale_metric(ax: Any, values: np.ndarray, direction: Direction) -> None:
     if values.size == 0 or values.min() <= 0:
         return
     if direction == "minimize":
-        if values.max() > 3 * values.min():  # within less, a logarithm has no ticks to read
+        if values.max() > 3 * values.min():
             ax.set_yscale("log")
+        if 3 * values.min() < values.max() < 100 * values.min():  # powers of ten would be too few
+            from matplotlib.ticker import LogLocator, StrMethodFormatter
+
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     elif values.max() < 1:
         ax.set_yscale("logit")
         ticks = [0.001, 0.01, 0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999]
@@ -205,11 +210,11 @@ def _legend(figure: Figure, seeds: int, others: bool, columns: int) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    handles: list[Any] = [
-        Line2D(
-            [], [], color=LINE, linewidth=1.8, label=f"median of {seeds} seed" + "s" * (seeds > 1)
-        ),
-        Patch(color=LINE, alpha=0.25, linewidth=0, label="lowest to highest seed"),
+    label = f"median of {seeds} seeds" if seeds > 1 else "one seed"
+    handles: list[Any] = [Line2D([], [], color=LINE, linewidth=1.8, label=label)]
+    if seeds > 1:
+        handles.append(Patch(color=LINE, alpha=0.25, linewidth=0, label="lowest to highest seed"))
+    handles += [
         Line2D([], [], color=BEST, marker="*", linestyle="", markersize=9, label="best mean"),
         Line2D([], [], color=DIVERGED, marker="x", linestyle="", label="a seed diverged"),
     ]

@@ -63,7 +63,8 @@ class SweepResult:
 
         Columns: as in `table` up to `seed`, then `step` (how many had been made), `train_loss`
         (the mean over the batches since the last evaluation), `<split>_<metric>`, `learning_rate`,
-        `grad_norm` and `update_norm`, as far as they are known.
+        `grad_norm` and `update_norm`, as far as they are known. If the learning rate is a setting,
+        the one that acts is `learning_rate_at_step`.
         """
         return tables.curves(self._configurations)
 

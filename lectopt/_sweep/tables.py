@@ -65,6 +65,7 @@ def curves(configurations: Sequence[Configuration]) -> DataFrame:
         )
         for name in dict.fromkeys(name for _, record in records for name in record.curves)
     }
+    columns = {f"{name}_at_step" if name in keys else name: x for name, x in columns.items()}
     steps = np.concatenate([record.at_steps for _, record in records])
     return pd.concat([frame, pd.DataFrame({"step": steps, **columns})], axis=1)
 
