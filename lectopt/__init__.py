@@ -40,8 +40,8 @@ To write a rule of your own, and what it becomes:
   leafwise, treewise, Transformation
 
 To read, compare, translate, and try optimizers:
-  explain, same_update, port, Port, sweep, SweepResult, Problem, fit, Run, read_run,
-  converged, tensorboard
+  explain, same_update, port, Port, sweep, SweepResult, choice, read_sweep, Problem, fit, Run,
+  read_run, converged, tensorboard
 
 Modules with names of their own, in which `dir` and `help` show what there is:
   lectures, dialects, averaging, schedules, settings, training, landscapes, pictures, testing
@@ -87,7 +87,7 @@ __all__ += combinators.__all__
 __all__ += primitives.__all__
 __all__ += ["leafwise", "treewise", "Transformation"]
 __all__ += ["explain", "same_update", "port", "Port", "sweep", "SweepResult", "choice", "Problem"]
-__all__ += ["fit", "Run", "read_run", "converged", "tensorboard"]
+__all__ += ["fit", "Run", "read_run", "read_sweep", "converged", "tensorboard"]
 __all__ += ["lectures", "dialects", "averaging", "schedules", "settings", "training"]
 __all__ += ["landscapes", "pictures", "testing"]
 
@@ -96,12 +96,12 @@ _LATER = {name: f"lectopt.{name}" for name in ("dialects", "landscapes", "lectur
 _LATER |= {name: f"lectopt.{name}" for name in ("pictures", "testing")}
 _LATER |= {name: "lectopt.training" for name in ("training", "Problem", "Run", "fit", "read_run")}
 _LATER |= {name: "lectopt.training" for name in ("converged", "tensorboard")}
-_LATER |= {name: "lectopt._sweep" for name in ("SweepResult", "choice", "sweep")}
+_LATER |= {name: "lectopt._sweep" for name in ("SweepResult", "choice", "read_sweep", "sweep")}
 _LATER |= {name: "lectopt.dialects.port" for name in ("Port", "port")}
 
 if _typing.TYPE_CHECKING:
     from lectopt import dialects, landscapes, lectures, pictures, testing, training
-    from lectopt._sweep import SweepResult, choice, sweep
+    from lectopt._sweep import SweepResult, choice, read_sweep, sweep
     from lectopt.dialects.port import Port, port
     from lectopt.explain import explain
     from lectopt.training import Problem, Run, converged, fit, read_run, tensorboard
