@@ -11,6 +11,7 @@ import lectopt
 from lectopt.dialects import optax as ours
 from tests.dialects.paths import NOISE, grad, path
 from tests.support.oracles.rows import RATES, STEPS, THETA
+from tests.support.sampling import sampled
 
 ADAM = dict(b1=0.8, b2=0.95, eps=1e-2)
 ROWS = [
@@ -81,7 +82,10 @@ def test_all_aliases_of_optax_are_there():
     assert {name for name in theirs if name.islower()} <= set(ours.__all__)
 
 
-@pytest.mark.parametrize("name, settings", ROWS, ids=ids)
+NAMED = [pytest.param(*row, id=name) for row, name in zip(ROWS, ids, strict=True)]
+
+
+@pytest.mark.parametrize("name, settings", sampled(NAMED, 3))
 @pytest.mark.usefixtures("x64")
 def test_is_optax(name, settings, schedule):
     lacking = set(settings) - set(inspect.signature(getattr(optax, name)).parameters)

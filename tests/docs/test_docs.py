@@ -62,7 +62,7 @@ def test_program_keeps_line_numbers():
 WITH_CODE = [p for p in PAGES if program(p.read_text("utf-8"))]
 
 
-@pytest.mark.parametrize("page", sampled(WITH_CODE, 4, ids=name))  # the README is the first
+@pytest.mark.parametrize("page", sampled(WITH_CODE, 100, ids=name))  # the README is the first
 def test_page(page: Path, tmp_path: Path):
     script, text = tmp_path / f"{page.stem}.py", page.read_text("utf-8")
     script.write_text(program(text), "utf-8")

@@ -18,6 +18,7 @@ def example():
     return module
 
 
+@pytest.mark.slow  # a compiled program for each fold
 def test_the_example_runs_small(example, capsys):
     options = {"--folds": 2, "--rates": 2, "--seeds": 1, "--steps": 60}
     example.main([str(word) for option in options.items() for word in option])

@@ -11,6 +11,7 @@ import pytest
 pytestmark = pytest.mark.usefixtures("fast_compilation")
 
 
+@pytest.mark.slow  # .ci/run runs the whole of it
 def test_the_example_runs_small(tmp_path, capsys, monkeypatch):
     """With three of its optimizers; of the others, that they are made as a sweep makes them."""
     path = Path(__file__).parents[2] / "examples" / "digits_sweep.py"

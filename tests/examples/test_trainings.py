@@ -30,6 +30,7 @@ def test_nnx_mlp(tmp_path):
     assert again.history.equals(run.history)
 
 
+@pytest.mark.slow  # ten seconds of compilation
 def test_linen_cnn():
     run = example("linen_cnn").train(width=4, epochs=8)
     assert run.evaluations["validation_accuracy"].iloc[-1] > 0.5
@@ -45,6 +46,7 @@ def test_transfer_learning():
     assert min(found.values()) > 0.5
 
 
+@pytest.mark.slow  # the same
 def test_own_loop(tmp_path):
     module = example("own_loop")
     state = module.main(tmp_path / "two", steps=40, every=10)

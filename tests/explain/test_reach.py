@@ -16,6 +16,7 @@ from lectopt.explain.terms import ONE, Term, add, rewrite
 from tests.explain.lines import EXACT, FLOAT32
 from tests.support.algorithms import ALGORITHMS, over
 from tests.support.optax_transformations import OPTAX
+from tests.support.sampling import sampled
 
 part = ft.partial
 
@@ -63,7 +64,7 @@ def primitives():
     return sorted(k for k in makers if not k.startswith("_") and k not in MASKS)
 
 
-@pytest.mark.parametrize("name", primitives())
+@pytest.mark.parametrize("name", sampled(primitives(), 5))
 def test_every_primitive(name):
     explanation = explain(getattr(lectopt.primitives, name))
     assert explanation.obstacle == ""

@@ -12,6 +12,7 @@ import lectopt
 from lectopt import same_update
 from lectopt.dialects import keras, torch
 from tests.support.algorithms import ALGORITHMS, is_first
+from tests.support.sampling import sampled
 
 part = ft.partial
 
@@ -41,7 +42,7 @@ PROVED = {
 }
 
 
-@pytest.mark.parametrize("name", PROVED)
+@pytest.mark.parametrize("name", sampled(PROVED, 3))
 def test_proved(name):
     outcome = same_update(*PROVED[name])
     assert outcome and outcome.proved and outcome.verdict == "proved", outcome
@@ -50,7 +51,7 @@ def test_proved(name):
 
 
 COMPARED = [r for r in ALGORITHMS if r.optax and is_first(r)]
-PLAIN = 4  # of so many rows one is compared in plain `pytest`, and the others are slow
+PLAIN = 9  # of so many rows one is compared in plain `pytest`, and the others are slow
 
 
 @pytest.mark.parametrize(

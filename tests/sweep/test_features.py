@@ -63,6 +63,7 @@ NORMED = Problem.from_nnx(
 ACCURATE = Problem(init, loss, DATA, 8, evaluate=evaluate, maximize="accuracy")
 
 
+@pytest.mark.slow  # two programs for each
 @pytest.mark.parametrize(
     ("problem", "maker"),
     [

@@ -110,6 +110,7 @@ def diagnosed(problem, tx, steps=40):
     return diagnose(fit(problem, monitor(tx, layers=True), steps, eval_every=steps))
 
 
+@pytest.mark.slow  # deep networks take long to compile
 @pytest.mark.parametrize(
     ("make", "first"),
     [

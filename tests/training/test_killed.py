@@ -65,6 +65,7 @@ def killed_and_resumed(start, directory, moments):
     return json.loads(out), kills
 
 
+@pytest.mark.slow  # starts three processes, each of which compiles
 def test_killed_once(start, straight, tmp_path):
     found, kills = killed_and_resumed(start, tmp_path / "run", [0.2])
     assert found == straight and kills == 1

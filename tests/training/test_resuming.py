@@ -77,7 +77,7 @@ PLACES = {
 }
 
 
-QUICK = ("before the manifest is there", "between arrays and done", "in the history")
+QUICK = ("between arrays and done",)
 
 
 def rows(names, quick):
