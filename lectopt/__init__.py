@@ -86,8 +86,9 @@ __all__ += controls.__all__
 __all__ += combinators.__all__
 __all__ += primitives.__all__
 __all__ += ["leafwise", "treewise", "Transformation"]
-__all__ += ["explain", "same_update", "port", "Port", "sweep", "SweepResult", "choice", "Problem"]
-__all__ += ["fit", "Run", "read_run", "read_sweep", "converged", "tensorboard"]
+__all__ += ["explain", "same_update", "port", "Port", "sweep", "SweepResult"]
+__all__ += ["choice", "read_sweep", "Problem"]
+__all__ += ["fit", "Run", "read_run", "converged", "tensorboard"]
 __all__ += ["lectures", "dialects", "averaging", "schedules", "settings", "training"]
 __all__ += ["landscapes", "pictures", "testing"]
 

@@ -11,11 +11,11 @@ from tests.support.mistakes import MISTAKES
 from tests.support.public import makers
 
 ROOT = pathlib.Path(lectopt.__file__).parent
-# Whose errors have their tests beside theirs: tests/sweep, tests/training, tests/explain,
-# tests/testing, and for what moves a live optimizer, which PyTorch or Keras must be there for,
+# Whose errors have their tests beside theirs: in sweep, training, explain, landscapes, pictures and
+# testing, and for what moves a live optimizer, which PyTorch or Keras must be there for,
 # tests/dialects. `Unreadable`, `Unwritten` and `NotImplementedError` reach nobody, and
 # the words of an AttributeError are Python's.
-ELSEWHERE = ("_sweep/", "training/", "explain/", "testing/")
+ELSEWHERE = ("_sweep/", "training/", "explain/", "testing/", "landscapes/", "pictures/")
 MOVING = tuple(
     f"dialects/{name}.py"
     for name in ("moving", "keras/moving", "torch/moving", "torch/live_schedules")

@@ -21,7 +21,7 @@ def missing(monkeypatch, *modules):
 
 
 def test_of_a_sweep(monkeypatch, result):
-    missing(monkeypatch, "tqdm", "matplotlib.figure", "pandas", "sklearn.datasets")
+    missing(monkeypatch, "tqdm", "tqdm.auto", "matplotlib.figure", "pandas", "sklearn.datasets")
     with pytest.raises(
         ImportError, match=r'needs tqdm: pip install "lectopt\[train\]", or progress'
     ):

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from lectopt._sweep.claims import Claims
+from lectopt._sweep.configurations import Direction
 from lectopt._sweep.records import Record
 from lectopt._sweep.space import Configuration, Fixed
 from lectopt._sweep.storage import (
@@ -234,7 +235,7 @@ def _configuration(row: Sequence[Any]) -> Configuration:
 
 def read_records(
     directory: str | Path,
-) -> tuple[list[Record], str, str, bool, tuple[int, int]]:
+) -> tuple[list[Record], str, Direction, bool, tuple[int, int]]:
     """What a directory holds, without the code that trained it.
 
     Returns:
