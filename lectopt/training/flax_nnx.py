@@ -29,8 +29,10 @@ def functions(model: Any) -> Model:
 
         def init(key: jax.Array) -> Any:
             del key  # the weights that there are
-            weights = params if jax.sharding.get_abstract_mesh().empty else sharded(params, specs)
-            return (weights, state) if state else weights
+            weights, rest = jax.tree.map(jnp.asarray, (params, state))
+            if not jax.sharding.get_abstract_mesh().empty:
+                weights = sharded(weights, specs)
+            return (weights, rest) if rest else weights
 
         return _of_parts(parts, init)
 

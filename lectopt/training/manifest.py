@@ -191,7 +191,10 @@ def _lowered(function: Callable[..., Any], *shapes: Any) -> str:
 
 
 def _shapes(tree: Any) -> Any:
-    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), tree)
+    def shape(x: Any) -> Any:  # NumPy's int64 is what JAX makes of it
+        return jax.ShapeDtypeStruct(x.shape, jax.dtypes.canonicalize_dtype(x.dtype))
+
+    return jax.tree.map(shape, tree)
 
 
 def without_addresses(text: str) -> str:
