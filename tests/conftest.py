@@ -1,6 +1,7 @@
 """Strict JAX for every test, and eight devices on the CPU for the sharding tests."""
 
 import os
+import signal
 import tempfile
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -42,3 +43,11 @@ def x64():
 
         with enable_x64(True):
             yield
+
+
+@pytest.fixture
+def heard():
+    """Ctrl-C as in a terminal: a test in the background of a script would ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

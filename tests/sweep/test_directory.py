@@ -123,6 +123,7 @@ def test_of_halving_the_best_go_on(tmp_path):
     assert alive == [winner]
 
 
+@pytest.mark.usefixtures("heard")
 def test_stopped_it_gives_what_there_is(tmp_path, alone, monkeypatch):
     add = Directory.add
 

@@ -129,6 +129,7 @@ def test_gradients_vanish_in_deep_sigmoids(make, first):
     assert f"All {DEPTH + 1} layers" in deep["dead layer"].text
 
 
+@pytest.mark.slow  # three models with a monitor
 @pytest.mark.parametrize(
     ("make", "hidden"),
     [

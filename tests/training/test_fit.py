@@ -219,6 +219,7 @@ def test_layers_are_unfrozen_in_time():
     assert not np.array_equal(run.params["b"], first["b"])
 
 
+@pytest.mark.slow  # a program for each
 def test_the_rate_is_known_of_other_optimizers_that_tell_it():
     injected = fit(problem(), optax.inject_hyperparams(optax.adam)(learning_rate=0.25), 3)
     monitored = fit(problem(), optax.chain(optax.clip(1.0), lectopt.monitor(lectopt.sgd(0.5))), 3)

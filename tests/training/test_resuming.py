@@ -118,6 +118,7 @@ def test_more_steps_go_on(tmp_path, straight):
     assert json.loads(lines[7])["loss"] == straight.history.loss.iloc[7]
 
 
+@pytest.mark.slow  # two or three runs, each compiled
 def test_the_points_of_a_run_stay_what_they_were(tmp_path):
     train(tmp_path, steps=40, eval_every=None)
     longer = train(tmp_path, steps=60, eval_every=None)
@@ -146,6 +147,7 @@ def test_a_stop_is_saved_and_decided_anew(tmp_path, straight):
     assert_same_run(read_run(tmp_path), jax.device_get(train(tmp_path)))
 
 
+@pytest.mark.slow  # two or three runs, each compiled
 def test_patience_of_a_run_that_goes_on(tmp_path):
     tx, every = lectopt.sgd(1.0), dict(steps=400, eval_every=2)
     short = train(tmp_path, tx, patience=2, **every)
@@ -278,6 +280,7 @@ def test_slots_of_another_optimizer_are_carried_by_name(tmp_path):
     assert_same(run.params, fit(problem(), old, **ARGUMENTS).params)
 
 
+@pytest.mark.slow  # two or three runs, each compiled
 def test_a_change_that_is_killed_before_it_is_saved_is_made_again(tmp_path, monkeypatch):
     train(tmp_path, lectopt.momentum(0.1), steps=12)
     new = lectopt.chain(lectopt.momentum(0.1), lectopt.average_params(lectopt.averaging.uniform()))
@@ -289,6 +292,7 @@ def test_a_change_that_is_killed_before_it_is_saved_is_made_again(tmp_path, monk
     assert_same(run.params, fit(problem(), lectopt.momentum(0.1), **ARGUMENTS).params)
 
 
+@pytest.mark.slow  # two or three runs, each compiled
 def test_a_run_that_was_not_finite_comes_back_so_and_goes_on_with_another_optimizer(tmp_path):
     wild = lectopt.sgd(lectopt.lambda_schedule(0.1, lambda t: jnp.where(t == 9, jnp.inf, 1.0)))
     with pytest.warns(UserWarning, match="the update of b is not finite in step 9"):
@@ -319,6 +323,7 @@ def test_two_processes_do_not_train_one_run(tmp_path):
     train(tmp_path, callbacks=[inside])
 
 
+@pytest.mark.slow  # two or three runs, each compiled
 def test_keys_and_empty_arrays_and_half_precision_are_kept(tmp_path):
     def init(key):
         params, _ = problem().init(key)

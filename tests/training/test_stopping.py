@@ -118,14 +118,6 @@ def test_what_is_not_finite_at_the_first_step_is_named(broken, named):
     assert "0 steps" in repr(run) and len(run.evaluations) == 0
 
 
-@pytest.fixture
-def heard():
-    """Ctrl-C as in a terminal: a test in the background of a script would ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def kill(number, at):
     """A callback that sends this process a signal."""
     return lambda run: os.kill(os.getpid(), number) if run.step == at else None
