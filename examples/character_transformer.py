@@ -81,7 +81,7 @@ def main(steps: int = 300, width: int = 64, layers: int = 2, size: int = 400_000
         """Windows that begin anywhere."""
         text = train.ravel()
         begins = jax.random.randint(key, (32, 1), 0, text.size - LENGTH)
-        return text[begins + jnp.arange(LENGTH + 1)]
+        return text[begins + jnp.arange(LENGTH + 1)[None]]
 
     def matrices(params: Any) -> Any:
         return jax.tree.map(lambda x: x.ndim > 1, params)

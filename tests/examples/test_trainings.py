@@ -1,6 +1,9 @@
 """The examples of training, on reduced sizes."""
 
 import importlib.util
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -13,6 +16,7 @@ import lectopt
 
 pytestmark = pytest.mark.usefixtures("fast_compilation")
 FOLDER = Path(__file__).parents[2] / "examples"
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(FOLDER.parent)}
 
 
 def example(name):
@@ -59,7 +63,9 @@ def test_own_loop(tmp_path):
 
 @pytest.mark.slow
 def test_resume_after_crash():
-    assert example("resume_after_crash").main(steps=400)
+    """In a process of its own, as here programs are compiled otherwise than in those it starts."""
+    code = "import resume_after_crash; assert resume_after_crash.main(steps=400)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=FOLDER, env=ENVIRONMENT)
 
 
 def test_sgld():
