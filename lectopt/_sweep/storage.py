@@ -32,7 +32,7 @@ def packed(told: Any, arrays: Mapping[str, Any]) -> bytes:
         raw[name], kinds[name] = _raw(x)
     text = json.dumps({"told": told, "kinds": kinds})
     file = io.BytesIO()
-    np.savez(file, allow_pickle=False, json=np.frombuffer(text.encode(), np.uint8), **raw)
+    np.savez(file, json=np.frombuffer(text.encode(), np.uint8), **raw)
     return file.getvalue()
 
 
