@@ -84,6 +84,9 @@ class Landscape:
             value = self.formula(theta) if self.samples is None else self.formula(theta, split)
             return {"value": value}
 
+        # So that a picture of what a sweep found knows where that was.
+        vars(evaluate)["landscape"] = self
+
         return Problem(
             init=lambda key: jnp.asarray(self.start, jax.dtypes.canonicalize_dtype(float)),
             loss=loss,
