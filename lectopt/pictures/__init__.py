@@ -7,8 +7,9 @@ of the library imports this package.
 import sys as _sys
 
 from lectopt.display import offer as _offer
+from lectopt.pictures.exploring import explorer
 from lectopt.pictures.race import race
 
-__all__ = ["race"]
+__all__ = ["explorer", "race"]
 
 _offer(_sys.modules[__name__])

@@ -48,7 +48,7 @@ class Descent:
     @property
     def label(self) -> str:
         """Its name, with the rate if that was tuned."""
-        return self.name if self.rate is None else f"{self.name}, rate {self.rate:.2g}"
+        return self.name if self.rate is None else f"{self.name}, rate {self.rate:.3g}"
 
 
 def descent(racer: Racer, landscape: Landscape, steps: int) -> Descent:
@@ -67,8 +67,10 @@ def descent(racer: Racer, landscape: Landscape, steps: int) -> Descent:
         run = functools.partial(_run, racer, landscape, steps)
         if not racer.rate:
             return _made(racer.name, landscape, jax.jit(run)(0.0))
-        # Even quantiles of loguniform(1e-4, 10), both ends among them.
-        rates = np.geomspace(LOWEST_RATE, HIGHEST_RATE, TRIED)
+        # Even quantiles of loguniform(1e-4, 10), with three digits, so that what is printed is it.
+        rates = np.array(
+            [float(f"{x:.3g}") for x in np.geomspace(LOWEST_RATE, HIGHEST_RATE, TRIED)]
+        )
         try:
             found = jax.jit(jax.vmap(run))(jnp.asarray(rates))
         except jax.errors.ConcretizationTypeError as error:
