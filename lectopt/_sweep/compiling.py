@@ -15,6 +15,12 @@ _lock = threading.Lock()
 MOST = 256  # programs that are kept
 
 
+def default_device() -> Any:
+    """What `jax.default_device` was given, or None."""
+    config: Any = jax.config  # which declares this attribute from JAX 0.11 on
+    return config.jax_default_device
+
+
 class Program:
     """A function with the shapes of its arguments, compiled when it is first called.
 
@@ -32,7 +38,7 @@ class Program:
         self._form = str(
             (jax.tree.map(lambda x: (x.shape, str(x.dtype)), shapes), self.lowered.out_tree)
         )
-        self.device = jax.config.jax_default_device
+        self.device = default_device()
         self.out = self.lowered.out_info
         self.sha256 = hashlib.sha256(self.lowered.as_text().encode()).hexdigest()
 

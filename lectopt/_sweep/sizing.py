@@ -15,6 +15,7 @@ from typing import Any
 
 import jax
 
+from lectopt._sweep.compiling import default_device
 from lectopt._sweep.lanes import Lanes
 from lectopt._sweep.space import Configuration
 from lectopt._sweep.study import Group
@@ -36,7 +37,7 @@ class Size:
 
 def processors() -> list[Any]:
     """What each thread computes on: one of the accelerators, or the CPU, once for each core."""
-    device = jax.config.jax_default_device
+    device = default_device()
     devices = [device] if isinstance(device, jax.Device) else jax.local_devices()
     return devices if devices[0].platform != "cpu" else [devices[0]] * cores()
 

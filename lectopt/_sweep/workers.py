@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from lectopt._sweep.compiling import default_device
 from lectopt._sweep.lanes import Lanes
 from lectopt._sweep.sizing import Size, processors
 from lectopt._sweep.store import State, Store
@@ -36,11 +37,11 @@ class Bench:
         self._lanes: dict[Any, Lanes] = {}
         self._arrays: dict[Any, Any] = {}
         self.lock = threading.RLock()
-        self.wide = bool(jax.config.jax_enable_x64)
+        self.wide = jnp.result_type(float) == jnp.float64
 
     def data(self, group: Group) -> dict[str, Any]:
         """The splits on the device; an array that several groups have is there once."""
-        device = jax.config.jax_default_device
+        device = default_device()
 
         def placed(x: Any) -> jax.Array:
             mark = (id(x), device)
@@ -64,7 +65,7 @@ class Bench:
             return self._lanes[mark]
 
     def _mark(self, group: Group, width: int) -> Any:
-        device = jax.config.jax_default_device
+        device = default_device()
         return group.key, width, device
 
     def train(

@@ -147,8 +147,9 @@ class Runner:
     def _computed(self, step: Any, program: Flat) -> list[Any] | None:
         """What a step makes of short tables alone, None if it is of something else."""
         constants = self._constants
-        ins = [x.value if isinstance(x, Given) else constants.get(x) for x in step.ins]
-        if not ins or any(x is None for x in ins) or step.eqn.effects:
+        values = (x.value if isinstance(x, Given) else constants.get(x) for x in step.ins)
+        ins = [x for x in values if x is not None]
+        if not ins or len(ins) < len(step.ins) or step.eqn.effects:
             return None
         avals = [program.avals[x] for x in step.outs]
         if not all(isinstance(d, int) for v in avals for d in v.shape):

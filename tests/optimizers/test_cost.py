@@ -47,7 +47,9 @@ def test_an_update_costs_at_most_what_optaxs_does(row):
     slack = 1.05 if row.reduces else 1
     flag = 16  # bytes: a counter where Optax has a flag for the first update
     assert ours[0] <= slack * theirs[0] + flag
-    assert all(a <= slack * b for a, b in zip(ours[1:], theirs[1:], strict=True))
+    assert ours[1] <= theirs[1]
+    if jax.__version_info__ >= (0, 10):  # XLA before shares fewer buffers around a reduction
+        assert ours[2] <= slack * theirs[2]
 
 
 @pytest.mark.parametrize("form", ["velocity", "heavy_ball", "ema"])

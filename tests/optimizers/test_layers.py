@@ -1,5 +1,7 @@
 """Rules that see a whole leaf: rows and columns of matrices, and how much of them is kept."""
 
+import inspect
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -123,7 +125,8 @@ def test_newton_schulz_from_any_norm(norm, dtype):
     if norm != "rows":
         turned = u.conj().T @ np.asarray(out) @ vh.conj().T
         assert abs(turned - np.diag(np.diag(turned))).max() < 1e-4
-    if (norm, dtype) != ("schatten", "complex64"):  # where Optax forgets to conjugate: NaN
+    known = "preconditioning" in inspect.signature(optax.contrib.scale_by_muon).parameters
+    if known and (norm, dtype) != ("schatten", "complex64"):  # there it forgets to conjugate: NaN
         theirs = optax.contrib.scale_by_muon(
             preconditioning={"rows": "aol"}.get(norm, norm), nesterov=False
         )
