@@ -1,5 +1,6 @@
 """Strict JAX for every test, and eight devices on the CPU for the sharding tests."""
 
+import collections
 import os
 import signal
 import tempfile
@@ -11,6 +12,23 @@ import pytest
 
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--every", type=int, default=1, help="of each test's cases run one of so many")
+
+
+@pytest.hookimpl(trylast=True)  # of the cases that -m and -k have left
+def pytest_collection_modifyitems(config, items):
+    every, met = config.getoption("every"), collections.Counter()
+    kept, others = [], []
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        (others if met[test] % every else kept).append(item)
+        met[test] += 1
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = kept
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -66,7 +66,7 @@ def made_of(maker, grads, params):
 
 
 @pytest.mark.parametrize("size", SIZES[:2])
-@pytest.mark.parametrize("maker", sampled(STATELESS, 3, ids=lambda m: m.name))
+@pytest.mark.parametrize("maker", sampled(STATELESS, 6, ids=lambda m: m.name))
 @pytest.mark.usefixtures("x64")
 def test_what_keeps_nothing_gives_in_float32_what_it_gives_in_float64(maker, size):
     """Everything public that has no state; so every norm of this update."""

@@ -11,6 +11,7 @@ from optax import contrib as theirs
 
 import lectopt
 from lectopt.dialects.optax import contrib as ours
+from tests.support.sampling import sampled
 from tests.support.witness import TREE, schedule
 
 OPTAX = tuple(map(int, optax.__version__.split(".")[:3]))
@@ -78,7 +79,9 @@ OTHERWISE = {  # of complex weights
 
 @LAST
 @pytest.mark.parametrize("dtype", ["real", pytest.param("complex", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name, settings", ROWS, ids=[f"{n}({s})" for n, s in ROWS])
+@pytest.mark.parametrize(
+    "name, settings", sampled((pytest.param(*row, id=f"{row[0]}({row[1]})") for row in ROWS), 2)
+)
 @pytest.mark.usefixtures("x64")
 def test_is_optax(name, settings, dtype):
     """Of complex weights too, where Optax has them right."""

@@ -58,7 +58,7 @@ def gap(a, b, scale=1.0):
     return np.abs(path(a) - (b if hasattr(b, "shape") else path(b, scale))).max()
 
 
-@pytest.mark.parametrize("row", sampled(ROWS, 3, ids=named))
+@pytest.mark.parametrize("row", sampled(ROWS, 5, ids=named))
 @pytest.mark.usefixtures("x64")
 def test_conversion(row):
     maker, to, verdict, _ = row

@@ -35,7 +35,7 @@ WITHOUT_FORMULA = {
     **dict.fromkeys(("sm3", "adafactor/torch"), "an array of another shape than its leaf"),
 }
 WRITTEN = [row for row in ALGORITHMS if row.id not in WITHOUT_FORMULA]
-SOME = sampled(WRITTEN, 8, ids=lambda row: row.id)
+SOME = sampled(WRITTEN, 16, ids=lambda row: row.id)
 # JavaScript's plain arrays have no shape, by which this one tells leaves apart: by names it can.
 BY_NAMES = {("adafactor", "javascript")}
 

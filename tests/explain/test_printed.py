@@ -131,7 +131,7 @@ def check(text, latex, tx, numbers, params, tolerance):
             agree(EVALUATION, time, lectopt.evaluation_params(state, params))
 
 
-PLAIN = [name for name in RUNS if name not in OTHER_CONVENTIONS][::4]
+PLAIN = [name for name in RUNS if name not in OTHER_CONVENTIONS][::8]
 
 
 @pytest.mark.parametrize(

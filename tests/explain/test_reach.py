@@ -21,7 +21,7 @@ from tests.support.sampling import sampled
 part = ft.partial
 
 
-@over(ALGORITHMS, every=3)
+@over(ALGORITHMS, every=6)
 def test_every_algorithm(row):
     explanation = explain(row.make, **row.numbers)
     assert explanation.obstacle == ""
@@ -64,7 +64,7 @@ def primitives():
     return sorted(k for k in makers if not k.startswith("_") and k not in MASKS)
 
 
-@pytest.mark.parametrize("name", sampled(primitives(), 5))
+@pytest.mark.parametrize("name", sampled(primitives(), 8))
 def test_every_primitive(name):
     explanation = explain(getattr(lectopt.primitives, name))
     assert explanation.obstacle == ""

@@ -20,6 +20,7 @@ from lectopt.testing import Subject, parametrize_with_checks
 from tests.support.algorithms import ALGORITHMS, is_first, over
 
 rows = over(ALGORITHMS)
+some = over(ALGORITHMS, every=4)
 OPTAX_IN_FLOAT32 = {
     "as_optax": "Optax computes the decay of its averages in float32, whatever the weights are"
 }
@@ -143,7 +144,7 @@ def test_is_what_it_prints(row):
     assert jax.tree.leaves(tx) == [] and jax.tree.map(lambda x: x, tx) == tx
 
 
-@rows
+@some
 def test_in_a_chain_with_members_of_optax(row):
     """It moves as it does alone, and extra arguments reach every member."""
     seen = {}
@@ -175,7 +176,7 @@ def test_a_leaf_without_gradient_is_left_alone(row):
             np.testing.assert_array_equal(before, after[name])
 
 
-@rows
+@some
 def test_python_scalars_and_abstract_params(row):
     tx = row.build()
     updates, _ = tx.update(jnp.float32(1), tx.init(1.0), 1.0, **row.extra)
@@ -194,7 +195,7 @@ def test_state_survives_a_stateless_member(row):
         )
 
 
-@rows
+@some
 @pytest.mark.filterwarnings("ignore:Sharding info not provided")  # Orbax, restoring untargeted
 def test_checkpoints_without_a_target(row, tmp_path):
     """The state is plain dicts of arrays, which Orbax and msgpack give back as they are."""
@@ -227,7 +228,7 @@ def mean_square(model):
     return jnp.mean(model(jnp.linspace(-1, 1, 8).reshape(4, 2)) ** 2)
 
 
-@rows
+@some
 def test_evaluation_params_are_found_in_nnx(row):
     """The same as in the bare state: after one update of both."""
     model, tx = Model(nnx.Rngs(0)), row.build(0.01)

@@ -29,7 +29,7 @@ def injected(row, **how):
     return optax.inject_hyperparams(make, **how)(learning_rate=0.1, **row.numbers)
 
 
-@over(ALGORITHMS)
+@over(ALGORITHMS, every=3)
 @pytest.mark.parametrize("dtype", HALVES)
 @pytest.mark.filterwarnings("ignore:(?s).*wants its gradients")  # inject_hyperparams has no point
 def test_injected_beside_half_precision_weights(row, dtype):

@@ -72,7 +72,7 @@ def assert_weights_come_back(tx, loss):
         assert (new.shape, new.dtype) == (old.shape, old.dtype)
 
 
-@over(ALGORITHMS)
+@over(ALGORITHMS, every=3)
 @pytest.mark.parametrize("loss", [of_all, parabola], ids=["one loss", "a loss for every shard"])
 def test_every_algorithm_runs(row, loss):
     """Traced, which is where JAX holds the types of shards against each other."""

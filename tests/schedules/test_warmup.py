@@ -15,11 +15,12 @@ from lectopt.dialects import keras
 from tests.schedules.rows import COUNTS, ROWS
 from tests.schedules.samples import SAMPLES
 from tests.support import twins
+from tests.support.sampling import sampled
 
 PEAK, RISE, FALL = 3e-3, 21, 42
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", sampled(SAMPLES, 3))
 def test_before_every_schedule(name):
     """Up to its first value in a line, and from there its own values to the last bit."""
     following, init = SAMPLES[name], 0.01
