@@ -29,11 +29,13 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 import optax  # noqa: E402
 
+from lectopt import same_update  # noqa: E402
 from lectopt.dialects import keras, torch  # noqa: E402
 from lectopt.dialects import optax as ox  # noqa: E402
 from lectopt.dialects.keras.moving import SLOTS  # noqa: E402
 from lectopt.dialects.torch.live_schedules import SCHEDULERS  # noqa: E402
 from lectopt.dialects.torch.moving import OPTIMIZERS  # noqa: E402
+from tests.dialects import own_spellings  # noqa: E402
 from tests.dialects import test_matrices as matrices  # noqa: E402
 from tests.dialects import test_oracles as oracles  # noqa: E402
 from tests.support.oracles import rows  # noqa: E402
@@ -155,6 +157,18 @@ def table(head: list[str], body: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in rows_)
 
 
+def proofs() -> Iterator[list[str]]:
+    """Each dialect's call, the library's own, and what is proved of the two."""
+    with jax.enable_x64(False):  # as a reader would run it
+        for letters, dialect, own in own_spellings.ROWS:
+            outcome = same_update(*(own_spellings.maker(letters, x) for x in (dialect, own)))
+            yield [f"`{dialect}`", f"`{own}`", f"{outcome.verdict}, by {outcome.layer}"]
+        for letters, dialect, own in own_spellings.DIFFERENT:
+            outcome = same_update(*(own_spellings.maker(letters, x) for x in (dialect, own)))
+            why = own_spellings.WITHOUT[dialect.partition("(")[0]]
+            yield [f"`{dialect}`", f"`{own}`", f"{outcome.verdict}: {why}"]
+
+
 def page() -> str:
     """The whole page."""
     sections = [TEXT]
@@ -180,6 +194,12 @@ def page() -> str:
     sections.append(
         f"## Optax: aliases\n\n{about}\n\n{table(['alias', 'lines', 'digits'], body)}\n"
     )
+    about = (
+        "What `lectopt.same_update` says of each and the library's own spelling of it, for every\n"
+        "number in place of the letters. The others are chains of primitives, or wrap an optimizer."
+    )
+    head = ["dialect", "own spelling", "verdict"]
+    sections.append(f"## Own spellings\n\n{about}\n\n{table(head, list(proofs()))}\n")
     return "\n".join(sections)
 
 
