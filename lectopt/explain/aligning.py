@@ -4,42 +4,48 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lectopt.explain.readings import Group
-from lectopt.explain.terms import (
-    Term,
-    rewrite,
-    walk,
-)  # fmt: skip
+from lectopt.explain.rewriting import rewrite, walk
+from lectopt.explain.terms import Term
 
 
-def aligned(term: Term, shape: Sequence[Any] | None = None) -> Term:
-    """The term of a leaf of this shape, with the indices that sums are over called as those of the
+class Aligned:
+    """Terms of a leaf of this shape, with the indices that sums are over called as those of the
     leaf, where they can be: of a sum over columns of `g` the index is `i1`, the place in a row."""
-    return rewrite(term, lambda x: _aligned(x, shape), {})
 
+    def __init__(self, shape: Sequence[Any] | None = None):
+        self.shape = shape
+        self._known: dict[Term, Term] = {}
 
-def _aligned(x: Term, shape: Sequence[Any] | None) -> Term | None:
-    if x.op == "fn" and x.args[0].startswith("leaves "):
-        return Term("fn", *x.args[:2], aligned(x.args[2]))
-    if x.op == "agg":
-        kind, body, over = x.args
-        body, change = aligned(body, shape), {}
+    def __call__(self, term: Term) -> Term:
+        """The term, so."""
+        return rewrite(term, self._changed, self._known)
+
+    def _changed(self, x: Term) -> Term | None:
+        if x.op == "fn" and x.args[0].startswith("leaves "):
+            return Term("fn", *x.args[:2], Aligned()(x.args[2]))
+        if x.op == "agg":
+            return self._summed(*x.args, x.indices)
+        if x.op == "opq":
+            bodies = []
+            for body in x.args[2]:
+                change = {k: f"i{k[1:]}" for k in body.indices if k[0] == "k"}
+                bodies.append(self(shifted(body, change)))
+            return Term("opq", x.args[0], x.args[1], tuple(bodies), x.args[3])
+        return None
+
+    def _summed(self, kind: str, body: Term, over: Any, free: frozenset[str]) -> Term:
+        body, change = self(body), {}
         for k, d in over:
             place = _axis(body, k)
-            if shape is not None and (place >= len(shape) or str(shape[place]) != str(d)):
+            if self.shape is not None and (
+                place >= len(self.shape) or str(self.shape[place]) != str(d)
+            ):
                 continue
             axis = f"i{place}"
-            if axis not in x.indices | _summed_inside(body, k) and axis not in change.values():
+            if axis not in free | _summed_inside(body, k) and axis not in change.values():
                 change[k] = axis
-        return Term(
-            "agg", kind, shifted(body, change), tuple((change.get(k, k), d) for k, d in over)
-        )
-    if x.op == "opq":
-        bodies = []
-        for body in x.args[2]:
-            change = {k: f"i{k[1:]}" for k in body.indices if k[0] == "k"}
-            bodies.append(aligned(shifted(body, change), shape))
-        return Term("opq", x.args[0], x.args[1], tuple(bodies), x.args[3])
-    return None
+        over = tuple((change.get(k, k), d) for k, d in over)
+        return Term("agg", kind, shifted(body, change), over)
 
 
 def _summed_inside(body: Term, index: str) -> set[str]:
@@ -66,6 +72,11 @@ def shifted(term: Term, change: Mapping[str, str]) -> Term:
             return Term("idx", change.get(x.args[0], x.args[0]))
         if x.op == "sym":
             return Term("sym", x.args[0], tuple(rewrite(i, new, {}) for i in x.args[1]), x.args[2])
+        if x.op == "agg":
+            bound = {k for k, _ in x.args[2]}
+            if bound & change.keys():  # another index of that name
+                rest = {k: v for k, v in change.items() if k not in bound}
+                return Term("agg", x.args[0], shifted(x.args[1], rest), x.args[2])
         if x.op == "opq":
             at = tuple(rewrite(i, new, {}) for i in x.args[3])
             return Term("opq", x.args[0], x.args[1], x.args[2], at)
@@ -75,23 +86,24 @@ def shifted(term: Term, change: Mapping[str, str]) -> Term:
 
 
 def aligned_group(group: Group, shape: Sequence[Any] | None = None) -> Group:
-    """All formulas of a group of leaves, `aligned`; a slot for rows or columns with their index."""
+    """All formulas of a group of leaves, `Aligned`; a slot for rows or columns with their index."""
+    aligned = Aligned(shape)
     later: dict[Term, Term] = {}
     start: dict[Term, Term] = {}
     for symbol, term in group.next.items():
         home = _home(symbol, term)
-        later[shifted(symbol, home)] = aligned(shifted(term, home), shape)
+        later[shifted(symbol, home)] = aligned(shifted(term, home))
         begin = Term("sym", symbol.args[0].replace("[t]", "[0]"), symbol.args[1], symbol.args[2])
         if begin in group.start:
-            start[shifted(begin, home)] = aligned(shifted(group.start[begin], home), shape)
+            start[shifted(begin, home)] = aligned(shifted(group.start[begin], home))
     moved = {x.args[0] for x in start}
-    start |= {x: aligned(t, shape) for x, t in group.start.items() if x.args[0] not in moved}
+    start |= {x: aligned(t) for x, t in group.start.items() if x.args[0] not in moved}
 
     places = (group.point, group.evaluation)
-    point, evaluation = (None if x is None else aligned(x, shape) for x in places)
+    point, evaluation = (None if x is None else aligned(x) for x in places)
     return Group(
         group.indices, group.leaves, group.stands, start, later,
-        aligned(group.update, shape), point, evaluation,
+        aligned(group.update), point, evaluation,
     )  # fmt: skip
 
 

@@ -5,19 +5,8 @@ from fractions import Fraction
 
 from lectopt.explain.known import MOST, Known, T, line, linear
 from lectopt.explain.resolving import Resolver
-from lectopt.explain.terms import (
-    FALSE,
-    ONE,
-    TRUE,
-    Term,
-    add,
-    is_num,
-    ite,
-    negate,
-    rewrite,
-    sub,
-    walk,
-)  # fmt: skip
+from lectopt.explain.rewriting import rewrite, walk
+from lectopt.explain.terms import FALSE, ONE, TRUE, Term, add, is_num, ite, negate, sub
 
 
 def counters(candidates: Mapping[str, tuple[Term, Term]], facts: Known) -> dict[str, Term]:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from lectopt.explain.letters import symbol as name_of
 from lectopt.explain.naming import Lines
-from lectopt.explain.terms import Term, is_num, walk
+from lectopt.explain.rewriting import walk
+from lectopt.explain.terms import Term, is_num
 
 if TYPE_CHECKING:
     from lectopt.explain.explanation import Explanation

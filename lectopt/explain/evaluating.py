@@ -151,8 +151,10 @@ class Evaluator:
 
 def _parts(x: Term) -> list[Term]:
     """The parts that are evaluated for the same leaf."""
-    if x.op in LEAVES or x.op == "opq" or (x.op == "fn" and x.args[0].startswith("leaves ")):
+    if x.op in LEAVES or (x.op == "fn" and x.args[0].startswith("leaves ")):
         return []
+    if x.op == "opq":
+        return list(x.args[2])
     return [x.args[1]] if x.op == "agg" else [y for y in x.args if isinstance(y, Term)]
 
 

@@ -39,7 +39,8 @@ from lectopt.explain.formulas import (
     to_power,
 )
 from lectopt.explain.known import T, linear
-from lectopt.explain.terms import MINUS_ONE, ONE, ZERO, Term, is_num, walk
+from lectopt.explain.rewriting import walk
+from lectopt.explain.terms import MINUS_ONE, ONE, ZERO, Term, is_num
 
 
 class Writable:

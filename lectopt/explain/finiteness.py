@@ -4,7 +4,8 @@ A proof leaves them open first. Where it fails they are taken as settled, and th
 for finite inputs"; very large inputs, NaN and infinities are then run.
 """
 
-from lectopt.explain.terms import FALSE, INF, TRUE, Term, neg, rewrite, walk
+from lectopt.explain.rewriting import rewrite, walk
+from lectopt.explain.terms import FALSE, INF, TRUE, Term, neg
 
 FINITE = frozenset({"num", "sym", "add", "mul", "sqrt", "exp", "ite", "agg", "floor"})
 ASKING = ("is_finite", "is_number")

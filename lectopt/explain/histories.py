@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lectopt.explain.terms import Term, is_num, walk
+from lectopt.explain.rewriting import walk
+from lectopt.explain.terms import Term, is_num
 from lectopt.explain.trials import LENGTH, History
 
 LATEST = 100_000  # step that is run

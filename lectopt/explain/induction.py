@@ -15,18 +15,9 @@ from lectopt.explain.arrays import generic
 from lectopt.explain.logic import Facts, Work
 from lectopt.explain.proving import LAYERS, Answer, Prover
 from lectopt.explain.relations import Relation, Run, guesses
+from lectopt.explain.rewriting import rewrite
 from lectopt.explain.systems import Entry
-from lectopt.explain.terms import (
-    ONE,
-    ZERO,
-    Term,
-    add,
-    both,
-    less,
-    negate,
-    num,
-    rewrite,
-)  # fmt: skip
+from lectopt.explain.terms import ONE, ZERO, Term, add, both, less, negate, num
 
 LARGEST_START = 2**16  # of a counter, which from there grows by 1 at most: see `logic.MOST_UPDATES`
 

@@ -6,20 +6,8 @@ from fractions import Fraction
 from typing import Any
 
 from lectopt.explain.logic import Facts
-from lectopt.explain.terms import (
-    INF,
-    MINUS_ONE,
-    ONE,
-    ZERO,
-    Term,
-    add,
-    div,
-    is_num,
-    neg,
-    num,
-    sub,
-    walk,
-)  # fmt: skip
+from lectopt.explain.rewriting import walk
+from lectopt.explain.terms import INF, MINUS_ONE, ONE, ZERO, Term, add, div, is_num, neg, num, sub
 
 T = Term("sym", "t", (), "int")
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from lectopt.explain.terms import LEAVES, ZERO, Term, is_num, neg, negate, walk
+from lectopt.explain.rewriting import walk
+from lectopt.explain.terms import LEAVES, ZERO, Term, is_num, neg, negate
 
 try:
     import z3

@@ -8,7 +8,8 @@ from lectopt.explain.expressions import Writable
 from lectopt.explain.letters import symbol as name_of
 from lectopt.explain.letters import untagged
 from lectopt.explain.naming import Lines
-from lectopt.explain.terms import Term, add, rewrite
+from lectopt.explain.rewriting import rewrite
+from lectopt.explain.terms import Term, add
 from lectopt.explain.wording import Wording
 
 PARAMETERS = ("theta", "params", "parameters")

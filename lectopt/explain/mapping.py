@@ -13,9 +13,10 @@ from typing import Any
 from lectopt.explain.arrays import Index, generic
 from lectopt.explain.primitives import constant
 from lectopt.explain.relations import Relation
+from lectopt.explain.rewriting import rewrite
 from lectopt.explain.sides import formula
 from lectopt.explain.systems import WEIGHT, Entry, System
-from lectopt.explain.terms import Term, add, div, mul, neg, num, power, rewrite, sub
+from lectopt.explain.terms import Term, add, div, mul, neg, num, power, sub
 
 PARAMETERS = ("theta", "params", "θ")
 

@@ -9,22 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lectopt.explain.aligning import aligned, aligned_group
+from lectopt.explain.aligning import Aligned, aligned_group
 from lectopt.explain.counting import piecewise
 from lectopt.explain.known import T
 from lectopt.explain.letters import parse
 from lectopt.explain.letters import symbol as name_of
 from lectopt.explain.readings import Group, Reading
+from lectopt.explain.rewriting import rewrite, walk
 from lectopt.explain.shortening import LETTERS, shortened
-from lectopt.explain.terms import (
-    LEAVES,
-    MINUS_ONE,
-    ONE,
-    TRUE,
-    Term,
-    rewrite,
-    walk,
-)  # fmt: skip
+from lectopt.explain.terms import LEAVES, MINUS_ONE, ONE, TRUE, Term
 
 
 @dataclass(frozen=True)
@@ -55,7 +48,7 @@ class Namer:
         self.reading = reading
         self.facts = reading.facts
         self.titles = {
-            aligned(term): Term("sym", name_of(letter, "t"), (), "real")
+            Aligned()(term): Term("sym", name_of(letter, "t"), (), "real")
             for letter, term in reading.titles.items()
             if term.op not in LEAVES
         }

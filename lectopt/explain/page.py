@@ -14,8 +14,9 @@ from lectopt.explain.latex import Latex
 from lectopt.explain.letters import SETTINGS, escaped
 from lectopt.explain.letters import symbol as name_of
 from lectopt.explain.naming import Lines
+from lectopt.explain.rewriting import walk
 from lectopt.explain.shortening import LETTERS
-from lectopt.explain.terms import Term, add, walk
+from lectopt.explain.terms import Term, add
 from lectopt.explain.text import Text
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from lectopt.explain.arrays import (
     opaque,
     sort_of,
 )  # fmt: skip
-from lectopt.explain.terms import ONE, ZERO, Term, is_num, ite, less, mul, num, walk
+from lectopt.explain.rewriting import walk
+from lectopt.explain.terms import ONE, ZERO, Term, is_num, ite, less, mul, num
 
 REDUCTIONS = {f"reduce_{kind}": kind for kind in ("sum", "max", "min", "and", "or", "prod")}
 LONGEST_TABLE = 64  # of numbers that are looked up, as cases

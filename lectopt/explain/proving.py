@@ -10,7 +10,8 @@ from typing import Any
 
 from lectopt.explain.fractions import Fractions, TooLarge
 from lectopt.explain.logic import Facts, Logic, Work
-from lectopt.explain.terms import ZERO, Term, assumed, equal, less, negate, walk
+from lectopt.explain.rewriting import assumed, walk
+from lectopt.explain.terms import ZERO, Term, equal, less, negate
 
 # What z3 may do for a question, in its own count, of which a million is about a second.
 EQUATION, QUICK = 1_000_000, 200_000

@@ -13,9 +13,10 @@ from lectopt.explain.induction import signs
 from lectopt.explain.primitives import constant
 from lectopt.explain.proving import Prover
 from lectopt.explain.reduction import MANY, reduced
+from lectopt.explain.rewriting import rewrite
 from lectopt.explain.sides import Side, Sides, other_numbers
 from lectopt.explain.systems import System, programs, read
-from lectopt.explain.terms import Term, rewrite
+from lectopt.explain.terms import Term
 from lectopt.explain.tracing import loss, missing
 from lectopt.explain.trees import Tree, candidates
 from lectopt.explain.trials import Race

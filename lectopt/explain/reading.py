@@ -18,14 +18,10 @@ from lectopt.explain.letters import symbol as name_of
 from lectopt.explain.marks import draw, formula, is_loss, title
 from lectopt.explain.numbering import NONE, Numbers
 from lectopt.explain.readings import Group, Reading, Slot, with_scalars
+from lectopt.explain.rewriting import rewrite
 from lectopt.explain.roles import Roles
 from lectopt.explain.spreads import of_leaf
-from lectopt.explain.terms import (
-    LEAVES,
-    TRUE,
-    Term,
-    rewrite,
-)  # fmt: skip
+from lectopt.explain.terms import LEAVES, TRUE, Term
 
 MOST_GROUPS = 8
 

@@ -12,19 +12,9 @@ from fractions import Fraction
 import numpy as np
 
 from lectopt.explain.arrays import Index, generic
+from lectopt.explain.rewriting import rewrite
 from lectopt.explain.systems import Entry
-from lectopt.explain.terms import (
-    MINUS_ONE,
-    ONE,
-    ZERO,
-    Term,
-    add,
-    div,
-    mul,
-    num,
-    rewrite,
-    sub,
-)  # fmt: skip
+from lectopt.explain.terms import MINUS_ONE, ONE, ZERO, Term, add, div, mul, num, sub
 
 CLOSE = 2e-5  # by which the numbers of a run may miss a relation
 Word = Callable[[Index], Term]

@@ -13,6 +13,7 @@ import numpy as np
 
 from lectopt.explain.known import LAST, TINY, Known, T, line, linear
 from lectopt.explain.primitives import constant
+from lectopt.explain.rewriting import rewrite, walk
 from lectopt.explain.terms import (
     FALSE,
     INF,
@@ -34,10 +35,8 @@ from lectopt.explain.terms import (
     mul,
     negate,
     num,
-    rewrite,
     sub,
-    walk,
-)  # fmt: skip
+)
 
 SHORT = 16  # numbers in a table whose sum is computed
 WIDE = ("cast float64 float32", "cast int64 float32", "cast int32 float32")

@@ -15,16 +15,10 @@ from lectopt.explain.known import T, names_in
 from lectopt.explain.letters import untagged
 from lectopt.explain.readings import Slot
 from lectopt.explain.resolving import Resolver
+from lectopt.explain.rewriting import rewrite, walk
 from lectopt.explain.running import Runner
 from lectopt.explain.slots import keys
-from lectopt.explain.terms import (
-    INF,
-    ONE,
-    Term,
-    add,
-    rewrite,
-    walk,
-)  # fmt: skip
+from lectopt.explain.terms import INF, ONE, Term, add
 
 
 class Roles(Runner):

@@ -155,6 +155,7 @@ class Runner:
         if not all(isinstance(d, int) for v in avals for d in v.shape):
             return None
         sizes = [math.prod(v.shape) for v in avals] + [int(np.size(x)) for x in ins]
-        if max(sizes) > SHORT or max(sizes) < 2 or any(map(is_key, (*ins, *avals))):
+        rows = any(v.shape for v in avals) or any(np.ndim(x) for x in ins)
+        if max(sizes) > SHORT or not rows or any(map(is_key, (*ins, *avals))):
             return None
         return run_step(step, ins)

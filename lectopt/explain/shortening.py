@@ -9,17 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from lectopt.explain.arrays import generic
 from lectopt.explain.letters import parse
 from lectopt.explain.letters import symbol as name_of
-from lectopt.explain.terms import (
-    LEAVES,
-    ONE,
-    ZERO,
-    Term,
-    is_num,
-    less,
-    neg,
-    rewrite,
-    walk,
-)  # fmt: skip
+from lectopt.explain.rewriting import rewrite, walk
+from lectopt.explain.terms import LEAVES, ONE, ZERO, Term, is_num, less, neg
 
 LETTERS = ("a", "b", "d", "e", "f", "h", "x", "y", "z")  # for what is only an abbreviation
 

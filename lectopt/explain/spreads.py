@@ -10,18 +10,8 @@ from lectopt.explain.flat import Given
 from lectopt.explain.interpreting import equation
 from lectopt.explain.numbering import NONE
 from lectopt.explain.primitives import POINTWISE
-from lectopt.explain.terms import (
-    ONE,
-    ZERO,
-    Term,
-    add,
-    both,
-    either,
-    maximum,
-    minimum,
-    mul,
-    rewrite,
-)  # fmt: skip
+from lectopt.explain.rewriting import rewrite
+from lectopt.explain.terms import ONE, ZERO, Term, add, both, either, maximum, minimum, mul
 
 if TYPE_CHECKING:
     from lectopt.explain.running import Runner

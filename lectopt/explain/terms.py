@@ -14,7 +14,7 @@ A term is immutable, and equal terms are one object. The operations:
 import functools as ft
 import itertools
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -221,77 +221,24 @@ MAKE: dict[str, Callable[..., Term]] = {
 }  # fmt: skip
 
 
-def rewrite(term: Term, change: Callable[[Term], Term | None], memo: dict[Term, Term]) -> Term:
-    """The term with `change(x)` in the place of every part for which it is not None, also inside
-    sums and functions of whole arrays; outer parts are asked first."""
-    if term not in memo:
-        changed = change(term)
-        memo[term] = _rebuilt(term, change, memo) if changed is None else changed
-    return memo[term]
-
-
-def _rebuilt(term: Term, change: Callable[[Term], Term | None], memo: dict[Term, Term]) -> Term:
-    def new(x: Any) -> Any:
-        if isinstance(x, Term):
-            return rewrite(x, change, memo)
-        return tuple(map(new, x)) if isinstance(x, tuple) and term.op == "opq" else x
-
-    if term.op in LEAVES:
-        return term
-    args = [new(x) for x in term.args]
-    return MAKE[term.op](*args) if term.op in MAKE else Term(term.op, *args)
-
-
-def assumed(term: Term, condition: Term, value: bool) -> Term:
-    """The term where a condition is known, which it is not inside sums and whole arrays."""
-
-    def change(x: Term) -> Term | None:
-        if x is condition:
-            return Term("bool", value)
-        return x if x.op in ("agg", "opq") else None
-
-    return rewrite(term, change, {})
-
-
-def walk(*terms: Term, inside: bool = False) -> Iterator[Term]:
-    """All parts of the terms, each once, arguments first; with `inside` those of the bodies of
-    sums and functions of whole arrays too."""
-    seen: set[Term] = set()
-    stack = [(term, False) for term in terms]
-    while stack:
-        term, done = stack.pop()
-        if done:
-            yield term
-        elif term not in seen:
-            seen.add(term)
-            stack.append((term, True))
-            stack.extend((x, False) for x in _parts(term, inside))
-
-
-def _parts(term: Term, inside: bool) -> Iterable[Term]:
-    if term.op in LEAVES:
-        return ()
-    if term.op in ("agg", "opq"):
-        bodies = (term.args[1],) if term.op == "agg" else term.args[2]
-        return bodies if inside else ()
-    return (x for x in term.args if isinstance(x, Term))
-
-
 INFIX = {"add": "+", "mul": "*", "div": "/", "lt": "<", "eq": "==", "and": "and"}
 
 
-def show(term: Term) -> str:
-    """The term in words, for messages and while debugging."""
-    a = term.args
-    if term.op in INFIX:
-        return f"({show(a[0])} {INFIX[term.op]} {show(a[1])})"
+def show(term: Term, depth: int = 9) -> str:
+    """The term in words, for messages and while debugging: its outer parts, as a term that is
+    small in memory may be long in words."""
+    a, inner = term.args, ft.partial(show, depth=depth - 1)
     if term.op in LEAVES:
         return a[0] + _at(a[1]) if term.op == "sym" else str(a[0])
+    if depth == 0:
+        return "…"
+    if term.op in INFIX:
+        return f"({inner(a[0])} {INFIX[term.op]} {inner(a[1])})"
     if term.op == "agg":
-        return f"{a[0]}({show(a[1])})"
+        return f"{a[0]}({inner(a[1])})"
     if term.op == "opq":
-        return f"{a[0].partition(' ')[0]}({', '.join(map(show, a[2]))}){_at(a[3])}"
-    inside = ", ".join(show(x) for x in a if isinstance(x, Term))
+        return f"{a[0].partition(' ')[0]}({', '.join(map(inner, a[2]))}){_at(a[3])}"
+    inside = ", ".join(inner(x) for x in a if isinstance(x, Term))
     return f"{a[0] if term.op == 'fn' else term.op}({inside})"
 
 

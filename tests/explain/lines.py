@@ -7,6 +7,7 @@ from tests.support.printed import CONTINUED
 
 EXACT = 1e-12
 FLOAT32 = 1e-6  # for what Optax itself computes in float32, whatever the parameters are
+BFLOAT16 = 2e-5  # an update of 1e-3 that is computed with 8 digits in base 2
 ROOT = Path(__file__).parents[2]
 
 

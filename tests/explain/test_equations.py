@@ -16,21 +16,8 @@ from lectopt.explain.evaluating import Evaluator
 from lectopt.explain.logic import Facts
 from lectopt.explain.primitives import raised
 from lectopt.explain.proving import Prover
-from lectopt.explain.terms import (
-    Term,
-    absolute,
-    add,
-    div,
-    equal,
-    ite,
-    maximum,
-    mul,
-    neg,
-    num,
-    rewrite,
-    sub,
-    walk,
-)  # fmt: skip
+from lectopt.explain.rewriting import rewrite, walk
+from lectopt.explain.terms import Term, absolute, add, div, equal, ite, maximum, mul, neg, num, sub
 from tests.explain.slides import SLIDES, Slide
 
 OPERATIONS: dict[type, Any] = {

@@ -25,19 +25,8 @@ from lectopt.explain.known import T
 from lectopt.explain.letters import leaf_of, untagged
 from lectopt.explain.letters import symbol as name_of
 from lectopt.explain.readings import Group, Reading, stands
-from lectopt.explain.terms import (
-    INF,
-    MAKE,
-    NAN,
-    ONE,
-    ZERO,
-    Term,
-    add,
-    is_num,
-    mul,
-    total,
-    walk,
-)  # fmt: skip
+from lectopt.explain.rewriting import walk
+from lectopt.explain.terms import INF, MAKE, NAN, ONE, ZERO, Term, add, is_num, mul, total
 
 FLOATS = ("float64", "float32", "float16", "bfloat16")
 OVERFLOW = "Whole numbers are taken never to overflow."

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lectopt.explain.terms import ONE, Term, mul, rewrite, walk
+from lectopt.explain.rewriting import rewrite, walk
+from lectopt.explain.terms import ONE, Term, mul
 
 AT = Term("idx", "@")
 OWN = "own"

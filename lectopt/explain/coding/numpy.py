@@ -9,7 +9,8 @@ from lectopt.explain.coding.planning import Plan, is_array
 from lectopt.explain.coding.spelling import Speller
 from lectopt.explain.coding.writing import OVER_LEAVES, PASS, indented, remarks
 from lectopt.explain.operations import AGGREGATES
-from lectopt.explain.terms import ZERO, Term, walk
+from lectopt.explain.rewriting import walk
+from lectopt.explain.terms import ZERO, Term
 
 
 def module(plan: Plan) -> str:

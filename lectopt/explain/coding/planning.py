@@ -13,7 +13,8 @@ from lectopt.explain.coding.local import OWN, Slot
 from lectopt.explain.coding.names import Names
 from lectopt.explain.coding.rules import Rules
 from lectopt.explain.known import T
-from lectopt.explain.terms import LEAVES, ONE, Term, is_num, mul, neg, sub, walk
+from lectopt.explain.rewriting import walk
+from lectopt.explain.terms import LEAVES, ONE, Term, is_num, mul, neg, sub
 
 LONG = 4  # operations of a number that is written once
 

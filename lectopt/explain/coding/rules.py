@@ -16,7 +16,8 @@ from lectopt.explain.coding.local import (
 from lectopt.explain.known import T
 from lectopt.explain.operations import FUNCTIONS
 from lectopt.explain.readings import Reading
-from lectopt.explain.terms import Term, walk
+from lectopt.explain.rewriting import walk
+from lectopt.explain.terms import Term
 
 TESTS = {"is_finite", "is_number"}  # which are written as conditions
 

@@ -23,9 +23,9 @@ from lectopt.explain.known import T
 from lectopt.explain.letters import Notation
 from lectopt.explain.reading import Reader
 from lectopt.explain.readings import Reading
+from lectopt.explain.rewriting import walk
 from lectopt.explain.subjects import Subject
 from lectopt.explain.systems import symbolic_like
-from lectopt.explain.terms import walk
 from lectopt.explain.tracing import Programs, Unexplained, traced
 from lectopt.explain.trees import DEFAULT, candidates
 from lectopt.explain.trials import Race

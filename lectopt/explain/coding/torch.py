@@ -167,7 +167,10 @@ class _Torch(Writer):
             if slot.sort == "bool":
                 return f"torch.full_like(p, {text}, dtype=torch.bool)"
             return "torch.zeros_like(p)" if x is ZERO else f"torch.full_like(p, {text})"
-        return f"torch.tensor({text}, dtype=torch.float64)" if slot.sort == "real" else text
+        if slot.sort != "real":
+            return text
+        make = "tensor" if x.op == "num" else "as_tensor"  # what is computed may be a tensor
+        return f"torch.{make}({text}, dtype=torch.float64)"
 
     def several(self) -> list[str]:
         """The body, if parameters depend on each other."""

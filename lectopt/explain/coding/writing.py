@@ -8,7 +8,8 @@ from lectopt.explain.coding.local import GRADIENTS, OWN, PARAMS, Slot
 from lectopt.explain.coding.planning import Plan, is_array
 from lectopt.explain.coding.spelling import NUMPY, Speller
 from lectopt.explain.known import T
-from lectopt.explain.terms import INF, NAN, ONE, Term, walk
+from lectopt.explain.rewriting import walk
+from lectopt.explain.terms import INF, NAN, ONE, Term
 
 LONG_LIST = 60
 # Where a text stands: in a program of one array, in a pass over leaves, in a sum over leaves.
