@@ -15,20 +15,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lectopt._sweep.compiling import Program, shapes_of
+from lectopt._sweep.compiling import shapes_of
+from lectopt._sweep.programs import programs_of
 from lectopt._sweep.space import Configuration
 from lectopt._sweep.study import Group
-from lectopt.averaging import AVERAGE
-from lectopt.controls.evaluation import SLOW
-from lectopt.state_search import records
-from lectopt.training.blocks import KEY, Blocks, before_bad_step, value_axes
+from lectopt.training.blocks import KEY, before_bad_step
 from lectopt.training.manifest import optimizer_identity, problem_identity
 from lectopt.training.step import Training
 from lectopt.training.streams import Streams, random_streams
@@ -49,78 +46,18 @@ class Lanes:
     def __init__(self, group: Group, width: int, data: Mapping[str, Any]) -> None:
         self.group, self.width, self.data = group, width, data
         self.single = width == 1
-        self._identity: tuple[dict[str, Any], dict[str, Any]] | None = None
         self.pace = 0.0  # seconds of a step, the last time
         streams = random_streams(0)
-        self._streams = shapes_of(streams)
-        values = self.values([group.example], streams)
-        self._shapes = shapes_of(values)
-        self._data = shapes_of(dict(data))
+        shapes = shapes_of((self.values([group.example], streams), streams, dict(data)))
         try:
-            self._prepare()
+            self.programs = programs_of(group, width, *shapes)
         except jax.errors.ConcretizationTypeError as error:
             raise ValueError(_needs_to_know(group, error)) from error
         except (TypeError, ValueError) as error:
             if str(error).startswith("optimizer "):
                 raise
             raise ValueError(f"{group.example}: {error}") from error
-
-    def _prepare(self) -> None:
-        blocks = self.group.blocks
-        if not self.single:
-            blocks = replace(blocks, lanes=True, bad_step="freeze")
-        self.first = Program(_first_of(blocks), self._shapes, self._streams)
-        if not self.single:
-            begun = jax.eval_shape(blocks.begin, *self.first.out, self._shapes)
-            blocks = replace(blocks, shared=_candidates(begun.opt_state))
-        try:
-            self._lower(blocks)
-        except ValueError as error:
-            if not any(blocks.shared) or "out_axes" not in str(error):
-                raise
-            self._lower(replace(blocks, shared=self._common(blocks)))
-
-    def _lower(self, blocks: Blocks) -> None:
-        """The programs, with what the lanes have in common."""
-        self._begin = Program(blocks.begin, *self.first.out, self._shapes)
-        # What was before a block is needed again if a step of a single lane is bad.
-        self.block = Program(blocks.run, *self._inputs(blocks), donated=() if self.single else (0,))
-        self.blocks = blocks
-
-    def _inputs(self, blocks: Blocks) -> tuple[Any, ...]:
-        training = jax.eval_shape(blocks.begin, *self.first.out, self._shapes)
-        number = jax.ShapeDtypeStruct((), jnp.int32)
-        factor = jax.ShapeDtypeStruct((), jnp.result_type(float))
-        rest = (number, number, number, factor)
-        return shapes_of(training), self._shapes, self._data["train"], self._streams, *rest
-
-    def _common(self, blocks: Blocks) -> tuple[bool, ...]:
-        """The leaves that all lanes have in common, each tried by itself."""
-        found = [False] * len(blocks.shared)
-        for i in np.flatnonzero(blocks.shared):
-            alone = replace(blocks, shared=tuple(j == i for j in range(len(found))))
-            try:
-                jax.eval_shape(alone.run, *self._inputs(alone))
-                found[i] = True
-            except ValueError as error:
-                if "out_axes" not in str(error):
-                    raise
-        return tuple(found)
-
-    @functools.cached_property
-    def measured(self) -> dict[str, Program]:
-        """By split, the program of its metrics."""
-        training = self._inputs(self.blocks)[0]
-        return {
-            split: Program(
-                self.blocks.measure, training, self._shapes, self._data["train"], self._data[split]
-            )
-            for split in self.data
-        }
-
-    def trace(self) -> None:
-        """Trace what has not been."""
-        _ = self.measured
+        self.block = self.programs.block
 
     def example(self) -> tuple[dict[str, Any], Training]:
         """Values, and the shapes of a training, of one lane by itself."""
@@ -137,24 +74,25 @@ class Lanes:
 
     def identity(self, optimizers: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """What tells the problem, and what tells the optimizer, from others: see `manifest`."""
-        if self._identity is None:
+        if self.programs.identity is None:
             (values, training), blocks = self.example(), self.group.blocks
             batch, maker = blocks.problem.example_batch(), self.group.example.optimizer
-            self._identity = (
+            self.programs.identity = (
                 problem_identity(blocks, values, training, batch),
                 optimizer_identity(blocks, values, training, optimizers[maker]),
             )
-        return self._identity
+        return self.programs.identity
 
     @property
     def sha256(self) -> str:
         """Of the text of the programs."""
-        return "-".join(p.sha256[:16] for p in (self.first, self.block, *self.measured.values()))
+        own = self.programs
+        return "-".join(p.sha256[:16] for p in (own.first, own.block, *own.measured.values()))
 
     @functools.cached_property
     def structure(self) -> Any:
         """Of a training of all lanes; of one it is the same."""
-        return jax.tree.structure(self._begin.out)
+        return jax.tree.structure(self.programs.begin.out)
 
     def split(self, training: Training, count: int) -> list[list[Any]]:
         """The leaves of the trainings of the first lanes, each by itself."""
@@ -182,9 +120,9 @@ class Lanes:
     @property
     def _shared(self) -> list[bool]:
         """Of each leaf of a training, whether the lanes have it in common."""
-        out = self._begin.out
+        out = self.programs.begin.out
         before = len(jax.tree.leaves((out.params, out.model_state)))
-        state = self.blocks.shared or [False] * len(jax.tree.leaves(out.opt_state))
+        state = self.programs.shared or [False] * len(jax.tree.leaves(out.opt_state))
         return [False] * before + [*state] + [False] * 3
 
     def values(self, configurations: Sequence[Configuration], streams: Streams) -> dict[str, Any]:
@@ -192,13 +130,14 @@ class Lanes:
         padded = [*configurations, *[configurations[-1]] * (self.width - len(configurations))]
         rows = [one.traced for one in padded]
         key = {KEY: streams.optimizer} if self.group.keyed else {}
+        wide = jnp.result_type(float)
         with np.errstate(over="ignore"):  # 1e39 is infinite in single precision
-            table = {n: np.array([row[n] for row in rows]).astype(_float()) for n in rows[0]}
+            table = {n: np.array([row[n] for row in rows]).astype(wide) for n in rows[0]}
         return {**{n: jnp.asarray(x[0] if self.single else x) for n, x in table.items()}, **key}
 
     def begin(self, values: Mapping[str, Any], streams: Streams) -> Training:
         """Before the first step."""
-        begun = self._begin(*self.first(values, streams), values)
+        begun = self.programs.begin(*self.programs.first(values, streams), values)
         return jax.tree.map(lambda x: jnp.array(x, copy=True), begun)
 
     def run(
@@ -231,38 +170,10 @@ class Lanes:
         self, training: Training, values: Mapping[str, Any], split: str
     ) -> dict[str, np.ndarray]:
         """The metrics of a split, each of shape `(lanes,)`."""
-        found = self.measured[split](training, values, self.data["train"], self.data[split])
+        found = self.programs.measured[split](
+            training, values, self.data["train"], self.data[split]
+        )
         return {name: np.asarray(x).reshape(-1) for name, x in found.items()}
-
-
-def _float() -> Any:
-    return jnp.result_type(float)
-
-
-def _first_of(blocks: Blocks) -> Any:
-    """The first parameters and model state: those of the problem, or of each lane's."""
-
-    def one(values: Any, streams: Streams) -> Any:
-        return blocks.problem_of(values).start(streams.init)
-
-    if not blocks.lanes or blocks.posed is None:
-        return one
-
-    def of_lanes(values: Any, streams: Streams) -> Any:
-        return jax.vmap(one, in_axes=(value_axes(values), None))(values, streams)
-
-    return of_lanes
-
-
-def _candidates(opt_state: Any) -> tuple[bool, ...]:
-    """The leaves of a state that lanes may have in common: whole numbers, such as counts.
-
-    Of a state with averages none: what is read off a frozen lane may depend on the count.
-    """
-    leaves = jax.tree.leaves(opt_state)
-    if any(records(opt_state, entry) for entry in (AVERAGE, SLOW)):
-        return (False,) * len(leaves)
-    return tuple(len(x.shape) == 1 and jnp.issubdtype(x.dtype, jnp.integer) for x in leaves)
 
 
 def _needs_to_know(group: Group, error: Exception) -> str:

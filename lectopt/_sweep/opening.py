@@ -105,7 +105,7 @@ def _bench(
         for lanes in made.values():
             bench.know(lanes)
     for some in groups.values():  # each is traced before the first training
-        bench.lanes(study.group(some[0])).trace()
+        bench.lanes(study.group(some[0]))
     return bench
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import jax
 
 from lectopt._sweep.asking import Asked, asked
+from lectopt._sweep.compiling import context, known
+from lectopt._sweep.marks import mark
 from lectopt._sweep.space import Configuration
 from lectopt.training.blocks import KEY, Blocks, Values
 from lectopt.training.fitting import steps_and_every
@@ -31,6 +33,8 @@ class Group:
         steps: The updates of a training.
         every: Between two points of the curves.
         keyed: Whether the optimizer asks for a key.
+        mark: What its programs are made of, beside shapes: equal marks, equal programs. None if
+            that cannot be said.
     """
 
     key: str
@@ -39,6 +43,7 @@ class Group:
     steps: int
     every: int
     keyed: bool
+    mark: Hashable
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +65,10 @@ class Study:
     epochs: float | None
     eval_every: Any
     factor: float
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels; the rest is made again where it arrives."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @functools.cached_property
     def makers(self) -> dict[str, Asked]:
@@ -125,9 +134,9 @@ class Study:
         for one in configurations:
             group, maker = self.group(one), self.makers[one.optimizer]
             settings = maker.of(one.settings)
-            mark = (one.optimizer, group.steps, repr(sorted(settings.items())))
-            if mark not in made:
-                made.add(mark)
+            told = (one.optimizer, group.steps, repr(sorted(settings.items())))
+            if told not in made:
+                made.add(told)
                 _made(one, maker, {**settings, **({KEY: key} if group.keyed else {})}, group.steps)
 
     def _group(self, configuration: Configuration) -> Group:
@@ -147,24 +156,28 @@ class Study:
         depends = asking is not None and any(name in asking for name in configuration.traced)
         keyed = maker.names(KEY) and KEY not in settings
         blocks = Blocks(problem, make, posed=posed if depends else None)
-        return Group(configuration.group, configuration, blocks, steps, every, keyed)
+        named = (configuration.group, steps, self.steps, keyed)
+        marked = mark(named, maker.function, self.problem if depends else functions_of(problem))
+        return Group(configuration.group, configuration, blocks, steps, every, keyed, marked)
 
     def _checked_problem(self, configuration: Configuration) -> Problem:
         """The problem of a configuration; one for all that ask for the same."""
         asking = self.asking_problem
         settings = {} if asking is None else asking.of(configuration.settings)
         static = {name: x for name, x in settings.items() if name in configuration.static}
-        mark = repr((sorted(static.items()), sorted({*settings} - {*static})))
-        if mark not in self._problems:
+        name = repr((sorted(static.items()), sorted({*settings} - {*static})))
+        if name not in self._problems:
             problem = self._posed(configuration.settings)
             if problem.streamed:
                 raise ValueError(
                     "a sweep needs arrays: its lanes share the training data, which an iterable of "
                     "batches gives only once. Write a pair (x, y) of arrays."
                 )
-            problem.check()
-            self._problems[mark] = problem
-        return self._problems[mark]
+            marked = mark(functions_of(problem))
+            key = None if marked is None else (marked, str(problem.example_batch()), context())
+            known(key, problem.check)
+            self._problems[name] = problem
+        return self._problems[name]
 
     def _posed(self, settings: Mapping[str, Any]) -> Problem:
         asking = self.asking_problem
@@ -177,6 +190,11 @@ class Study:
         if not isinstance(problem, Problem):
             raise ValueError(f"{asking.where} must return a lectopt.Problem, got {problem!r}")
         return problem
+
+
+def functions_of(problem: Problem) -> dict[str, Any]:
+    """What a problem is, beside its data."""
+    return {name: x for name, x in vars(problem).items() if name != "data"}
 
 
 def plain(value: Any) -> Any:

@@ -101,7 +101,7 @@ def text(maker):
     study = Study(PROBLEM, {"it": maker}, 5, None, None, 1e3)
     group = study.group(Configuration("it", {"learning_rate": 0.1}))
     lanes = Lanes(group, 4, jax.tree.map(jnp.asarray, dict(PROBLEM.data)))
-    return lanes.block.lowered.as_text(), lanes.blocks.shared
+    return lanes.block.lowered.as_text(), lanes.programs.shared
 
 
 def test_a_branch_on_the_count_stays_a_branch():

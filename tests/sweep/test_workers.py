@@ -5,6 +5,7 @@ import multiprocessing
 import pickle
 import threading
 
+import numpy as np
 import optax
 import pytest
 
@@ -60,8 +61,11 @@ def as_fixture():
 
 
 def test_a_worker_with_another_program_is_refused():
+    changing = np.random.default_rng()  # so that a worker of this process traces for itself
+
     def of_its_process(learning_rate):
-        return optax.sgd(learning_rate * (2 if threading.current_thread().name == "other" else 1))
+        other = threading.current_thread().name == "other"
+        return optax.sgd(learning_rate * (2 if other and changing else 1))
 
     with (
         cf.ThreadPoolExecutor(1, initializer=rename) as executor,
