@@ -53,7 +53,7 @@ def in_chromium(page: Path) -> dict[str, Any]:
     return json.loads(html.unescape(body[1]))
 
 
-LANES = 17
+LANES = 9
 SOONER = 5  # steps: roundings that grow a millionfold a step are seen that much sooner or later
 
 

@@ -39,7 +39,7 @@ def explorer(
 
     Args:
       racers: as for `race`: makers and transformations. Of a transformation nothing can be dragged,
-        as its numbers are built in.
+        as its numbers are built in. Of more than five the first four are shown at first.
       landscapes: of one or two parameters; a list, or one.
       steps: how many at first, from 1 to 1000.
       letters: as for `explain`: whose letters the equations are in.

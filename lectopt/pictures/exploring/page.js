@@ -6,7 +6,7 @@ const fresh = (landscape = 0) => ({
   start: given.landscapes[landscape].start.slice(),
   steps: given.steps,
   step: given.steps,
-  on: given.optimizers.map(() => true),
+  on: given.optimizers.map((_, k, all) => all.length <= 5 || k < 4), // more are for the asking
   settings: given.optimizers.map((_, k) => defaults(k, landscape)),
 });
 let state = fresh();
