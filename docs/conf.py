@@ -1,11 +1,16 @@
 """Sphinx configuration: Markdown pages (MyST) and the API reference from the docstrings."""
 
 import re
+import sys
+from pathlib import Path
 
 from docutils import nodes
 from latex2mathml.converter import convert
 
 import lectopt
+
+sys.path.insert(0, str(Path(__file__).parent))
+import explorer
 
 project = "lectopt"
 author = "The lectopt authors"
@@ -48,6 +53,13 @@ def mathml(display):
     return visit, None
 
 
+def write_explorer(app, exception):
+    """The page that computes live, beside the others: too large and too easily made to be kept."""
+    if exception is None and app.builder.format == "html":
+        explorer.write(Path(app.outdir) / "live.html")
+
+
 def setup(app):
+    app.connect("build-finished", write_explorer)
     app.add_html_math_renderer("mathml", mathml("inline"), mathml("block"))
     app.connect("autodoc-process-docstring", markdown_code, priority=400)  # before napoleon's 500

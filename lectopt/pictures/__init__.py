@@ -4,8 +4,9 @@ when a picture is drawn."""
 import sys as _sys
 
 from lectopt.display import offer as _offer
+from lectopt.pictures.exploring import explorer
 from lectopt.pictures.racing import race
 
-__all__ = ["race"]
+__all__ = ["explorer", "race"]
 
 _offer(_sys.modules[__name__])

@@ -82,21 +82,40 @@ def descend(tx: Any, landscape: Landscape, steps: int) -> dict[str, jax.Array]:
     return dict(points=points, evaluated=evaluated, asked=asked, values=landscape(points))
 
 
+class Tuning(NamedTuple):
+    """What each of the rates came to (the less the better), and the best of them."""
+
+    rate: float
+    tried: tuple[np.ndarray, np.ndarray]
+
+
 def run(name: str, racer: Any, landscape: Landscape, steps: int) -> Descent:
     """The way of a racer: a maker at the best of 200 rates from 1e-4 to 10, on a logarithmic scale;
     a transformation as it is."""
     if is_built(racer):
         return Descent(name, **_found(jax.jit(lambda: descend(racer, landscape, steps))()))
     make = by_rate(name, racer)
+    tuning = tuned(name, racer, landscape, steps)
+    found = _found(jax.jit(lambda rate: descend(make(rate), landscape, steps))(tuning.rate))
+    return Descent(name, **found, **tuning._asdict())
+
+
+def tuned(name: str, maker: Callable[..., Any], landscape: Landscape, steps: int) -> Tuning:
+    """The best of the rates for so many steps on the landscape."""
+    make = by_rate(name, maker)
     lanes = jax.jit(jax.vmap(lambda rate: descend(make(rate), landscape, steps)["values"]))
     came_to = scores(np.asarray(lanes(jnp.asarray(RATES))), landscape)
-    rate = float(RATES[int(np.argmin(came_to))])
-    found = _found(jax.jit(lambda rate: descend(make(rate), landscape, steps))(rate))
-    return Descent(name, **found, rate=rate, tried=(RATES, came_to))
+    return Tuning(float(RATES[int(np.argmin(came_to))]), (RATES, came_to))
 
 
 def by_rate(name: str, maker: Callable[..., Any]) -> Callable[[Any], Any]:
-    """The maker as a function of its learning rate.
+    """The maker as a function of its learning rate; raises as `rate_name` does."""
+    rate = rate_name(name, maker)
+    return lambda value: maker(**{rate: value})
+
+
+def rate_name(name: str, maker: Callable[..., Any]) -> str:
+    """What the maker calls its learning rate.
 
     Raises:
       TypeError: it has no rate that can be given alone.
@@ -109,7 +128,7 @@ def by_rate(name: str, maker: Callable[..., Any]) -> Callable[[Any], Any]:
             f"{name} takes {', '.join(parameters) or 'nothing'}; a maker is tuned by its learning "
             "rate alone: give the others by functools.partial, or a built transformation"
         )
-    return lambda value: maker(**{rate: value})
+    return rate
 
 
 def scores(values: np.ndarray, landscape: Landscape) -> np.ndarray:
