@@ -28,6 +28,7 @@ sys.path.insert(0, str(ROOT))
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 import optax  # noqa: E402
+from optax._src import alias  # noqa: E402
 
 from lectopt import same_update  # noqa: E402
 from lectopt.dialects import keras, torch  # noqa: E402
@@ -120,7 +121,7 @@ def schedules(framework: str) -> Differences:
 
 def aliases() -> Iterator[tuple[str, Callable[..., Any], str]]:
     """Those of Optax, with the digits of their defaults."""
-    for name in sorted(ox.__all__):
+    for name in sorted(filter(lambda name: hasattr(alias, name), ox.__all__)):
         maker = getattr(ox, name)
         both = (maker, getattr(optax, name))
         try:
