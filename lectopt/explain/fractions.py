@@ -87,14 +87,16 @@ class Fractions:
     Args:
       nonnegative: whether a term is known to be at least 0.
       decided: True or False if a condition is known always or never to hold.
+      tired: whether no more time is to be spent; then every form is too large.
     """
 
     def __init__(
         self,
         nonnegative: Callable[[Term], bool] = never,
         decided: Callable[[Term], bool | None] = undecided,
+        tired: Callable[[], bool] = bool,
     ):
-        self.nonnegative, self.decided = nonnegative, decided
+        self.nonnegative, self.decided, self.tired = nonnegative, decided, tired
         self._context = fmpq_mpoly_ctx.get([f"x{k}" for k in range(ATOMS)], Ordering.lex)
         self._one, self._zero = self._context.constant(1), self._context.constant(0)
         self._atoms: list[Term] = []
@@ -119,6 +121,8 @@ class Fractions:
 
     def _noted(self, term: Term, compute: Callable[[Term], Any]) -> Any:
         """The result, and in `_needs` what was cancelled for it."""
+        if self.tired():
+            raise TooLarge
         self._open.append(set())
         try:
             found = compute(term)
@@ -384,6 +388,8 @@ class Fractions:
         for exponents, c in n.terms():
             free, held = num(Fraction(int(c.p), int(c.q))), ONE
             for atom, e in zip(self._atoms, exponents, strict=False):
+                if not e:
+                    continue
                 if atom.indices & names:
                     held = mul(held, power(atom, e))
                 else:
@@ -405,7 +411,7 @@ class Fractions:
     def _monomial(self, exponents: Any) -> Term:
         out = ONE
         for atom, e in zip(self._atoms, exponents, strict=False):
-            out = mul(out, power(atom, e))
+            out = mul(out, power(atom, e)) if e else out
         return out
 
     def _polynomial(self, p: Any) -> Term:

@@ -6,6 +6,7 @@ defined; of other functions, that equal arguments give equal values.
 
 import functools as ft
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -20,7 +21,8 @@ except ImportError:  # without it only what is one fraction is proved
     z3: Any = None
 
 MEMORY = 1000  # MB for a question
-SECONDS = 60  # for a question; only a net, as z3 counts its own work
+SECOND = 200_000  # of work at least that a second counts as: z3 does not count all it does
+MOST_SECONDS = 15  # for a proof, of the processor
 MOST_WORK = 6_000_000  # of z3, for a proof
 PART = 50  # of that, for a part of a question
 LARGEST = 3000  # parts of a question
@@ -104,22 +106,38 @@ def _is_square(term: Term) -> bool:
 
 
 class Work:
-    """What z3 may still do for a proof, in its own count: so what is proved depends neither on how
-    fast a machine is nor on what was asked for other proofs. About a million are a second."""
+    """What may still be done for a proof, in z3's own count: so what is proved depends neither on
+    how fast a machine is nor on what was asked for other proofs. About a million are a second; only
+    a proof that takes several times as long is ended by the clock of the processor."""
 
     def __init__(self, left: int = MOST_WORK):
         self.left = left
-        self._counted = 0
+        self._counted, self._since = 0, 0.0
+        self._ends = time.thread_time() + MOST_SECONDS
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more may be done."""
+        return self.left <= 0 or time.thread_time() > self._ends
 
     @ft.cached_property
     def context(self) -> Any:
         """Where z3 keeps what it knows of this proof."""
         return z3.Context()
 
+    def begin(self, solver: Any, most: int) -> None:
+        """Let a solver do so much."""
+        most = min(most, self.left)
+        solver.set("rlimit", most)
+        solver.set("timeout", 1000 * max(1, most // SECOND))
+        solver.set("max_memory", MEMORY)
+        self._since = time.thread_time()
+
     def spend(self, solver: Any, parts: int) -> None:
         """Take off what a solver did, and what it was told."""
         counted = solver.statistics().get_key_value("rlimit count")
-        self.left -= counted - self._counted + PART * parts
+        took = int(SECOND * (time.thread_time() - self._since))
+        self.left -= max(counted - self._counted, took) + PART * parts
         self._counted = counted
 
 
@@ -148,7 +166,7 @@ class Logic:
     def always(self, goal: Term, most: int, given: Sequence[Term] = ()) -> tuple[Any, Any]:
         """True if the condition holds wherever the given ones do, False if it does not, None if
         that was not decided with so much work; and z3's model of where it does not."""
-        if z3 is None or self.work.left <= 0:
+        if z3 is None or self.work.over:
             return None, None
         parts = list(walk(goal, *given))
         if len(parts) > LARGEST:
@@ -156,13 +174,11 @@ class Logic:
         self._whole = any(x.op == "floor" for x in parts)
         ctx = self.work.context
         solver = z3.Solver(ctx=ctx) if self._whole else z3.SolverFor("QF_NRA", ctx=ctx)
-        solver.set("rlimit", min(most, self.work.left))
-        solver.set("timeout", 1000 * SECONDS)
-        solver.set("max_memory", MEMORY)
         condition = self._of(negate(goal))
         others = [self._of(t) for t in given]
         self._say_congruences()
         solver.add(*self._says, condition, *others)
+        self.work.begin(solver, most)
         try:
             answer = solver.check()
         except z3.Z3Exception:  # it wanted more memory

@@ -44,7 +44,10 @@ class Prover:
         self._nonzero: dict[Term, bool] = {}
         self._decided: dict[Term, bool | None] = {}
         self._answers: dict[tuple[Term, Term], Answer] = {}
-        self.fractions = Fractions(self.nonnegative, self.decided)
+        self.fractions = self._fractions()
+
+    def _fractions(self) -> Fractions:
+        return Fractions(self.nonnegative, self.decided, lambda: self.work.over)
 
     def equal(self, a: Term, b: Term) -> Answer:
         """Whether the two are equal at any one place."""
@@ -82,7 +85,7 @@ class Prover:
                 form, cancelled = self.fractions.form(term), self.fractions.needs(term)
                 return form, frozenset(x for x in cancelled if not self.nonzero(x))
             except (TooLarge, RecursionError):
-                self.fractions = Fractions(self.nonnegative, self.decided)
+                self.fractions = self._fractions()
         return term, frozenset()
 
     def _equal(self, a: Term, b: Term) -> Answer:
