@@ -54,8 +54,9 @@ def sweep(
     setting, and every program is traced, before the first training.
 
     A training diverges at the first step where its loss, or a parameter after the update, is not
-    finite, or where its loss is above `divergence_factor` times the largest absolute loss of its
-    first ten steps. It then keeps the last finite parameters to the end, and does not win; the
+    finite, or where its loss is above `divergence_factor` times what it was at the start: absolute
+    loss plus the norm of the gradient, before the first update (where both are 0, at the first step
+    where they are not). It then keeps the last finite parameters to the end, and does not win; the
     others are, bit for bit, what they would have been without it.
 
     Args:

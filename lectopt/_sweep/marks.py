@@ -20,6 +20,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 MOST = 20_000  # parts of a mark; what has more is not marked
 
@@ -146,7 +147,7 @@ class _Marks:
 
     def _object(self, x: Any) -> Iterator[Hashable]:
         """An object of somebody's class: what it is made of."""
-        if isinstance(x, jax.core.Tracer):
+        if isinstance(x, Tracer):
             raise Unmarked(type(x))
         yield self.of(type(x))
         slots = [name for cls in type(x).__mro__ for name in _slots(cls)]

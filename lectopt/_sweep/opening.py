@@ -32,6 +32,8 @@ from lectopt.training.manifest import (
 SECTIONS = ("problem", "optimizer", "data", "steps", "settings", "versions", "device", "program")
 GROUPED = ("problem", "optimizer", "program", "steps", "rungs")  # by program
 
+IN_FILES, IN_MEMORY = 1.0, 0.2  # seconds of work in a tile: each is a file in a directory
+
 Rungs = Callable[[int, int], list[int]]
 Opened = tuple[Bench, "list[Tile] | None", Rungs]
 
@@ -65,7 +67,7 @@ def opened(
             size, most = Size(*there["tile"]), there["most"]
             bench = _bench(study, ones, seeds, tile, size, known)
         else:
-            bench = _bench(study, ones, seeds, tile, known=known)
+            bench = _bench(study, ones, seeds, tile, known=known, record=IN_FILES)
         of_rungs = pruned or rungs(factor, most)
         here = _manifest(bench, ones, of_rungs, [factor, most])
         if there is not None:
@@ -93,6 +95,7 @@ def _bench(
     tile: Any,
     size: Size | None = None,
     known: Bench | None = None,
+    record: float = IN_MEMORY,
 ) -> Bench:
     groups: dict[str, list[Configuration]] = {}
     for one in ones:
@@ -101,7 +104,7 @@ def _bench(
     bench = known or Bench(study, size or Size(1, 1))
     if size is None and known is None:
         group = study.group(largest[0])
-        bench.size, made = chosen_size(group, largest, len(seeds), bench.data(group), tile)
+        bench.size, made = chosen_size(group, largest, len(seeds), bench.data(group), tile, record)
         for lanes in made.values():
             bench.know(lanes)
     for some in groups.values():  # each is traced before the first training

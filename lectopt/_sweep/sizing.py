@@ -1,7 +1,7 @@
 """How many lanes run side by side: what is fastest on this machine, within its memory.
 
-On a CPU small models want some lanes, and large ones none. The candidates are timed as they will
-run, a thread for each core.
+On a CPU small models want some lanes, tiny ones many, and large ones none. The candidates are timed
+as they will run, a thread for each core.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from lectopt._sweep.compiling import default_device
 from lectopt._sweep.lanes import Lanes
 from lectopt._sweep.space import Configuration
 from lectopt._sweep.study import Group
+from lectopt.training.step import Training
 from lectopt.training.streams import random_streams
 
-CANDIDATES = {"cpu": (1, 8), "gpu": (1, 16, 128)}
-RECORD = 1.0  # seconds of work in a tile
-PROBE = 0.02  # seconds of a timing, about
+SOME, MANY = 16, 128  # lanes, at most
+WORTH = 4.0  # how many times as fast some lanes must be than one, for many to be tried
+PROBE, ROUNDS = 0.02, 5  # seconds of a timing, about, and how many there are
 _chosen: dict[Any, Size] = {}
 
 
@@ -56,6 +57,7 @@ def chosen_size(
     seeds: int,
     data: Mapping[str, Any],
     tile: Any,
+    record: float,
 ) -> tuple[Size, dict[int, Lanes]]:
     """The size of tiles, and the programs that were made to find it.
 
@@ -65,28 +67,38 @@ def chosen_size(
         seeds: How many.
         data: The splits, on the device.
         tile: `"auto"`, or the number of lanes.
+        record: Seconds of work in a tile, about.
     """
     if tile != "auto":
         return Size(int(tile), 1), {}
-    n = len(configurations)
-    kind = "cpu" if jax.default_backend() == "cpu" else "gpu"
-    widths = sorted({min(width, n) for width in CANDIDATES[kind]} if group.example.traced else {1})
+    n, threads = len(configurations), len(processors())
+    some, many = (balanced(n, seeds, threads, most) for most in (SOME, MANY))
+    widths = sorted({1, some} if group.example.traced else {1})
     lanes = {widths[-1]: Lanes(group, widths[-1], data)}
-    mark = (lanes[widths[-1]].block.sha256, n * seeds, len(processors()))
+    mark = (lanes[widths[-1]].block.sha256, n * seeds, threads, record)
     if mark in _chosen:
         return _chosen[mark], lanes
     lanes |= {width: Lanes(group, width, data) for width in widths[:-1]}
-    threads = len(processors())
     with ThreadPoolExecutor(max(threads, len(lanes))) as pool:
         list(pool.map(lambda one: one.block.compiled(), lanes.values()))
-        fitting = [w for w in widths if w == 1 or _fits(lanes[w], threads)]
-        seconds = {w: _seconds(pool, lanes[w], configurations[:w], threads) for w in fitting}
+        fitting = [one for one in lanes.values() if one.single or _fits(one, threads)]
+        seconds = _seconds(pool, fitting, configurations, threads)
+        if many > some and seconds[1] > WORTH * seconds.get(some, float("inf")):
+            lanes[many] = Lanes(group, many, data)
+            if _fits(lanes[many], threads):
+                seconds |= _seconds(pool, [lanes[many]], configurations, threads)
     width = min(seconds, key=lambda w: seconds[w])
     training = max(seconds[width] * group.steps * width, 1e-6)  # seconds of a chunk
     share = -(-n // width) * seeds / (4 * threads)  # so that no thread waits for long at the end
-    size = Size(width, max(1, min(int(RECORD / training), int(share))))
+    size = Size(width, max(1, min(int(record / training), int(share))))
     _chosen[mark] = size
     return size, lanes
+
+
+def balanced(configurations: int, seeds: int, threads: int, most: int) -> int:
+    """How many lanes, at most so many, divide configurations evenly, and leave no thread idle."""
+    chunks = max(-(-configurations // most), min(configurations, -(-threads // seeds)))
+    return -(-configurations // chunks)
 
 
 def _fits(lanes: Lanes, threads: int) -> bool:
@@ -109,19 +121,38 @@ def _memory() -> float:
 
 
 def _seconds(
-    pool: ThreadPoolExecutor, lanes: Lanes, configurations: Sequence[Configuration], threads: int
-) -> float:
-    """Of a step of one lane, where all threads are busy."""
+    pool: ThreadPoolExecutor,
+    candidates: Sequence[Lanes],
+    configurations: Sequence[Configuration],
+    threads: int,
+) -> dict[int, float]:
+    """By width, of a step of one lane, where all threads are busy: the least of several rounds.
 
-    def run(steps: int) -> float:
-        streams = random_streams(0)
-        values = lanes.values(configurations, streams)
-        now = lanes.begin(values, streams)
-        started = time.perf_counter()
-        lanes.run(now, values, streams, 0, steps, -1, float("inf"))
-        return time.perf_counter() - started
+    On a CPU it is the time of the processor, so that what else the machine does decides nothing.
+    """
+    clock = time.process_time if jax.default_backend() == "cpu" else time.perf_counter
+    streams = random_streams(0)
 
-    run(1)
-    steps = max(1, min(int(PROBE / max(run(1), 1e-6)), lanes.group.steps, 256))
-    found = [max(pool.map(run, [steps] * threads)) for _ in range(3)]
-    return min(found) / steps / lanes.width
+    def taken(lanes: Lanes, steps: int) -> float:
+        values = lanes.values(configurations[: lanes.width], streams)
+        begun = [lanes.begin(values, streams) for _ in range(threads)]
+
+        def run(training: Training) -> None:
+            lanes.run(training, values, streams, 0, steps, -1, float("inf"))
+
+        started = clock()
+        list(pool.map(run, begun))
+        return (clock() - started) / threads
+
+    lengths = {}
+    for lanes in candidates:
+        taken(lanes, 1)
+        most = min(lanes.group.steps, 256)
+        lengths[lanes.width] = max(1, min(int(PROBE / max(taken(lanes, 1), 1e-6)), most))
+    found = dict.fromkeys(lengths, float("inf"))
+    for _ in range(ROUNDS):
+        for lanes in candidates:
+            steps = lengths[lanes.width]
+            each = taken(lanes, steps) / steps / lanes.width
+            found[lanes.width] = min(found[lanes.width], each)
+    return found

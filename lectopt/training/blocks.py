@@ -128,7 +128,7 @@ class Blocks:
             start: The first step.
             stop: The step after the last one.
             evaluated_at: The step before which the last evaluation was made.
-            factor: How many times the largest loss of the first steps a loss may be.
+            factor: How many times its scale a loss may be: see `take_step`.
 
         Returns:
             The training after them, and the numbers of each step: by name, of shape `(capacity,)`,
@@ -159,7 +159,7 @@ class Blocks:
             return step + 1, training, carried, rows.at[step - start].set(row)
 
         carried = jnp.zeros(0) if batches is None else batches.carried()
-        rows = jnp.zeros((self.capacity, *jnp.shape(training.early_loss), len(names)))
+        rows = jnp.zeros((self.capacity, *jnp.shape(training.scale), len(names)))
         carry = (start, training, carried, rows)
         _, training, _, rows = jax.lax.while_loop(goes_on, body, carry)
         return training, {name: rows[..., i] for i, name in enumerate(names)}

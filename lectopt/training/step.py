@@ -19,8 +19,7 @@ from lectopt.training.acting import learning_rate
 from lectopt.training.problem import Problem
 from lectopt.trees import dtype_of, is_inexact
 
-EARLY = 10  # the first steps, by whose losses a later one is judged
-TINY = 1e-6  # the least scale of a loss, where those are all 0
+TINY = 1e-6  # the least scale of a loss
 
 Record = dict[str, jax.Array]
 
@@ -32,7 +31,7 @@ class Training(NamedTuple):
     model_state: Any
     opt_state: Any
     evaluation: jax.Array  # what the problem's metric was at the last evaluation
-    early_loss: jax.Array  # the largest absolute loss of its first ten steps
+    scale: jax.Array  # of its loss: see `take_step`; 0 as long as it is not known
     stopped_at: jax.Array  # the step whose update was not made, nor any after it; or -1
 
 
@@ -107,21 +106,24 @@ def take_step(
     """The training after one more update (see `attempt`), and the numbers of the step.
 
     A step is bad if its loss, or a parameter or number of the model state after it, is not finite,
-    or if its loss is above `factor` times the largest absolute loss of the first ten steps (at
-    least 1e-6). `shared` says which leaves of the optimizer's state go on in any case, as all
+    or if its loss is above `factor` times the scale of the loss: the absolute loss plus the norm of
+    the gradient, what a move by 1 would change, at the first step where this is not 0 (at least
+    1e-6). The scale is of a point that no update has left yet, so that nothing that a training does
+    later raises it. `shared` says which leaves of the optimizer's state go on in any case, as all
     trainings side by side have them in common.
     """
     loss, named, gradient, updates, moved = attempt(problem, tx, training, batch, key, evaluated)
-    early = jnp.where(step < EARLY, jnp.abs(loss.astype(float)), 0)
-    early_loss = jnp.maximum(training.early_loss, early)
-    bound = factor * jnp.maximum(early_loss, TINY)
+    grad_norm = _norm(gradient)
+    now = jnp.abs(loss.astype(float)) + grad_norm.astype(float)
+    scale = jnp.where(training.scale == 0, now, training.scale)
+    bound = factor * jnp.maximum(scale, TINY)
     good = jnp.isfinite(loss) & (loss <= bound) & _all_finite(moved[:2])
     alive = training.stopped_at < 0
     made = True if bad_step == "stop" else alive & good
-    params, state, early_loss = jax.tree.map(
+    params, state, scale = jax.tree.map(
         lambda new, old: _choose(made, new, old),
-        (*moved[:2], early_loss),
-        (*training[:2], training.early_loss),
+        (*moved[:2], scale),
+        (*training[:2], training.scale),
     )
     old_leaves, structure = jax.tree.flatten(training.opt_state)
     opt_state = structure.unflatten(
@@ -135,7 +137,7 @@ def take_step(
     record = dict(
         loss=loss,
         **named,
-        grad_norm=_norm(gradient),
+        grad_norm=grad_norm,
         update_norm=_norm(updates),
         skipped=alive & ~good,
     )
@@ -144,7 +146,7 @@ def take_step(
         record["learning_rate"] = rate
     record = recorded(moved[2]) | record  # what a monitor inside the optimizer says, too
     record = {name: jnp.asarray(x, float) for name, x in record.items()}
-    after = Training(params, state, opt_state, training.evaluation, early_loss, stopped_at)
+    after = Training(params, state, opt_state, training.evaluation, scale, stopped_at)
     return after, record
 
 

@@ -47,12 +47,12 @@ def test_each_way_to_diverge():
         table = result.table()
         return table.diverged_at.fillna(-1).tolist(), table.train_loss
 
-    # At rate 3 the loss is 4^t / 2, largest of the first ten at step 9, and above 1000 times that
-    # from step 14 on; w keeps that step's value.
+    # At rate 3 the loss is 4^t / 2. At the start loss and gradient are 1/2 and 1, so that it is
+    # above 1000 times that from step 6 on; w keeps that step's value.
     steps, losses = diverged_at(optax.sgd, [1.0, 3.0])
-    assert steps == [-1, 14]
-    np.testing.assert_allclose(losses, [0, 0.5 * 4.0**14])
-    assert diverged_at(optax.sgd, [3.0], divergence_factor=10)[0] == [11]
+    assert steps == [-1, 6]
+    np.testing.assert_allclose(losses, [0, 0.5 * 4.0**6])
+    assert diverged_at(optax.sgd, [3.0], divergence_factor=10)[0] == [3]  # 32 > 15
     assert diverged_at(optax.sgd, [3.0], divergence_factor=np.inf)[0] == [-1]
 
     def broken(learning_rate):  # its third update is not finite
@@ -68,12 +68,58 @@ def test_each_way_to_diverge():
     np.testing.assert_allclose(losses, 0.5 * 0.25**2)  # two updates were made
 
 
-def test_a_first_loss_of_0_is_no_measure():
-    def waves(params, batch, key):
-        return jnp.sum(jnp.sin(3 * params) * batch.mean())
+def bounded(loss):
+    """A loss that explodes, and is then large and finite for ever."""
+    return lambda params, batch, key: jnp.minimum(loss(params, batch, key), 1e9)
 
-    problem = Problem(lambda key: jnp.zeros(3), waves, {"train": np.ones(4)}, 2)
+
+def steep(params, batch, key):
+    return 0.5 * jnp.sum(params**2) * batch.mean()
+
+
+def waves(params, batch, key):
+    return jnp.sum(jnp.sin(3 * params) * batch.mean())
+
+
+def hinge(params, batch, key):  # of the first batch, in sequential order, it is 0
+    return jnp.maximum(0, batch.mean() - 1 - params.sum())
+
+
+def noisy(params, batch, key):
+    return jnp.sum(params * jax.random.normal(key, params.shape)) + 0.5 * jnp.sum(params**2)
+
+
+def diverged(loss, start, data, rate, steps=30):
+    problem = Problem(lambda key: jnp.full(3, start), loss, {"train": data}, 2, order="sequential")
     result = sweep(
-        problem, {"sgd": optax.sgd}, {"learning_rate": [0.1]}, 20, seeds=3, progress=False
+        problem, {"sgd": optax.sgd}, {"learning_rate": [rate]}, steps, seeds=2, progress=False
     )
-    assert result.table().diverged_at.isna().all()
+    return result.table().diverged_at
+
+
+ONES, LATE = np.ones(4), np.array([1.0, 1.0, 9.0, 9.0])
+
+
+@pytest.mark.parametrize(
+    ("loss", "start", "data", "rate"),
+    [
+        (waves, 0.0, ONES, 0.1),  # the first loss is 0
+        (waves, 1e-9, ONES, 0.1),  # the first loss is next to 0
+        (waves, 0.5, ONES, 10.0),  # it jumps about, and is bounded
+        (hinge, 0.0, LATE, 0.1),  # loss and gradient are 0 at first
+        (noisy, 0.0, ONES, 0.5),  # it begins at the minimum
+        (steep, 1.0, ONES, 1.0),
+        (steep, 1e-3, 1000 * ONES, 1e-3),
+        (steep, 1000.0, 1e-3 * ONES, 100.0),
+    ],
+)
+def test_what_is_healthy(loss, start, data, rate):
+    assert diverged(loss, start, data, rate).isna().all()
+
+
+@pytest.mark.parametrize("rate", [5.0, 30.0, 1e3, 1e6])
+@pytest.mark.parametrize("start", [1.0, 1e-3])
+def test_an_explosion_in_the_first_steps(rate, start):
+    """Its own losses, large before the tenth step, are no measure."""
+    found = diverged(bounded(steep), start, ONES, rate)
+    assert (found.fillna(-1) >= 1).all() and (found <= 9).all()
