@@ -192,7 +192,8 @@ def _lowered(function: Callable[..., Any], *shapes: Any) -> str:
 
 def _shapes(tree: Any) -> Any:
     def shape(x: Any) -> Any:  # NumPy's int64 is what JAX makes of it
-        return jax.ShapeDtypeStruct(x.shape, jax.dtypes.canonicalize_dtype(x.dtype))
+        dtype = jax.dtypes.canonicalize_dtype(x.dtype, allow_extended_dtype=True)
+        return jax.ShapeDtypeStruct(x.shape, dtype)
 
     return jax.tree.map(shape, tree)
 
