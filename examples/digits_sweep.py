@@ -19,7 +19,7 @@ import optax
 from flax import nnx
 
 import lectopt
-from lectopt import Problem, SweepResult
+from lectopt import Problem, SweepResult, pictures
 from lectopt.training import digits
 
 OPTIMIZERS = {
@@ -91,7 +91,7 @@ def main(argv: list[str] | None = None) -> None:
 
     arguments.out.mkdir(parents=True, exist_ok=True)
     result.table().to_csv(arguments.out / "table.csv", index=False)
-    result.plot_sensitivity(path=arguments.out / "sensitivity.png")
+    pictures.sensitivity(result, path=arguments.out / "sensitivity.png")
     trainings = len(OPTIMIZERS) * arguments.rates * arguments.seeds
     print(f"\n{trainings} trainings of {arguments.steps} steps on {problem}")
     print(f"took {time.perf_counter() - started:.0f} s with compilation\n")

@@ -21,15 +21,15 @@ def missing(monkeypatch, *modules):
 
 
 def test_of_a_sweep(monkeypatch, result):
-    missing(monkeypatch, "tqdm", "tqdm.auto", "matplotlib.figure", "pandas", "sklearn.datasets")
+    missing(monkeypatch, "tqdm", "tqdm.auto", "matplotlib", "pandas", "sklearn.datasets")
     with pytest.raises(
         ImportError, match=r'needs tqdm: pip install "lectopt\[train\]", or progress'
     ):
         lectopt.sweep(PROBLEM, {"sgd": optax.sgd}, {"learning_rate": [0.1]}, 1, progress=True)
     with pytest.raises(ImportError, match=r'tables need pandas: pip install "lectopt\[train\]"'):
         result.table()
-    with pytest.raises(ImportError, match=r'plots need matplotlib: pip install "lectopt\[demo\]"'):
-        result.plot_sensitivity("accuracy", direction="maximize")
+    with pytest.raises(ImportError, match=r'pictures need matplotlib: .*"lectopt\[demo\]"'):
+        lectopt.pictures.sensitivity(result, "accuracy", direction="maximize")
     with pytest.raises(ImportError, match=r'scikit-learn: pip install "lectopt\[demo\]"'):
         digits()
 

@@ -90,8 +90,8 @@ def sweep(
             every ten seconds.
 
     Returns:
-        Tables, curves, best configurations and plots; also after Ctrl-C, SIGTERM or `max_seconds`,
-        with `complete` False.
+        Tables, curves, best configurations and comparisons; also after Ctrl-C, SIGTERM or
+        `max_seconds`, with `complete` False.
 
     Raises:
         ValueError: An argument does not fit, an optimizer refuses a setting, or the directory holds

@@ -15,7 +15,7 @@ def read_sweep(directory: str | Path) -> SweepResult:
         directory: Of `sweep(..., directory=...)`. It is not changed, and may be in use.
 
     Returns:
-        Its tables, curves, statistics and plots. It has no `refit`, which trains again.
+        Its tables, curves and statistics. It has no `refit`, which trains again.
 
     Raises:
         ValueError: It holds no sweep.

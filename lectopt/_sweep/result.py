@@ -1,4 +1,4 @@
-"""What a sweep found: tidy tables, the best of each optimizer, comparisons, plots."""
+"""What a sweep found: tidy tables, the best of each optimizer, comparisons."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from lectopt._sweep.configurations import (
 from lectopt._sweep.records import Record
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from pandas import DataFrame
 
     from lectopt.training.run import Run
@@ -214,36 +213,6 @@ class SweepResult:
         from lectopt._sweep.hparams import write
 
         write(self._configurations, path)
-
-    def plot_sensitivity(
-        self,
-        metric: str | None = None,
-        *,
-        x: str = "learning_rate",
-        direction: Direction | None = None,
-        path: str | Path | None = None,
-    ) -> Figure:
-        """How much each optimizer depends on its learning rate: a metric after the last step, one
-        panel per optimizer. Where it has other settings too, each rate is shown with the best of
-        them, chosen as `best` chooses.
-
-        Args:
-            metric: By default the problem's own.
-            x: The setting on the horizontal axis, a number of every optimizer.
-            direction: As for `best`.
-            path: Where to write the figure, as a whole; the suffix is the format.
-
-        Returns:
-            The figure; in a notebook it shows itself.
-
-        Raises:
-            ValueError: There is no such metric or setting.
-            ImportError: matplotlib is missing.
-        """
-        from lectopt._sweep.plots import sensitivity
-
-        column, direction = self.judged(metric, direction)
-        return sensitivity(self.configurations, column, direction, self.seeds, x, path)
 
     @functools.cached_property
     def configurations(self) -> Mapping[str, Sequence[Configuration]]:

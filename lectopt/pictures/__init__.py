@@ -5,8 +5,11 @@ import sys as _sys
 
 from lectopt.display import offer as _offer
 from lectopt.pictures.exploring import explorer
+from lectopt.pictures.heatmaps import heatmap
+from lectopt.pictures.learning_curves import curves
 from lectopt.pictures.racing import race
+from lectopt.pictures.sensitivities import sensitivity
 
-__all__ = ["explorer", "race"]
+__all__ = ["curves", "explorer", "heatmap", "race", "sensitivity"]
 
 _offer(_sys.modules[__name__])

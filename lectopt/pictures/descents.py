@@ -11,8 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from lectopt._sweep.result import SweepResult
 from lectopt.controls.evaluation import evaluation_params
 from lectopt.landscapes import Landscape
+from lectopt.pictures.chosen import built
 
 RATES = np.geomspace(1e-4, 10.0, 200)
 FLOOR = 1e-12  # what is closer to the least value than this counts as being there
@@ -41,11 +43,13 @@ class Descent(NamedTuple):
 
 
 def named(racers: Any) -> dict[str, Any]:
-    """The racers by name: a mapping, a list, or one.
+    """The racers by name: a mapping, a list, or one; the best of a sweep.
 
     Raises:
       TypeError: one is neither a transformation nor a maker of one.
     """
+    if isinstance(racers, SweepResult):
+        return built(racers)
     if not isinstance(racers, Mapping):
         listed = racers if isinstance(racers, Sequence) and not is_built(racers) else [racers]
         racers = {getattr(r, "__name__", None) or repr(r): r for r in listed}

@@ -9,7 +9,7 @@ import numpy as np
 
 from lectopt.landscapes import Landscape
 from lectopt.pictures.descents import Descent, bottom, named, run
-from lectopt.pictures.style import GREY, figure, style, styled, write
+from lectopt.pictures.style import GREY, columns, figure, style, styled, write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,7 +36,8 @@ def race(
     that is built already runs as it is.
 
     Args:
-      racers: makers or transformations: a dict by name, a list, or one.
+      racers: makers or transformations: a dict by name, a list, or one; or a `SweepResult`, of
+        which each optimizer takes part with its best settings.
       landscape: of two parameters.
       steps: number of updates, 1 or more.
       look_ahead: also draw where gradients were taken, for methods that look ahead.
@@ -47,7 +48,8 @@ def race(
       The figure, as it is at the end; in a notebook it shows itself.
 
     Raises:
-      ValueError: the landscape has not two parameters, or `steps` is no positive whole number.
+      ValueError: the landscape has not two parameters, `steps` is no positive whole number, or the
+        `SweepResult` was read from a directory.
       TypeError: a racer is no optimizer.
       ImportError: matplotlib is missing.
     """
@@ -85,7 +87,10 @@ class Drawing:
         self._values(values)
         if tuning is not None:
             self._tuning(tuning)
-        self.figure.legend(loc="outside lower center", ncols=min(4, len(descents)))
+        self.figure.legend(
+            loc="outside lower center",
+            ncols=columns([p[0][0].get_label() for p in self.paths], 9.6),
+        )
 
     def _axes(self, tuned: bool) -> tuple[Any, Any, Any]:
         if not tuned:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,12 @@ def figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def columns(labels: Sequence[str], width: float) -> int:
+    """How many columns of a legend fit into so many inches, of the labels' lines."""
+    longest = max(len(line) for label in labels for line in label.splitlines())
+    return max(1, min(len(labels), int(14 * width / (longest + 8))))
 
 
 def write(path: str | Path, save: Any) -> None:

@@ -6,7 +6,7 @@ import optax
 import pytest
 
 import lectopt
-from lectopt import fit
+from lectopt import fit, pictures
 from lectopt._sweep import choice, sweep
 from lectopt.training import Problem, random_streams
 from tests.sweep.logistic import DATA, PROBLEM, RATES, evaluate, init, loss, run
@@ -51,7 +51,7 @@ def test_each_optimizer_can_have_its_own_space():
     assert len(result.curves()) == 2 * len(table)
     assert sorted(result.best().optimizer) == ["adam", "fixed", "sgd"]
     with pytest.raises(ValueError, match=r"'learning_rate' in every optimizer, but \['fixed'\]"):
-        result.plot_sensitivity()
+        pictures.sensitivity(result)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
-"""Learning-rate sensitivity: what an optimizer reaches, as a function of its learning rate.
+"""`sensitivity`: what an optimizer reaches, as a function of its learning rate.
 
 One panel per optimizer, all on the same axes: its median over the seeds with their range, in front
-of the other optimizers in grey, its best rate, and the rates where it diverges.
+of the other optimizers in grey, its best rate, the rates that are nearly as good, and those where
+it diverges.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
-from lectopt._sweep.configurations import Configuration, Direction, best_of
-from lectopt._sweep.tables import atomic_path
+from lectopt._sweep.configurations import Configuration, Direction, best_of, nearly_best
+from lectopt._sweep.result import SweepResult
+from lectopt.pictures.scales import scale_metric, scale_setting
+from lectopt.pictures.style import COLOURS, figure, styled, write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# From the palette of Okabe and Ito, which the colour-blind can tell apart.
-LINE, DIVERGED, BEST, OTHERS = "#0072B2", "#D55E00", "black", "#C8C8C8"
+LINE, DIVERGED = COLOURS[:2]
+BEST, OTHERS = "black", "#C8C8C8"
 GROUPS = 16  # of rates that were drawn together with other settings
 
 
@@ -33,21 +36,45 @@ class Curve(NamedTuple):
     high: np.ndarray
     bad: np.ndarray
     best: tuple[float, float] | None
+    near: tuple[float, float] | None  # the ends of the rates that are nearly as good
 
 
 def sensitivity(
-    configurations: Mapping[str, Sequence[Configuration]],
-    column: str,
-    direction: Direction,
-    seeds: Sequence[int],
-    x: str,
-    path: str | Path | None,
+    result: SweepResult,
+    metric: str | None = None,
+    *,
+    x: str = "learning_rate",
+    direction: Direction | None = None,
+    path: str | Path | None = None,
 ) -> Figure:
-    """See `SweepResult.plot_sensitivity`."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError('plots need matplotlib: pip install "lectopt[demo]"') from error
+    """Draw how much each optimizer of a sweep depends on its learning rate: a metric after the last
+    step, one panel per optimizer. Where it has other settings too, each rate is shown with the best
+    of them, chosen as `SweepResult.best` chooses. A bar at the bottom goes from the least to the
+    largest rate that comes within 10 % of the best, as `SweepResult.band` has them.
+
+    Args:
+      result: of `sweep`.
+      metric: by default the problem's own.
+      x: the setting on the horizontal axis, a number of every optimizer.
+      direction: which of the metric is best, as for `SweepResult.best`.
+      path: where to write the figure, as a whole; the suffix is the format.
+
+    Returns:
+      The figure; in a notebook it shows itself.
+
+    Raises:
+      ValueError: there is no such metric or setting, or no training is done.
+      ImportError: matplotlib is missing.
+    """
+    with styled():
+        drawn = _drawn(result, *result.judged(metric, direction), x)
+        if path is not None:
+            write(path, drawn.savefig)
+    return drawn
+
+
+def _drawn(result: SweepResult, column: str, direction: Direction, x: str) -> Figure:
+    configurations, seeds = result.configurations, result.seeds
     if without := [
         name
         for name, own in configurations.items()
@@ -63,23 +90,20 @@ def sensitivity(
     columns = len(curves) if len(curves) <= 3 else math.ceil(math.sqrt(len(curves)))
     rows = math.ceil(len(curves) / columns)
     width = max(1 + 3 * columns, 6)  # of the legend, at least
-    figure = Figure(figsize=(width, 1.2 + 2.4 * rows), dpi=150, layout="constrained")
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    drawn = figure(width, 1.2 + 2.4 * rows)
+    grid = drawn.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for ax, name in zip(grid.flat, curves, strict=False):
         _panel(ax, name, curves, bad_edge=0.04 if direction == "maximize" else 0.96)
     for i, ax in enumerate(grid.flat):
         ax.set_visible(i < len(curves))
         ax.tick_params(labelbottom=i + columns >= len(curves))  # below it there is no panel
-    _scale_rates(grid[0, 0], np.concatenate([curve.rates for curve in curves.values()]))
-    drawn = np.concatenate([[curve.low, curve.high] for curve in curves.values()], axis=1)
-    _scale_metric(grid[0, 0], drawn, direction)
-    figure.supxlabel(x.replace("_", " "), fontsize=11)
-    figure.supylabel(column.replace("_", " "), fontsize=11)
-    _legend(figure, len(seeds), others=len(curves) > 1, columns=max(2, int(width // 2)))
-    if path is not None:
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary)
-    return figure
+    scale_setting(grid[0, 0].xaxis, np.concatenate([curve.rates for curve in curves.values()]))
+    shown = np.concatenate([[curve.low, curve.high] for curve in curves.values()], axis=1)
+    scale_metric(grid[0, 0], shown, direction)
+    drawn.supxlabel(x.replace("_", " "), fontsize=11)
+    drawn.supylabel(column.replace("_", " "), fontsize=11)
+    _legend(drawn, len(seeds), others=len(curves) > 1, columns=max(2, int(width // 2)))
+    return drawn
 
 
 def _curve(
@@ -104,7 +128,14 @@ def _curve(
     best = (
         None if winner is None else (_rate(winner, x), float(scores[configurations.index(winner)]))
     )
-    return Curve(rates, low, median, high, np.isnan(median), best)
+    near = None
+    if winner is not None:
+        good = nearly_best(scores, direction)
+        within = [
+            _rate(one, x) for one, is_good in zip(configurations, good, strict=True) if is_good
+        ]
+        near = min(within), max(within)
+    return Curve(rates, low, median, high, np.isnan(median), best, near)
 
 
 def _groups(
@@ -157,56 +188,23 @@ def _panel(ax: Any, name: str, curves: Mapping[str, Curve], bad_edge: float) -> 
         markersize=4.5,
         zorder=3,
     )
-    ax.set_title(name, loc="left", fontsize=10, fontweight="bold")
+    if own.near is not None:
+        edge = ax.get_xaxis_transform()
+        style = dict(color=BEST, linewidth=3.5, alpha=0.35, marker="s", markersize=3.5, mew=0)
+        ax.plot(own.near, (0.015, 0.015), transform=edge, zorder=2, **style)
+    # A long name stands above what is said of the best.
+    title = f"{name}\n" if len(name) > 18 else name
+    ax.set_title(title, loc="left", fontsize=10, fontweight="bold")
     if own.best is not None:
         ax.plot(*own.best, "*", color=BEST, markersize=9, markeredgecolor="white", zorder=4)
         rate, value = own.best
         ax.set_title(f"{value:.3g} at {rate:.2g}", loc="right", fontsize=8.5)
     ax.grid(color="0.92", linewidth=0.6)
     ax.set_axisbelow(True)
-    ax.tick_params(labelsize=8, color="0.6")
-    for side in ax.spines:
-        ax.spines[side].set_visible(side in ("left", "bottom"))
-        ax.spines[side].set_color("0.6")
+    ax.tick_params(labelsize=8)
 
 
-def _scale_rates(ax: Any, rates: np.ndarray) -> None:
-    """Logarithmic over more than a decade; linear around 0 where there is one."""
-    positive = rates[rates > 0]
-    if rates.min() < 0 or not len(positive) or positive.max() < 10 * positive.min():
-        return
-    if len(positive) == len(rates):
-        ax.set_xscale("log")
-    else:  # 0 stands one decade below the least of the others
-        ax.set_xscale("symlog", linthresh=positive.min(), linscale=1)
-
-
-def _scale_metric(ax: Any, values: np.ndarray, direction: Direction) -> None:
-    """Spread the good end of the metric, where the optimizers differ.
-
-    Between 0 and 1, and larger is better (accuracies): as log(a / (1 - a)), on which 0.95 and 0.98
-    are as far apart as 0.8 and 0.9. Positive, and smaller is better (losses): as a logarithm.
-    """
-    values = values[np.isfinite(values)]
-    if values.size == 0 or values.min() <= 0:
-        return
-    if direction == "minimize":
-        if values.max() > 3 * values.min():
-            ax.set_yscale("log")
-        if 3 * values.min() < values.max() < 100 * values.min():  # powers of ten would be too few
-            from matplotlib.ticker import LogLocator, StrMethodFormatter
-
-            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    elif values.max() < 1:
-        ax.set_yscale("logit")
-        ticks = [0.001, 0.01, 0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999]
-        shown = [tick for tick in ticks if values.min() <= tick <= values.max()]
-        ax.set_yticks(shown, [f"{tick:g}" for tick in shown])
-    ax.minorticks_off()
-
-
-def _legend(figure: Figure, seeds: int, others: bool, columns: int) -> None:
+def _legend(drawn: Figure, seeds: int, others: bool, columns: int) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -216,14 +214,14 @@ def _legend(figure: Figure, seeds: int, others: bool, columns: int) -> None:
         handles.append(Patch(color=LINE, alpha=0.25, linewidth=0, label="lowest to highest seed"))
     handles += [
         Line2D([], [], color=BEST, marker="*", linestyle="", markersize=9, label="best mean"),
+        Line2D([], [], color=BEST, linewidth=3.5, alpha=0.35, label="within 10 % of it"),
         Line2D([], [], color=DIVERGED, marker="x", linestyle="", label="a seed diverged"),
     ]
     if others:
         handles.append(Line2D([], [], color=OTHERS, linewidth=0.8, label="the other optimizers"))
-    figure.legend(
+    drawn.legend(
         handles=handles,
         loc="outside upper center",
         ncols=min(columns, len(handles)),
-        frameon=False,
         fontsize=9,
     )
