@@ -100,7 +100,13 @@ def _filled(record: Any, pieces: Any, scalars: Mapping[str, Any]) -> Any:
         if name in scalars:
             return jnp.asarray(scalars[name], old.dtype)
         if name in slots:
-            return jax.tree.map(lambda o, piece: slot(name, o, piece), old, pieces)
+            # A parameter may have no such slot: Adafactor has rows of matrices alone.
+            return jax.tree.map(
+                lambda o, piece: None if o is None else slot(name, o, piece),
+                old,
+                pieces,
+                is_leaf=lambda o: o is None,
+            )
         return {k: entry(k, v) for k, v in old.items()} if isinstance(old, dict) else old
 
     return {name: entry(name, old) for name, old in record.items()} if scalars or slots else record

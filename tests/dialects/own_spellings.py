@@ -160,7 +160,7 @@ WITHOUT: dict[str, str] = {
     "keras.Adafactor": "as PyTorch's",
     "keras.Muon": "Adam has the leaves that its patterns of paths name: a chain of primitives",
     "keras.LossScaleOptimizer": "it is around any optimizer",
-    "optax.adan": "Optax weights the difference of gradients by b2, the paper by 1 - b2",
+    "optax.adan": "Optax weights the difference of gradients by 1 - b2, the paper by b2",
     "optax.optimistic_adam": "Optax' first version scales the change by a number of its own",
     "optax.rprop": "each update makes the move of the one before",
 }

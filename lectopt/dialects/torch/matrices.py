@@ -1,5 +1,6 @@
 """PyTorch's optimizers of matrices: Adafactor and Muon; and L-BFGS."""
 
+import inspect
 from typing import Annotated, Any, Literal
 
 from lectopt import controls as _lectopt
@@ -94,12 +95,34 @@ def Muon(
       adjust_lr_fn: `"original"`: steps grow with `sqrt(max(1, rows / columns))`, where the rows are
         the outputs; `"match_rms_adamw"`: with `0.2 sqrt(max(rows, columns))`.
     """
+    settings = (lr, weight_decay, momentum, nesterov, ns_coefficients, eps, ns_steps, adjust_lr_fn)
+    return _muon("out_in", *settings)
+
+
+def transposed_muon(**settings: Any) -> Transformation:
+    """`Muon` of matrices that stand here transposed, as Flax has them."""
+    bound = inspect.signature(Muon).bind(**settings)
+    bound.apply_defaults()
+    return _muon("in_out", *bound.args)
+
+
+def _muon(
+    layout: Literal["in_out", "out_in"],
+    lr: Any,
+    weight_decay: Any,
+    momentum: Any,
+    nesterov: bool,
+    ns_coefficients: Any,
+    eps: Any,
+    ns_steps: Any,
+    adjust_lr_fn: str | None,
+) -> Transformation:
     rms = 0.2 if adjust_lr_fn == "match_rms_adamw" else None
     steps = (tuple(ns_coefficients),) * int(ns_steps)
     tx = chain(
         trace(momentum, nesterov, momentum),
         orthogonalize(steps, eps, eps_placement="least", dtype="bfloat16"),
-        scale_by_shape(rms, "out_in"),
+        scale_by_shape(rms, layout),
         scale_by_learning_rate(lr),
     )
     return decoupled(tx, lr, weight_decay, False)

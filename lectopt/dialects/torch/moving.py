@@ -10,7 +10,7 @@ import optax
 
 from lectopt.combinators import chain
 from lectopt.dialects.moving import Part, Piece, assembled, fits, flattened, library
-from lectopt.dialects.torch import adams, adaptive, descent
+from lectopt.dialects.torch import adams, adaptive, descent, live_matrices, matrices
 from lectopt.dialects.torch.frame import ENGINE, LINEAR
 from lectopt.dialects.torch.live_schedules import moved, plateau_of, position, read_schedule
 from lectopt.transformation import Transformation
@@ -41,7 +41,14 @@ OPTIMIZERS: dict[str, tuple[Callable[..., Any], dict[str, str | Callable[[State]
     ),
     "Adagrad": (adaptive.Adagrad, dict(sum_of_squares="sum")),
     "Adadelta": (adaptive.Adadelta, dict(e_g="square_avg", e_x="acc_delta")),
+    "Adafactor": (
+        matrices.Adafactor,
+        dict(row=live_matrices.row, column=live_matrices.column, nu="variance"),
+    ),
+    "Muon": (matrices.Muon, dict(trace="momentum_buffer")),
 }
+UNCOUNTED = ("SGD", "Muon")  # keep no number of updates
+OF_MATRICES = ("Adafactor", "Muon")
 FROZEN = "frozen"
 
 
@@ -85,8 +92,8 @@ def from_optimizer(
       learning_rate: in its place a number or a schedule, called with the number of all updates so
         far, those in PyTorch included; or a list, one for each parameter group. By default the
         present rates of the groups.
-      count: updates made so far. `SGD` does not count them; there a schedule needs it, and a
-        scheduler says it.
+      count: updates made so far. `SGD` and `Muon` do not count them; there a schedule needs it, and
+        a scheduler says it.
 
     Returns:
       `(tx, state)`: the optimizer, a lectopt transformation or, if the parameters have different
@@ -108,7 +115,7 @@ def from_optimizer(
         raise ValueError("Both scheduler= and learning_rate= are given. Leave one of them out.")
     plateau = type(scheduler).__name__ == "ReduceLROnPlateau"
     followed = None if plateau else scheduler
-    if followed is not None and count is None and name == "SGD":
+    if followed is not None and count is None and name in UNCOUNTED:
         count = position(followed) * steps_per_epoch
     total = _total(optimizer, name, learning_rate, count)
 
@@ -125,6 +132,12 @@ def from_optimizer(
         label = f"group {i}" + (f", {total - made} updates late" if made < total else "")
         held = {k: s(state) if callable(s) else state.get(s) for k, s in slots.items() if state}
         arrays = {k: change(_array(x)) for k, x in held.items() if x is not None}
+        make = maker
+        if name in OF_MATRICES:
+            layout = live_matrices.layout(tuple(parameter.shape), change, name)
+            arrays = live_matrices.factored(arrays, layout)
+            if (name, layout) == ("Muon", "transposed"):
+                make, label = matrices.transposed_muon, f"{label}, transposed"
         pieces.append(Piece(value, label, arrays))
         if label not in parts:
             rate = _rate(learning_rate, i, groups, late=total - made)
@@ -134,7 +147,7 @@ def from_optimizer(
                 rate, settings = _moved(rate, total - made, settings)
             settings |= {} if rate is None else dict(lr=rate)
             scalars = dict(count=made) | _scalars(name, state, groups[i], rate, made)
-            parts[label] = Part(maker(**settings), scalars)
+            parts[label] = Part(make(**settings), scalars)
     tree = treedef.unflatten(pieces)
     fits(tree, params)
     tx, state = assembled(tree, parts)
@@ -200,11 +213,11 @@ def _check_complete(group_of: Mapping[int, int], groups: Any, leaves: Any, name:
 
 def _total(optimizer: Any, name: str, learning_rate: Any, count: int | None) -> int:
     """How many updates have been made: as many as the parameter that has made most."""
-    if name == "SGD":
+    if name in UNCOUNTED:
         rates = learning_rate if isinstance(learning_rate, Sequence) else [learning_rate]
         if count is None and any(map(callable, rates)):
             raise ValueError(
-                "torch.optim.SGD does not count its updates, and the schedule needs to know. "
+                f"torch.optim.{name} does not count its updates, and the schedule needs to know. "
                 "Write count=, the number of updates made so far."
             )
         started = any(map(_has_velocity, optimizer.state.values()))
@@ -217,8 +230,8 @@ def _total(optimizer: Any, name: str, learning_rate: Any, count: int | None) -> 
 
 
 def _made(name: str, state: State, group: State, total: int) -> int:
-    """How many updates one parameter has made; SGD does not say, but for the first velocity."""
-    if name == "SGD":
+    """How many updates one parameter has made; some do not say, but for the first velocity."""
+    if name in UNCOUNTED:
         return total if _has_velocity(state) or group["momentum"] == 0 else 0
     return int(state["step"]) if "step" in state else 0
 
