@@ -24,7 +24,7 @@ class Aligned:
         if x.op == "fn" and x.args[0].startswith("leaves "):
             return Term("fn", *x.args[:2], Aligned()(x.args[2]))
         if x.op == "agg":
-            return self._summed(*x.args, x.indices)
+            return self._summed(x)
         if x.op == "opq":
             bodies = []
             for body in x.args[2]:
@@ -33,7 +33,8 @@ class Aligned:
             return Term("opq", x.args[0], x.args[1], tuple(bodies), x.args[3])
         return None
 
-    def _summed(self, kind: str, body: Term, over: Any, free: frozenset[str]) -> Term:
+    def _summed(self, x: Term) -> Term:
+        kind, body, over = x.args
         body, change = self(body), {}
         for k, d in over:
             place = _axis(body, k)
@@ -42,7 +43,7 @@ class Aligned:
             ):
                 continue
             axis = f"i{place}"
-            if axis not in free | _summed_inside(body, k) and axis not in change.values():
+            if axis not in x.indices | _summed_inside(body, k) and axis not in change.values():
                 change[k] = axis
         over = tuple((change.get(k, k), d) for k, d in over)
         return Term("agg", kind, shifted(body, change), over)

@@ -12,12 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 from lectopt.explain.arrays import generic
-from lectopt.explain.logic import Facts, Work
+from lectopt.explain.facts import Facts
 from lectopt.explain.proving import LAYERS, Answer, Prover
 from lectopt.explain.relations import Relation, Run, guesses
 from lectopt.explain.rewriting import rewrite
 from lectopt.explain.systems import Entry
 from lectopt.explain.terms import ONE, ZERO, Term, add, both, less, negate, num
+from lectopt.explain.work import Work
 
 LARGEST_START = 2**16  # of a counter, which from there grows by 1 at most: see `logic.MOST_UPDATES`
 

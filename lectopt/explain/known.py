@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from lectopt.explain.logic import Facts
+from lectopt.explain.facts import Facts
 from lectopt.explain.rewriting import walk
 from lectopt.explain.terms import INF, MINUS_ONE, ONE, ZERO, Term, add, div, is_num, neg, num, sub
 

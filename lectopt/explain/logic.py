@@ -4,141 +4,20 @@ Of roots, quotients, powers, exponentials and sums z3 is told what is true of th
 defined; of other functions, that equal arguments give equal values.
 """
 
-import functools as ft
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from lectopt.explain.facts import Facts
+from lectopt.explain.lemmas import SAYS
 from lectopt.explain.rewriting import walk
-from lectopt.explain.terms import LEAVES, ZERO, Term, is_num, neg, negate
+from lectopt.explain.terms import LEAVES, Term, is_num, negate
+from lectopt.explain.work import Work, z3
 
-try:
-    import z3
-except ImportError:  # without it only what is one fraction is proved
-    z3: Any = None
-
-MEMORY = 1000  # MB for a question
-SECOND = 200_000  # of work at least that a second counts as: z3 does not count all it does
-MOST_SECONDS = 15  # for a proof, of the processor
-MOST_WORK = 6_000_000  # of z3, for a proof
-PART = 50  # of that, for a part of a question
 LARGEST = 3000  # parts of a question
-MOST_UPDATES = 2**30
 ATOMIC = LEAVES | {"agg", "opq"}
 RIVALS = 8  # earlier functions of a name that a new one is compared with
-
-
-@dataclass
-class Facts:
-    """What is known of symbols: names of settings in (0, 1), of positive settings, of entries of
-    the state that are never negative, and of counters, which stay within `MOST_UPDATES` and are
-    never less than a number."""
-
-    unit: set[str] = field(default_factory=set)
-    positive: set[str] = field(default_factory=set)
-    nonnegative: set[str] = field(default_factory=set)
-    counters: dict[str, int] = field(default_factory=dict)
-
-    def of(self, term: Term, x: Any) -> list[Any]:
-        """The facts about a symbol, for z3."""
-        name = term.args[0]
-        if name.startswith("|"):
-            return [x >= 1]
-        if name in self.counters:
-            return [x >= self.counters[name], x <= MOST_UPDATES]
-        if name in self.unit:
-            return [x > 0, x < 1]
-        if name in self.positive:
-            return [x > 0]
-        if name == "inf":
-            return [x > 10**40]
-        return [x >= 0] if name in self.nonnegative else []
-
-    def plainly(self, term: Term) -> bool:
-        """Whether a term is at least 0, seen without any search."""
-        a = term.args
-        match term.op:
-            case "num":
-                return a[0] >= 0
-            case "sqrt" | "exp":
-                return True
-            case "add" | "div":
-                return all(map(self.plainly, a))
-            case "mul":
-                return a[0] is a[1] or all(map(self.plainly, a)) or _is_square(term)
-            case "pow":
-                return self.plainly(a[0])
-            case "sym":
-                known = self.unit | self.positive | self.nonnegative | self.counters.keys()
-                return a[0] in known or a[0][0] == "|" or a[0] == "inf"
-            case "ite":
-                then, other = _above(a[0], a[1], True), _above(a[0], a[2], False)
-                return (then or self.plainly(a[1])) and (other or self.plainly(a[2]))
-            case "agg":
-                return a[0] in ("sum", "max", "min", "prod") and self.plainly(a[1])
-        return False
-
-
-def _above(condition: Term, x: Term, value: bool) -> bool:
-    """Whether a condition says of `x` that it is not negative, where it has this value."""
-    if condition.op != "lt":
-        return False
-    # Where it holds, what stands right is larger; where not, what stands left is not smaller.
-    larger, smaller = condition.args[::-1] if value else condition.args
-    return (smaller is ZERO and x is larger) or (larger is ZERO and x is neg(smaller))
-
-
-def _is_square(term: Term) -> bool:
-    factors, count = [term], {}
-    while factors:
-        x = factors.pop()
-        if x.op == "mul":
-            factors.extend(x.args)
-        elif is_num(x):
-            if x.args[0] < 0:
-                return False
-        else:
-            count[x] = count.get(x, 0) + 1
-    return all(times % 2 == 0 for times in count.values())
-
-
-class Work:
-    """What may still be done for a proof, in z3's own count: so what is proved depends neither on
-    how fast a machine is nor on what was asked for other proofs. About a million are a second; only
-    a proof that takes several times as long is ended by the clock of the processor."""
-
-    def __init__(self, left: int = MOST_WORK):
-        self.left = left
-        self._counted, self._since = 0, 0.0
-        self._ends = time.thread_time() + MOST_SECONDS
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more may be done."""
-        return self.left <= 0 or time.thread_time() > self._ends
-
-    @ft.cached_property
-    def context(self) -> Any:
-        """Where z3 keeps what it knows of this proof."""
-        return z3.Context()
-
-    def begin(self, solver: Any, most: int) -> None:
-        """Let a solver do so much."""
-        most = min(most, self.left)
-        solver.set("rlimit", most)
-        solver.set("timeout", 1000 * max(1, most // SECOND))
-        solver.set("max_memory", MEMORY)
-        self._since = time.thread_time()
-
-    def spend(self, solver: Any, parts: int) -> None:
-        """Take off what a solver did, and what it was told."""
-        counted = solver.statistics().get_key_value("rlimit count")
-        took = int(SECOND * (time.thread_time() - self._since))
-        self.left -= max(counted - self._counted, took) + PART * parts
-        self._counted = counted
 
 
 class Logic:
@@ -231,7 +110,7 @@ class Logic:
             case "sym" | "idx":
                 return self._symbol(term)
         x = self._fresh(term)
-        self._says.extend(SAYS[term.op](term, x, a, self) if term.op in SAYS else ())
+        self._says.extend(SAYS[term.op](term, x, a, self.nonnegative) if term.op in SAYS else ())
         return x
 
     def _quotient(self, term: Term, a: Any, b: Any) -> Any:
@@ -306,47 +185,3 @@ def _whole(term: Term, scale: Fraction, ctx: Any) -> Any:
         case "mul" if is_num(a[0]):
             return _whole(a[1], scale * a[0].args[0], ctx)
     return None
-
-
-def _root_says(term: Term, x: Any, a: list[Any], logic: Logic) -> Iterator[Any]:
-    yield x >= 0
-    yield z3.Implies(a[0] >= 0, x * x == a[0])
-
-
-def _exp_says(term: Term, x: Any, a: list[Any], logic: Logic) -> Iterator[Any]:
-    yield x > 0
-    yield x >= 1 + a[0]
-
-
-def _log_says(term: Term, x: Any, a: list[Any], logic: Logic) -> Iterator[Any]:
-    yield z3.Implies(a[0] > 0, x <= a[0] - 1)
-    yield z3.Implies(a[0] >= 1, x >= 0)
-
-
-def _pow_says(term: Term, x: Any, a: list[Any], logic: Logic) -> Iterator[Any]:
-    base, exponent = a
-    unit = z3.And(base > 0, base < 1)
-    yield z3.Implies(base > 0, x > 0)
-    yield z3.Implies(z3.And(unit, exponent >= 0), x <= 1)
-    yield z3.Implies(z3.And(unit, exponent > 0), x < 1)
-    yield z3.Implies(z3.And(unit, exponent >= 1), x <= base)
-    yield z3.Implies(z3.And(exponent == 0, base > 0), x == 1)
-
-
-def _fn_says(term: Term, x: Any, a: list[Any], logic: Logic) -> Iterator[Any]:
-    if term.args[0] in ("tanh", "erf"):
-        yield z3.And(x < 1, x > -1)
-        yield z3.And((a[2] > 0) == (x > 0), (a[2] < 0) == (x < 0))
-    elif term.args[0] in ("sin", "cos"):
-        yield z3.And(x <= 1, x >= -1)
-
-
-def _agg_says(term: Term, x: Any, a: list[Any], logic: Logic) -> Iterator[Any]:
-    if term.args[0] in ("sum", "max", "min", "prod") and logic.nonnegative(term.args[1]):
-        yield x >= 0
-
-
-SAYS: dict[str, Callable[..., Iterator[Any]]] = {
-    "sqrt": _root_says, "exp": _exp_says, "log": _log_says, "pow": _pow_says, "fn": _fn_says,
-    "agg": _agg_says,
-}  # fmt: skip

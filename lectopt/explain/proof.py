@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lectopt.explain import histories
+from lectopt.explain.facts import Facts
 from lectopt.explain.induction import Induction
-from lectopt.explain.logic import Facts
 from lectopt.explain.mapping import Mapped
 from lectopt.explain.proving import LAYERS, Answer
 from lectopt.explain.relations import Run

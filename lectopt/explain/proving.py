@@ -8,10 +8,13 @@ import functools as ft
 from dataclasses import dataclass
 from typing import Any
 
-from lectopt.explain.fractions import Fractions, TooLarge
-from lectopt.explain.logic import Facts, Logic, Work
+from lectopt.explain.facts import Facts
+from lectopt.explain.fractions import Fractions
+from lectopt.explain.logic import Logic
+from lectopt.explain.polynomials import TooLarge
 from lectopt.explain.rewriting import assumed, walk
 from lectopt.explain.terms import ZERO, Term, equal, less, negate
+from lectopt.explain.work import Work
 
 # What z3 may do for a question, in its own count, of which a million is about a second.
 EQUATION, QUICK = 1_000_000, 200_000

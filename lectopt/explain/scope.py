@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import jax
 
-from lectopt.explain.logic import Facts
+from lectopt.explain.facts import Facts
 from lectopt.explain.terms import Term
 from lectopt.explain.trees import Tree
 

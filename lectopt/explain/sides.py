@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lectopt.explain.facts import Facts
 from lectopt.explain.letters import Notation
-from lectopt.explain.logic import Facts
 from lectopt.explain.subjects import Subject, parts, subject
 
 STATES = {"theta", "params", "θ"}  # what changes, and is no setting

@@ -13,7 +13,7 @@ import pytest
 import lectopt
 from lectopt.explain import explain
 from lectopt.explain.evaluating import Evaluator
-from lectopt.explain.logic import Facts
+from lectopt.explain.facts import Facts
 from lectopt.explain.primitives import raised
 from lectopt.explain.proving import Prover
 from lectopt.explain.rewriting import rewrite, walk

@@ -7,9 +7,10 @@ import pytest
 
 from lectopt import same_update
 from lectopt.explain import explain
-from lectopt.explain.logic import MOST_WORK, Facts, Work
+from lectopt.explain.facts import Facts
 from lectopt.explain.proving import Prover
 from lectopt.explain.terms import Term, add, less, mul, negate, num
+from lectopt.explain.work import MOST_WORK, Work
 
 
 def test_a_decay_at_the_end_of_its_range():
