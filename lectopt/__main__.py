@@ -1,6 +1,7 @@
 """The command `lectopt`: what it does is its first word.
 
 lectopt explain optax.adamw learning_rate=1e-3
+lectopt sweep digits.toml --directory runs/digits
 """
 
 import sys
@@ -10,18 +11,24 @@ from collections.abc import Callable, Sequence
 def _explain(arguments: Sequence[str]) -> int:
     from lectopt.explain.__main__ import main
 
-    if "" not in sys.path:  # a script has not; the optimizer may be where the command is run
-        sys.path.insert(0, "")
     return main(arguments, "lectopt explain")
 
 
-COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"explain": _explain}
+def _sweep(arguments: Sequence[str]) -> int:
+    from lectopt._sweep.command import main
+
+    return main(arguments)
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"explain": _explain, "sweep": _sweep}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the first word names; exit status 2 if there is none."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words and words[0] in COMMANDS:
+        if "" not in sys.path:  # a script has not; what is named may be where the command is run
+            sys.path.insert(0, "")
         return COMMANDS[words[0]](words[1:])
     asked = words in (["-h"], ["--help"])
     usage = f"usage: lectopt {{{','.join(COMMANDS)}}} ...   lectopt COMMAND --help says more"

@@ -122,6 +122,7 @@ def sweep(
         store = Store() if directory is None else Directory(directory)
         stack.callback(store.close)
         interrupts = stack.enter_context(Interrupts())
+        runners: list[Runner] = []
 
         def stop() -> bool:
             late = max_seconds is not None and time.monotonic() - started >= max_seconds
@@ -133,7 +134,8 @@ def sweep(
                 workers = Elsewhere(bench, executor)
             stack.callback(workers.close)
             stack.push(_abandoning(workers))
-            return Runner(bench, store, workers, stop, bar, column, judge.sign)
+            runners.append(Runner(bench, store, workers, stop, bar, column, judge.sign))
+            return runners[-1]
 
         if proposed:
             records, complete = proposals(
@@ -147,13 +149,14 @@ def sweep(
             wanted = [(one, seed, study.group(one).steps) for one in ones for seed in seeds]
             records = known_records(store, wanted, runner.culled)
             complete = len(records) == len(wanted)
+        tiles = runners[0].tiles if runners else None
         if complete:
             store.finish()
 
     def rebuild(optimizer: str, settings: Mapping[str, object]) -> tuple[Problem, Any, int]:
         return study.built(Configuration(optimizer, settings))
 
-    return SweepResult(records, column, direction, complete, rebuild=rebuild)
+    return SweepResult(records, column, direction, complete, tiles, rebuild)
 
 
 def _abandoning(workers: Any) -> Any:

@@ -38,7 +38,8 @@ class SweepResult:
         problem_metric: The column by which the problem says what is best.
         direction: Which of it is best.
         complete: Whether everything that was asked for has been trained.
-        tiles: How many tiles are done, and how many there are.
+        tiles: How many tiles are done, and how many there are; of a halving, in the rungs that have
+            begun.
     """
 
     records: Sequence[Record]

@@ -53,6 +53,7 @@ class Runner:
     column: str
     sign: int
     culled: dict[str, int] = field(default_factory=dict)
+    _planned: dict[str, Tile] = field(default_factory=dict)
     _ended: set[Lane] = field(default_factory=set)
     _diverged: int = 0
     _best: float = float("nan")
@@ -61,6 +62,12 @@ class Runner:
     def study(self) -> Study:
         """What is trained."""
         return self.bench.study
+
+    @property
+    def tiles(self) -> tuple[int, int]:
+        """How many tiles are done, and how many there are in the rungs that have begun."""
+        done = sum(self.store.has(tile) for tile in self._planned.values())
+        return done, len(self._planned)
 
     def train(
         self,
@@ -83,7 +90,7 @@ class Runner:
         ends = {one.key: self._ends(one, rungs) for one in alive}
         for rung in range(max((len(x) for x in ends.values()), default=0)):
             alive = [one for one in alive if rung < len(ends[one.key])]
-            tiles = first if rung == 0 and first is not None else self.tiles(
+            tiles = first if rung == 0 and first is not None else self._tiles(
                 alive, seeds, rung, ends
             )  # fmt: skip
             self._run(tiles)
@@ -101,7 +108,7 @@ class Runner:
             left = {one.key for one, lives in zip(going, goes_on, strict=True) if lives}
             alive = [one for one in alive if one.key in left]
 
-    def tiles(
+    def _tiles(
         self,
         configurations: Iterable[Configuration],
         seeds: Iterable[int],
@@ -129,6 +136,7 @@ class Runner:
     def _run(self, tiles: Sequence[Tile]) -> None:
         """Train what is not known of some tiles; return when it is, or when told to stop."""
         left = {tile.name: tile for tile in tiles}
+        self._planned |= left
         running: dict[cf.Future[Found | None], Tile] = {}
         queue: deque[Tile] = deque()
         looked = -math.inf
@@ -187,7 +195,8 @@ class Runner:
             if found.diverged_at is None and np.isfinite(value):
                 best = value if np.isnan(self._best) else self._best
                 self._best = self.sign * min(self.sign * value, self.sign * best)
-        self.progress.advance(len(self._ended), {"diverged": self._diverged, "best": self._best})
+        told = {} if np.isnan(self._best) else {"best": self._best}
+        self.progress.advance(len(self._ended), {"diverged": self._diverged, **told})
 
 
 def tiles_of(

@@ -136,8 +136,12 @@ def test_stopped_it_gives_what_there_is(tmp_path, alone, monkeypatch):
         patch.setattr(Directory, "add", interrupted)
         broken = train(tmp_path)
     assert not broken.complete and 4 <= len(broken.records) < 12
+    done, total = broken.tiles
+    assert 0 < done < total and f"{done} of {total} tiles done" in str(broken)
     assert not [*(tmp_path / "claims").iterdir()]
-    assert_same(train(tmp_path).records, alone.records)
+    whole = train(tmp_path)
+    assert whole.tiles == (total, total)
+    assert_same(whole.records, alone.records)
     late = train(tmp_path / "late", max_seconds=1e-3)
     assert not late.complete and not late.records
     assert_same(train(tmp_path / "late").records, alone.records)
