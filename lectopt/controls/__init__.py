@@ -10,6 +10,7 @@ from lectopt.controls.line_search import LineSearchStatus, scale_by_wolfe_line_s
 from lectopt.controls.monitoring import metrics, monitor
 from lectopt.controls.paths import scale_by_path, unfreeze_gradually
 from lectopt.controls.plateau import reduce_on_plateau
+from lectopt.controls.quantising import quantise_state
 from lectopt.controls.switching import switch_when
 from lectopt.controls.wolfe import wolfe_conditions
 
@@ -24,6 +25,7 @@ __all__ = [
     "metrics",
     "monitor",
     "projected_rate_settles",
+    "quantise_state",
     "reduce_on_plateau",
     "scale_by_path",
     "scale_by_sgd_rate",

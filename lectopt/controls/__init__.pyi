@@ -19,6 +19,7 @@ from lectopt.controls.paths import (
     unfreeze_gradually as unfreeze_gradually,
 )
 from lectopt.controls.plateau import Evaluations, Factor, Scale, Threshold
+from lectopt.controls.quantising import quantise_state as quantise_state
 from lectopt.controls.switching import switch_when as switch_when
 from lectopt.controls.wolfe import wolfe_conditions as wolfe_conditions
 from lectopt.settings import Decay, NonNegative, Steps
@@ -37,6 +38,7 @@ __all__ = [
     "metrics",
     "monitor",
     "projected_rate_settles",
+    "quantise_state",
     "reduce_on_plateau",
     "scale_by_path",
     "scale_by_sgd_rate",

@@ -34,12 +34,12 @@ def _add_langevin_noise(
     key: Any,
 ) -> Any:
     scale = numerics.sqrt(2 * learning_rate * temperature)
-    draw_key = jax.random.fold_in(_typed(key), count)
+    drawn = draw_key(key, count)
 
     def noisy(path: Any, u: Any, weight: Any) -> Any:
         if u is None:
             return None
-        key = _of_shard(_folded(draw_key, path), weight)
+        key = leaf_key(drawn, path, weight)
         return u + (scale * _normal(key, u)).astype(u.dtype)
 
     weights = updates if params is None else params
@@ -73,7 +73,17 @@ def add_langevin_noise(
 
     Source: Welling and Teh 2011; TTIC 31230 (S3-04, S3-22).
     """
-    return _add_langevin_noise(learning_rate, temperature, key=_printable(key))
+    return _add_langevin_noise(learning_rate, temperature, key=printable_key(key))
+
+
+def draw_key(key: Any, count: Any) -> Any:
+    """The key of one update, of a key as `printable_key` gives it."""
+    return jax.random.fold_in(_typed(key), count)
+
+
+def leaf_key(key: Any, path: Any, like: Any) -> Any:
+    """The key of one leaf, and of one shard of it where `like` differs from shard to shard."""
+    return _of_shard(_folded(key, path), like)
 
 
 def _folded(key: Any, path: Any) -> Any:
@@ -100,7 +110,7 @@ def _normal(key: Any, like: Any) -> Any:
     return xi * np.sqrt(2) if jnp.iscomplexobj(xi) else xi
 
 
-def _printable(key: Any) -> Any:
+def printable_key(key: Any) -> Any:
     """A key as a setting: a tracer or a seed as it is, else the name of its generator and its
     words, which print and compare."""
     wrong = (
