@@ -1,5 +1,7 @@
 """What once was said and was not so: a small program for each cause."""
 
+import gc
+
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -65,3 +67,16 @@ def test_z3_does_no_more_than_it_is_given():
     plenty, none = Work(), Work(0)
     assert Prover(Facts(), work=plenty).always(goal) and 0 < plenty.left < MOST_WORK
     assert not Prover(Facts(), work=none).always(goal) and none.left == 0
+
+
+def test_comparisons_leave_nothing_behind():
+    """JAX keeps what it traces; of what is read for all sizes it finds it again."""
+
+    def kept(bound):
+        made = [optax.chain(optax.clip(bound), optax.sgd(0.1)) for _ in range(2)]
+        assert same_update(*made).verdict == "proved"
+        gc.collect()
+        return sum(type(x).__name__ == "Jaxpr" for x in gc.get_objects())
+
+    counts = [kept(1.0 + k) for k in range(4)]
+    assert counts[3] == counts[1], counts
