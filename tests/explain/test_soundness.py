@@ -13,6 +13,7 @@ from lectopt.explain.facts import Facts
 from lectopt.explain.proving import Prover
 from lectopt.explain.terms import Term, add, less, mul, negate, num
 from lectopt.explain.work import MOST_WORK, Work
+from lectopt.norms import scaled_norm
 
 
 def test_a_decay_at_the_end_of_its_range():
@@ -80,3 +81,35 @@ def test_comparisons_leave_nothing_behind():
 
     counts = [kept(1.0 + k) for k in range(4)]
     assert counts[3] == counts[1], counts
+
+
+def _over_norm(squares, largest):
+    """A gradient over its norm, and over one that is computed in units of the largest entry."""
+
+    def plain(g, p):
+        return g / (jnp.sqrt(jnp.sum(squares(g, p))) + 1e-3)
+
+    def in_units(g, p):
+        most = jnp.max(largest(g, p))
+        unit = jnp.where(most == 0, 1, most)
+        norm = jnp.sqrt(jnp.sum(squares(g / unit, p / unit)))
+        return g / (unit * jnp.maximum(norm, jnp.where(most == 0, 0, 1)) + 1e-3)
+
+    return [optax.stateless_with_tree_map(f) for f in (plain, in_units)]
+
+
+def test_the_largest_entry_is_no_more_than_the_norm():
+    pair = _over_norm(lambda g, p: g * g, lambda g, p: abs(g))
+    assert same_update(*pair, params=jnp.ones(7)).verdict == "proved for finite inputs"
+    others = _over_norm(lambda g, p: g * g, lambda g, p: abs(p))  # of other numbers
+    assert same_update(*others, params=jnp.ones(7)).verdict == "differ"
+
+
+def test_a_norm_that_does_not_overflow_is_the_norm():
+    def scaled(g, p):
+        scale, norm = scaled_norm([g])
+        return g / (scale * norm + 1e-3)
+
+    plain = _over_norm(lambda g, p: g * g, lambda g, p: abs(g))[0]
+    outcome = same_update(plain, optax.stateless_with_tree_map(scaled), params=jnp.ones(7))
+    assert outcome.verdict == "proved for finite inputs"
