@@ -14,6 +14,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import export
 
 from lectopt.explain.terms import (
     ONE,
@@ -118,6 +119,13 @@ def size(dims: Sequence[Any]) -> Term:
     for d in dims:
         out = mul(out, dimension(d))
     return out
+
+
+@ft.lru_cache(maxsize=64)
+def letters_of_sizes(names: str, limits: tuple[str, ...] = ()) -> tuple[Any, ...]:
+    """Sizes that are symbols. The same for the same names, so that what JAX has traced for them is
+    found again, and not kept once more for every transformation that is read."""
+    return export.symbolic_shape(names, constraints=limits)
 
 
 def dimension(d: Any) -> Term:

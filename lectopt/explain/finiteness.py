@@ -17,8 +17,9 @@ def asks(term: Term) -> bool:
 
 
 def settled(term: Term) -> Term:
-    """The term where all such conditions are what they are for numbers."""
-    return rewrite(term, _settled, {})
+    """The term where all such conditions are what they are for numbers, the inner ones first."""
+    found = rewrite(term, _settled, {})
+    return term if found is term else settled(found)
 
 
 def _settled(x: Term) -> Term | None:

@@ -4,10 +4,11 @@ defined."""
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from lectopt.explain.terms import Term
+from lectopt.explain.terms import Term, mul
 from lectopt.explain.work import z3
 
 Sign = Callable[[Term], bool]
+Same = Callable[[Term, Term], bool]
 
 
 def _root_says(term: Term, x: Any, a: list[Any], nonnegative: Sign) -> Iterator[Any]:
@@ -46,6 +47,21 @@ def _fn_says(term: Term, x: Any, a: list[Any], nonnegative: Sign) -> Iterator[An
 def _agg_says(term: Term, x: Any, a: list[Any], nonnegative: Sign) -> Iterator[Any]:
     if term.args[0] in ("sum", "max", "min", "prod") and nonnegative(term.args[1]):
         yield x >= 0
+
+
+def largest_says(
+    largest: Term, summed: Term, x: Any, y: Any, same: Same, nonnegative: Sign
+) -> Iterator[Any]:
+    """Of the largest `x` of some numbers and the sum `y` of their squares: max|v|^2 <= Σ v^2, which
+    is 0 only if the largest is. An array has one place at least."""
+    (kind, body, over), (other, square, spans) = largest.args, summed.args
+    if (kind, other) != ("max", "sum") or over != spans:
+        return
+    cases = body.args[1:] if body.op == "ite" else (body,)
+    if all(same(mul(v, v), square) for v in cases):
+        yield x * x <= y
+        if nonnegative(body):
+            yield z3.Implies(x == 0, y == 0)
 
 
 SAYS: dict[str, Callable[..., Iterator[Any]]] = {

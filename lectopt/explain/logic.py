@@ -4,13 +4,14 @@ Of roots, quotients, powers, exponentials and sums z3 is told what is true of th
 defined; of other functions, that equal arguments give equal values.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
 from lectopt.explain.facts import Facts
-from lectopt.explain.lemmas import SAYS
+from lectopt.explain.lemmas import SAYS, largest_says
 from lectopt.explain.rewriting import walk
 from lectopt.explain.terms import LEAVES, Term, is_num, negate
 from lectopt.explain.work import Work, z3
@@ -56,6 +57,7 @@ class Logic:
         condition = self._of(negate(goal))
         others = [self._of(t) for t in given]
         self._say_congruences()
+        self._say_norms()
         solver.add(*self._says, condition, *others)
         self.work.begin(solver, most)
         try:
@@ -143,6 +145,13 @@ class Logic:
             for other in alike[:RIVALS]:
                 self._says.extend(self._congruent(term, other))
             alike.append(term)
+
+    def _say_norms(self) -> None:
+        """Largest numbers and sums of squares."""
+        aggregates = [x for x in self._known if x.op == "agg"]
+        for a, b in itertools.product(aggregates, repeat=2):
+            known = self._known[a], self._known[b]
+            self._says.extend(largest_says(a, b, *known, self.same, self.nonnegative))
 
     def _congruent(self, a: Term, b: Term) -> Iterator[Any]:
         if a.op in ("agg", "opq"):

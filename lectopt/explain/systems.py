@@ -15,9 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax import export
 
-from lectopt.explain.arrays import Array, generic, sort_of, symbol
+from lectopt.explain.arrays import Array, generic, letters_of_sizes, sort_of, symbol
 from lectopt.explain.interpreting import closed
 from lectopt.explain.terms import Term
 from lectopt.look_ahead import take_gradients_as_given
@@ -126,7 +125,7 @@ def symbolic_like(params: Any) -> Any:
     leaves, treedef = jax.tree.flatten(params)
     names = [[next(letters) if d != 1 else None for d in np.shape(x)] for x in leaves]
     used = [name for row in names for name in row if name]
-    dims = dict(zip(used, export.symbolic_shape(", ".join(used)), strict=True)) if used else {}
+    dims = dict(zip(used, letters_of_sizes(", ".join(used)), strict=True)) if used else {}
     return treedef.unflatten([
         jax.ShapeDtypeStruct(tuple(dims[name] if name else 1 for name in row), _dtype(x))
         for row, x in zip(names, leaves, strict=True)

@@ -14,10 +14,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax import export
 from jax.extend import core as jex
 
 from lectopt.controls import evaluation_params
+from lectopt.explain.arrays import letters_of_sizes
 from lectopt.explain.marks import LOSS
 from lectopt.explain.subjects import Subject
 
@@ -145,7 +145,7 @@ def symbolic_sizes(params: Any) -> Any:
         limits += [f"{x} >= {LARGE}" for x, d in own.items() if d >= LARGE]
         limits += [f"{x} <= {LARGE - 1}" for x, d in own.items() if d < LARGE and len(own) > 1]
     used = ", ".join(x for own in sizes for x in own)
-    dims = iter(export.symbolic_shape(used, constraints=limits)) if used else iter(())
+    dims = iter(letters_of_sizes(used, tuple(limits)) if used else ())
     return treedef.unflatten([
         jax.ShapeDtypeStruct(tuple(next(dims) for _ in x.shape), x.dtype) for x in leaves
     ])  # fmt: skip

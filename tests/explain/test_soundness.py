@@ -1,5 +1,7 @@
 """What once was said and was not so: a small program for each cause."""
 
+import gc
+
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -11,6 +13,7 @@ from lectopt.explain.facts import Facts
 from lectopt.explain.proving import Prover
 from lectopt.explain.terms import Term, add, less, mul, negate, num
 from lectopt.explain.work import MOST_WORK, Work
+from lectopt.norms import scaled_norm
 
 
 def test_a_decay_at_the_end_of_its_range():
@@ -65,3 +68,48 @@ def test_z3_does_no_more_than_it_is_given():
     plenty, none = Work(), Work(0)
     assert Prover(Facts(), work=plenty).always(goal) and 0 < plenty.left < MOST_WORK
     assert not Prover(Facts(), work=none).always(goal) and none.left == 0
+
+
+def test_comparisons_leave_nothing_behind():
+    """JAX keeps what it traces; of what is read for all sizes it finds it again."""
+
+    def kept(bound):
+        made = [optax.chain(optax.clip(bound), optax.sgd(0.1)) for _ in range(2)]
+        assert same_update(*made).verdict == "proved"
+        gc.collect()
+        return sum(type(x).__name__ == "Jaxpr" for x in gc.get_objects())
+
+    counts = [kept(1.0 + k) for k in range(4)]
+    assert counts[3] == counts[1], counts
+
+
+def _over_norm(squares, largest):
+    """A gradient over its norm, and over one that is computed in units of the largest entry."""
+
+    def plain(g, p):
+        return g / (jnp.sqrt(jnp.sum(squares(g, p))) + 1e-3)
+
+    def in_units(g, p):
+        most = jnp.max(largest(g, p))
+        unit = jnp.where(most == 0, 1, most)
+        norm = jnp.sqrt(jnp.sum(squares(g / unit, p / unit)))
+        return g / (unit * jnp.maximum(norm, jnp.where(most == 0, 0, 1)) + 1e-3)
+
+    return [optax.stateless_with_tree_map(f) for f in (plain, in_units)]
+
+
+def test_the_largest_entry_is_no_more_than_the_norm():
+    pair = _over_norm(lambda g, p: g * g, lambda g, p: abs(g))
+    assert same_update(*pair, params=jnp.ones(7)).verdict == "proved for finite inputs"
+    others = _over_norm(lambda g, p: g * g, lambda g, p: abs(p))  # of other numbers
+    assert same_update(*others, params=jnp.ones(7)).verdict == "differ"
+
+
+def test_a_norm_that_does_not_overflow_is_the_norm():
+    def scaled(g, p):
+        scale, norm = scaled_norm([g])
+        return g / (scale * norm + 1e-3)
+
+    plain = _over_norm(lambda g, p: g * g, lambda g, p: abs(g))[0]
+    outcome = same_update(plain, optax.stateless_with_tree_map(scaled), params=jnp.ones(7))
+    assert outcome.verdict == "proved for finite inputs"
