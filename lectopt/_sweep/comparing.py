@@ -247,6 +247,8 @@ def level(
                 "take a smaller quantile"
             )
         levels.append(wanted)
+    if not levels:
+        raise ValueError("no training is done yet")
     return float(sign(direction) * max(levels))
 
 

@@ -86,10 +86,11 @@ def best_of(
     finite mean.
     """
     counts = [sum(seed in one.records for seed in seeds) for one in configurations]
+    most = max(counts, default=0)
     scores = np.array(
         [
             one.score(column, [seed for seed in seeds if seed in one.records])
-            if count == max(counts)
+            if count == most
             else np.nan
             for one, count in zip(configurations, counts, strict=True)
         ]

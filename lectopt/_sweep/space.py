@@ -6,6 +6,7 @@ Floats are traced: one program trains them all. Whole numbers, texts, bools and 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import math
@@ -47,22 +48,25 @@ class Configuration:
     optimizer: str
     settings: Mapping[str, Any]
 
-    @property
+    def __getstate__(self) -> dict[str, Any]:
+        return {"optimizer": self.optimizer, "settings": self.settings}
+
+    @functools.cached_property
     def key(self) -> str:
         """What tells it from the others, in every process: 1, 1.0 and True are three values."""
         return json.dumps([self.optimizer, dict(sorted(self.settings.items()))])
 
-    @property
+    @functools.cached_property
     def static(self) -> dict[str, Any]:
         """The settings that are built into its program."""
         return {name: x for name, x in self.settings.items() if not is_traced(x)}
 
-    @property
+    @functools.cached_property
     def traced(self) -> dict[str, float]:
         """The settings that are traced."""
         return {name: x for name, x in self.settings.items() if is_traced(x)}
 
-    @property
+    @functools.cached_property
     def group(self) -> str:
         """What tells its program from the others."""
         return json.dumps([self.optimizer, dict(sorted(self.static.items())), sorted(self.traced)])

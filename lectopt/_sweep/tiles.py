@@ -5,6 +5,7 @@ A chunk is of one seed and one group. What a tile found is one record, whoever m
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import time
@@ -34,7 +35,7 @@ class Chunk:
     seed: int
     configurations: tuple[Configuration, ...]
 
-    @property
+    @functools.cached_property
     def lanes(self) -> list[Lane]:
         """What is trained."""
         return [(one.key, self.seed) for one in self.configurations]
@@ -49,12 +50,12 @@ class Tile:
     end: int
     chunks: tuple[Chunk, ...]
 
-    @property
+    @functools.cached_property
     def lanes(self) -> list[Lane]:
         """What is trained."""
         return [lane for chunk in self.chunks for lane in chunk.lanes]
 
-    @property
+    @functools.cached_property
     def name(self) -> str:
         """The same in every process."""
         return _name(self)

@@ -117,6 +117,8 @@ def _curve(
     groups = _groups(configurations, x)
     points = []
     for rate, own in groups:
+        if all(one.culled and not one.diverged for one in own):
+            continue  # how it would have ended is not known
         chosen, _ = best_of(own, column, direction, seeds)
         if chosen is None:
             points.append((rate, np.nan, np.nan, np.nan))

@@ -1,10 +1,10 @@
 """How fast a sweep is, beside what one would write by hand: `python -m tests.benchmarks.sweeps`.
 
 The digits MLP of 32 or 256 hidden units, Adam, 64 or 256 learning rates, 300 steps, compiled
-already: a sweep, `jit(vmap(scan))` of all rates at once, and one traced `scan` a rate after the
-other. Variants take turns; the least time of each counts. Then all of it from nothing, in a new
-process: a sweep, one with halving, and a loop that compiles anew for each of a few rates (times the
-rates). With `--torch PYTHON`, an interpreter that has PyTorch and Optuna, also the TPE of Optuna
+already, are rows of `run.py`: a sweep, `jit(vmap(scan))` of all rates at once, and one traced
+`scan` a rate after the other, in turns. Here all of it is made from nothing, in a new process: a
+sweep, one with halving, and a loop that compiles anew for each of a few rates (times the rates).
+With `--torch PYTHON`, an interpreter that has PyTorch and Optuna, also the TPE of Optuna
 that drives a PyTorch loop.
 """
 
@@ -13,6 +13,7 @@ import json
 import subprocess
 import sys
 import time
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
@@ -22,8 +23,10 @@ from flax import nnx
 
 import lectopt
 from lectopt import Problem, sweep
+from lectopt._sweep.store import Store
 from lectopt.training import batch_indices, random_streams
 from lectopt.training.data import digits
+from tests.benchmarks.claims import Claim, constant, wall
 
 STEPS, BATCH = 300, 64
 DATA = digits()
@@ -96,36 +99,44 @@ def swept(problem, rates, **options):
     return sweep(problem, {"adam": optax.adam}, {"learning_rate": rates}, STEPS, **options)
 
 
-def seconds(function):
-    started = time.perf_counter()
-    jax.block_until_ready(function())
-    return time.perf_counter() - started
+def first_record(problem, rates):
+    """The time until the first tile is known, in milliseconds."""
+
+    def measure():
+        known, add = [], Store.add
+
+        def noted(*arguments):
+            add(*arguments)
+            known.append(time.perf_counter())
+
+        started = time.perf_counter()
+        with mock.patch.object(Store, "add", noted):
+            swept(problem, rates)
+        return 1e3 * (known[0] - started)
+
+    return measure
 
 
-def compiled(repeats):
+def claims(quick):
+    """The rows: sweeps of what was swept before, beside trainings that are compiled already."""
     for width in (32, 256):
-        for count in (64, 256):
-            rates, own = np.logspace(-5, 0, count), problem(width)
-            one = jax.jit(by_hand(own))
-            every = jax.jit(jax.vmap(by_hand(own)))
+        own = problem(width)
+        one, every = jax.jit(by_hand(own)), jax.jit(jax.vmap(by_hand(own)))
+        for count in (64,) if quick else (64, 256):
+            rates = np.logspace(-5, 0, count)
             values = jnp.asarray(rates, jnp.float32)
-            variants = {
-                "sweep": lambda own=own, rates=rates: swept(own, rates).records[0].finals,
-                "jit(vmap(scan))": lambda every=every, values=values: every(values),
-                "scan after scan": lambda one=one, values=values: [one(x) for x in values],
-            }
-            best = {}
-            for i in range(repeats + 1):
-                for name, run in variants.items():
-                    taken = seconds(run)
-                    best[name] = min(best.get(name, np.inf), taken) if i else np.inf
-            ratios = {name: x / best["sweep"] for name, x in best.items()}
-            print(
-                width,
-                count,
-                {k: f"{x:.3f} s, {ratios[k]:.2f}" for k, x in best.items()},
-                flush=True,
-            )
+            ours = wall(lambda own=own, rates=rates: swept(own, rates), 1)
+            vmapped = wall(lambda f=every, x=values: jax.block_until_ready(f(x)), 1)
+            scans = wall(lambda f=one, x=values: jax.block_until_ready([f(r) for r in x]), 1)
+            for call in (ours, vmapped, scans):
+                call()
+            what = f"sweep of {count} rates, width {width}"
+            yield Claim(what, ours, vmapped, peer="jit(vmap(scan))", at_most=1 / 1.4)
+            bound = 1 / 2 if (width, count) == (32, 64) else None
+            yield Claim(what, ours, scans, peer="scan after scan", at_most=bound, turns=3)
+            first = first_record(own, rates)
+            nothing = dict(peer="0.3 s", at_most=1.0, turns=5)
+            yield Claim(f"{what}: first record", first, constant(300.0), **nothing)
 
 
 def fresh(kind, width, count):
@@ -161,7 +172,6 @@ def from_nothing(torch):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--fresh", nargs=2)
     parser.add_argument("--torch")
     arguments = parser.parse_args()
@@ -169,5 +179,4 @@ if __name__ == "__main__":
     if arguments.fresh:
         fresh(arguments.fresh[0], int(arguments.fresh[1]), 256)
     else:
-        compiled(arguments.repeats)
         from_nothing(arguments.torch)

@@ -197,6 +197,8 @@ def test_level_is_what_the_share_of_each_optimizer_reaches():
     lost = result([*curves("a", strong), record("b", {}, 0, 1.0, diverged_at=3)])
     with pytest.raises(ValueError, match="fewer than 10% of the trainings of b end"):
         lost.level(0.1)
+    with pytest.raises(ValueError, match="no training is done yet"):
+        result([], complete=False).level(0.1)
     for share in (0, 1.1, -1):
         with pytest.raises(ValueError, match="quantile in"):
             both.level(share)

@@ -1,0 +1,24 @@
+"""How lanes are divided."""
+
+import pytest
+
+from lectopt._sweep.sizing import balanced
+
+
+@pytest.mark.parametrize(
+    ("configurations", "seeds", "threads", "most", "width"),
+    [
+        (64, 1, 2, 16, 16),
+        (24, 3, 2, 16, 12),  # two chunks without an empty lane
+        (17, 3, 2, 16, 9),
+        (16, 1, 2, 16, 8),  # a chunk for each thread
+        (16, 2, 2, 16, 16),
+        (5, 1, 8, 16, 1),
+        (1, 1, 2, 16, 1),
+        (10_000, 1, 2, 128, 127),
+    ],
+)
+def test_lanes_are_divided_evenly(configurations, seeds, threads, most, width):
+    assert balanced(configurations, seeds, threads, most) == width
+    chunks = -(-configurations // width)
+    assert width <= most and chunks * width - configurations < chunks  # less than a lane a chunk
