@@ -22,7 +22,7 @@ import jax
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.benchmarks import memory, precision, processes, programs  # noqa: E402
+from tests.benchmarks import memory, precision, processes, programs, training_loops  # noqa: E402
 from tests.benchmarks.claims import Claim  # noqa: E402
 
 PARTS: dict[str, Callable[[bool], Iterator[Claim]]] = {
@@ -30,6 +30,7 @@ PARTS: dict[str, Callable[[bool], Iterator[Claim]]] = {
     "programs": programs.claims,
     "memory": memory.claims,
     "precision": precision.claims,
+    "training": training_loops.claims,
 }
 
 
