@@ -46,7 +46,8 @@ def carry_over(state: Any, tx: Transformation, params: Any, count: Any = None) -
 
     Raises:
       TypeError: `tx` is no optimizer of this library.
-      ValueError: nothing fits, or `count` is given to an optimizer that does not count.
+      ValueError: the old state has entries of which nothing fits, or `count` is given to an
+        optimizer that does not count.
 
     Example:
       >>> import jax.numpy as jnp
@@ -72,11 +73,10 @@ def carry_over(state: Any, tx: Transformation, params: Any, count: Any = None) -
     slots = [place for place in _slots(tx, fresh) if _below(wanted, place)]
     given = [COUNT] * (count is not None)
     sources = {place: _source(old, place, wanted) for place in slots if place not in given}
-    if sources and not any(sources.values()):
+    if old and sources and not any(sources.values()):
         raise ValueError(
             f"carry_over: nothing fits. {tx!r} keeps {_listed(slots)}, with the shapes of these "
-            f"parameters; the old state has {_listed(old) or 'no entries'}. Write state = "
-            "tx.init(params)."
+            f"parameters; the old state has {_listed(old)}. Write state = tx.init(params)."
         )
     taken = {
         (*place, *below): (*source, *below)

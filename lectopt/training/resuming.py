@@ -91,13 +91,12 @@ def _take(store: Store, loop: Loop, saved: Saved, changed: bool) -> bool:
 def _carried(loop: Loop, state: Any, params: Any, fresh: Any) -> Any:
     """The state of another optimizer as that of this one, by the names of its slots."""
     tx = loop.programs.blocks.make(loop.programs.values)
-    if isinstance(tx, Transformation):
-        return filled(fresh, carry_over(state, tx, params), "the optimizer's state")
     try:
-        return filled(fresh, state, "the optimizer's state")
+        own = isinstance(tx, Transformation)
+        return filled(fresh, carry_over(state, tx, params) if own else state, "its state")
     except ValueError as error:
         warnings.warn(
-            f"fit: the new optimizer starts afresh: {error}. An optimizer of lectopt takes over "
+            f"fit: the new optimizer starts afresh: {error} An optimizer of lectopt takes over "
             "what has the same names.",
             stacklevel=2,
         )

@@ -7,12 +7,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import jax
+
 from lectopt.training.history import History
+
+try:
+    from jax.extend.core import get_opaque_trace_state
+except ImportError:  # JAX before 0.10
+    from jax.core import get_opaque_trace_state  # pyright: ignore[reportAttributeAccessIssue]
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 Rebuild = Callable[[Any, Any], Any]
+UNTRACED = get_opaque_trace_state(convention="nnx")  # where no function is being traced
 
 
 class Stopped(NamedTuple):
@@ -98,13 +106,14 @@ class Run:
         """
         return self.recorded.evaluation_frame()
 
-    @functools.cached_property
+    @property
     def model(self) -> Any:
         """The model with the weights to use, in evaluation mode: averages and base points
         (`evaluation_params`), and for averages the running statistics that belong to them.
 
         Of Flax NNX a module, of Flax Linen a bound one; of plain functions the parameters, with a
-        model state the pair of both.
+        model state the pair of both. It is the same object every time, but within a traced
+        function, to which a module of Flax NNX belongs that is made there.
 
         Raises:
             ValueError: The run was read from a directory, without its problem.
@@ -114,7 +123,19 @@ class Run:
                 "the model is not known of a run that was read from a directory. Make the call of "
                 "fit again, which returns a finished run, or take run.params."
             )
-        return _built(self.rebuild, *self.used())
+        if get_opaque_trace_state(convention="nnx") != UNTRACED:
+            return _built(self.rebuild, *self._weights)
+        return self._model
+
+    @functools.cached_property
+    def _model(self) -> Any:
+        return _built(self.rebuild, *self._weights)
+
+    @functools.cached_property
+    def _weights(self) -> tuple[Any, Any]:
+        assert self.used is not None
+        with jax.ensure_compile_time_eval():  # no tracer stays, whoever asks first
+            return self.used()
 
     def __repr__(self) -> str:
         parts = [f"{self.step} steps"]

@@ -22,7 +22,14 @@ import jax
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.benchmarks import memory, precision, processes, programs, sweeps  # noqa: E402
+from tests.benchmarks import (  # noqa: E402
+    memory,
+    precision,
+    processes,
+    programs,
+    sweeps,
+    training_loops,
+)
 from tests.benchmarks.claims import Claim  # noqa: E402
 
 PARTS: dict[str, Callable[[bool], Iterator[Claim]]] = {
@@ -31,6 +38,7 @@ PARTS: dict[str, Callable[[bool], Iterator[Claim]]] = {
     "memory": memory.claims,
     "precision": precision.claims,
     "sweeps": sweeps.claims,
+    "training": training_loops.claims,
 }
 
 

@@ -10,7 +10,10 @@ threads together; the last columns are ratios of them.
 
 import argparse
 import importlib.util
+import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -18,13 +21,16 @@ import numpy as np
 import optax
 from flax import nnx
 
-import lectopt
-from lectopt.training import Problem, digits
-from lectopt.training.fitting import _loop
-from lectopt.training.history import History
-from lectopt.training.loop import Loop, Plan
-from lectopt.training.programs import copied
-from lectopt.training.progress import Progress
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import lectopt  # noqa: E402
+from lectopt.training import Problem, digits  # noqa: E402
+from lectopt.training.fitting import _loop  # noqa: E402
+from lectopt.training.history import History  # noqa: E402
+from lectopt.training.loop import Loop, Plan  # noqa: E402
+from lectopt.training.programs import copied  # noqa: E402
+from lectopt.training.progress import Progress  # noqa: E402
+from tests.benchmarks.claims import Claim, process  # noqa: E402
 
 BATCH = 64
 
@@ -136,6 +142,34 @@ def with_torch(width, data, tx, steps):
     return run
 
 
+MAKERS = {"fit": with_fit, "scan": by_hand, "nnx.jit": with_nnx_jit, "torch": with_torch}
+if importlib.util.find_spec("torch") is None:
+    del MAKERS["torch"]
+PEERS = {
+    "scan": ("a scan by hand", 1.3, "fit records the norms of every step, too"),
+    "nnx.jit": ("Flax's nnx.jit loop", 1 / 3, ""),
+    "torch": ("PyTorch's loop", None, ""),
+}
+
+
+def claims(quick: bool) -> Iterator[Claim]:
+    """A step of `fit` beside one of each other loop, of the processor, all threads together."""
+    data, tx, steps = digits()["train"], lectopt.adam(1e-3), 1000 if quick else 3000
+    for width in (128,) if quick else (32, 128, 512):
+        loops = {name: make(width, data, tx, steps) for name, make in MAKERS.items()}
+        each = {name: per_step(run, steps) for name, run in loops.items()}
+        for name, (peer, at_most, note) in PEERS.items():
+            if name in each:
+                what = f"a step of training, width {width}"
+                yield Claim(what, each["fit"], each[name], peer, "us", at_most, note=note)
+
+
+def per_step(run, steps):
+    """A measurement in microseconds."""
+    whole = process(lambda: jax.block_until_ready(run()))
+    return lambda: 1e3 * whole() / steps
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--widths", type=int, nargs="+", default=[32, 128, 512])
@@ -143,12 +177,9 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
     data, tx = digits()["train"], lectopt.adam(1e-3)
-    makers = {"fit": with_fit, "scan": by_hand, "nnx.jit": with_nnx_jit, "torch": with_torch}
-    if importlib.util.find_spec("torch") is None:
-        del makers["torch"]
     print("us a step of the processor, and how many times as long as a step of fit")
     for width in arguments.widths:
-        loops = {name: make(width, data, tx, arguments.steps) for name, make in makers.items()}
+        loops = {name: make(width, data, tx, arguments.steps) for name, make in MAKERS.items()}
         found = seconds(loops, arguments.rounds)
         each = {name: f"{1e6 * t / arguments.steps:.1f}" for name, t in found.items()}
         ratios = {name: f"{t / found['fit']:.2f}" for name, t in found.items() if name != "fit"}

@@ -187,6 +187,17 @@ def test_an_optimizer_without_state():
         assert carry_over(lectopt.trace(0.9).init(PARAMS), lectopt.sgd(0.1), PARAMS) == {}
 
 
+def test_from_an_optimizer_without_state_everything_starts_afresh():
+    plain = lectopt.sgd(0.1).init(PARAMS)
+    for name, tx in EVERYTHING.items():
+        first = tx.init(PARAMS)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            chex.assert_trees_all_equal(carry_over(plain, tx, PARAMS), first)
+        said = ["starts afresh" in str(warning.message) for warning in caught]
+        assert said == [True] * bool(jax.tree.leaves(first)), name
+
+
 def test_errors():
     with pytest.raises(TypeError, match="must be an optimizer of lectopt"):
         carry_over({}, optax.adam(0.1), PARAMS)

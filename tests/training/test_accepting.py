@@ -86,6 +86,19 @@ def test_slots_of_another_optimizer_are_carried_by_name(tmp_path):
 
 
 @pytest.mark.slow  # two or three runs, each compiled
+def test_what_has_nothing_to_take_over_starts_afresh(tmp_path):
+    """From an optimizer without state, and to one that keeps other things, both say so."""
+    plain, watched = lectopt.sgd(0.1), lectopt.monitor(lectopt.sgd(0.1))
+    train(tmp_path, plain, steps=12)
+    with pytest.warns(UserWarning, match="starts afresh: .*'metrics"):
+        train(tmp_path, watched, steps=24, accept_changes=("optimizer",))
+    averaged = lectopt.chain(lectopt.sgd(0.1), lectopt.trace(0.0))
+    with pytest.warns(UserWarning, match="the new optimizer starts afresh: .*nothing fits"):
+        run = train(tmp_path, averaged, accept_changes=("optimizer",))
+    assert_same(run.params, fit(problem(), plain, **ARGUMENTS).params)
+
+
+@pytest.mark.slow  # two or three runs, each compiled
 def test_a_change_that_is_killed_before_it_is_saved_is_made_again(tmp_path, monkeypatch):
     train(tmp_path, lectopt.momentum(0.1), steps=12)
     new = lectopt.chain(lectopt.momentum(0.1), lectopt.average_params(lectopt.averaging.uniform()))
