@@ -1,6 +1,7 @@
 """The command `lectopt`: what it does is its first word.
 
 lectopt explain optax.adamw learning_rate=1e-3
+lectopt picture wolfe
 """
 
 import sys
@@ -15,7 +16,13 @@ def _explain(arguments: Sequence[str]) -> int:
     return main(arguments, "lectopt explain")
 
 
-COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"explain": _explain}
+def _picture(arguments: Sequence[str]) -> int:
+    from lectopt.pictures.__main__ import main
+
+    return main(arguments, "lectopt picture")
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"explain": _explain, "picture": _picture}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
