@@ -9,7 +9,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from lectopt.explain.explaining import VECTOR, explain
 from lectopt.landscapes import Landscape
 from lectopt.numerics import double
 from lectopt.pictures.descents import is_built, named, rate_name, tuned
@@ -50,6 +49,7 @@ def explorer(
 
     Raises:
       TypeError: a racer is no optimizer, or there is something else than landscapes.
+      ImportError: something is missing that `explain` needs.
       ValueError: an argument does not fit; or an optimizer or a landscape cannot be written in
         JavaScript; or the page would be larger than a megabyte.
     """
@@ -131,6 +131,8 @@ def _formulas(ground: Landscape) -> str:
 def _optimizer(
     name: str, racer: Any, grounds: list[Landscape], steps: int, letters: Any
 ) -> dict[str, Any]:
+    from lectopt.explain.explaining import VECTOR, explain
+
     rate, rates = "", []
     if not is_built(racer):
         rate = rate_name(name, racer)
