@@ -103,9 +103,9 @@ def _landscape(ground: Landscape) -> dict[str, Any]:
     if window is None:  # around the start and the minima
         near = np.array([start, *minima])
         low, high = near.min(axis=0), near.max(axis=0)
-        half = 0.75 * np.maximum(high - low, 0.5)
-        middle = (low + high) / 2
-        window = np.stack([middle - 2 * half, middle + 2 * half], axis=1).tolist()
+        least = 0.5 if minima else np.maximum(np.abs(low), 1.0)
+        half = 1.5 * np.maximum(high - low, least)
+        window = np.stack([(low + high) / 2 - half, (low + high) / 2 + half], axis=1).tolist()
     return {
         "name": ground.name.replace("_", " "),
         "start": start,
