@@ -1,16 +1,14 @@
 """Sphinx configuration: Markdown pages (MyST) and the API reference from the docstrings."""
 
 import re
-import sys
 from pathlib import Path
 
 from docutils import nodes
 from latex2mathml.converter import convert
 
 import lectopt
-
-sys.path.insert(0, str(Path(__file__).parent))
-import explorer
+from lectopt.pictures.exploring import lectures
+from lectopt.pictures.gallery import NAMES, exhibit
 
 project = "lectopt"
 author = "The lectopt authors"
@@ -18,7 +16,7 @@ copyright = "2026, The lectopt authors"
 version = release = lectopt.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_gallery"]
 html_theme = "furo"
 html_math_renderer = "mathml"
 html_title = f"lectopt {release}"
@@ -56,10 +54,25 @@ def mathml(display):
 def write_explorer(app, exception):
     """The page that computes live, beside the others: too large and too easily made to be kept."""
     if exception is None and app.builder.format == "html":
-        explorer.write(Path(app.outdir) / "live.html")
+        lectures.write(Path(app.outdir) / "live.html")
+
+
+def write_gallery(app):
+    """The lectures' figures, with what each has measured, for gallery.md."""
+    folder = Path(app.srcdir) / "_gallery"
+    parts = []
+    for name in NAMES:
+        shown = exhibit(name, folder / f"{name}.png")
+        word = "Holds" if shown.verdict.holds else "Does not hold"
+        title = name.replace("_", " ").capitalize()
+        image = f"![{title}: {shown.claim}]({name}.png)"
+        said = f"{shown.claim}\n\n**{word}**: {shown.verdict.measured}"
+        parts.append(f"## {title}\n\n{said}\n\n{image}\n")
+    (folder / "all.md").write_text("\n".join(parts), "utf-8")
 
 
 def setup(app):
+    app.connect("builder-inited", write_gallery)
     app.connect("build-finished", write_explorer)
     app.add_html_math_renderer("mathml", mathml("inline"), mathml("block"))
     app.connect("autodoc-process-docstring", markdown_code, priority=400)  # before napoleon's 500

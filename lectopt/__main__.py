@@ -1,6 +1,7 @@
 """The command `lectopt`: what it does is its first word.
 
 lectopt explain optax.adamw learning_rate=1e-3
+lectopt picture wolfe
 lectopt sweep digits.toml --directory runs/digits
 """
 
@@ -14,13 +15,23 @@ def _explain(arguments: Sequence[str]) -> int:
     return main(arguments, "lectopt explain")
 
 
+def _picture(arguments: Sequence[str]) -> int:
+    from lectopt.pictures.__main__ import main
+
+    return main(arguments, "lectopt picture")
+
+
 def _sweep(arguments: Sequence[str]) -> int:
     from lectopt._sweep.command import main
 
     return main(arguments)
 
 
-COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"explain": _explain, "sweep": _sweep}
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "explain": _explain,
+    "picture": _picture,
+    "sweep": _sweep,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -51,7 +51,8 @@ def named(racers: Any) -> dict[str, Any]:
     if isinstance(racers, SweepResult):
         return built(racers)
     if not isinstance(racers, Mapping):
-        listed = racers if isinstance(racers, Sequence) and not is_built(racers) else [racers]
+        several = isinstance(racers, Sequence) and not isinstance(racers, str)
+        listed = racers if several and not is_built(racers) else [racers]
         racers = {getattr(r, "__name__", None) or repr(r): r for r in listed}
     for name, racer in racers.items():
         if not is_built(racer) and not callable(racer):

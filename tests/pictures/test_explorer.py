@@ -3,6 +3,7 @@
 import functools as ft
 import json
 import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -142,3 +143,11 @@ def test_what_has_no_formula_says_so(tmp_path):
     odd = landscapes.Landscape("odd", value, np.ones(2), window=((-2, 2), (-2, 2)))
     with pytest.raises(ValueError, match="odd cannot be written in JavaScript: .* operation sort"):
         pictures.explorer(lectopt.sgd(0.1), odd, path=tmp_path / "page.html")
+
+
+def test_without_what_typesets_the_equations_are_text(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "latex2mathml.converter", None)
+    page = pictures.explorer({"it": lectopt.sgd(0.1)}, VALLEY, 3, path=tmp_path / "page.html")
+    text = page.read_text("utf-8")
+    assert "<math" not in text
+    assert "\\u03b8[t] = \\u03b8[t-1] - 0.1*g[t]" in text

@@ -1,33 +1,20 @@
 """The explorer on the documentation's site: every path that it offers is JAX's."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
 import lectopt
+from lectopt.pictures.exploring import lectures as site
 from tests.explain.programs import NODE
 from tests.pictures.pages import CHROMIUM, STEPS, by_jax, distance, in_chromium, in_node
 
-DOCS = Path(__file__).parents[2] / "docs"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not NODE, reason="needs Node.js"),
-    pytest.mark.skipif(not DOCS.exists(), reason="needs the folder docs/ of the repository"),
 ]
 
 
 @pytest.fixture(scope="module")
-def site():
-    spec = importlib.util.spec_from_file_location("explorer", DOCS / "explorer.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def found(site, tmp_path_factory):
+def found(tmp_path_factory):
     path = tmp_path_factory.mktemp("site") / "page.html"
     site.write(path)
     assert path.stat().st_size < 100_000
@@ -37,7 +24,7 @@ def found(site, tmp_path_factory):
 @pytest.mark.parametrize(
     "name", "sgd momentum nesterov adam rmsprop adagrad adadelta nadam".split()
 )
-def test_every_path_is_jaxs(name, site, found):
+def test_every_path_is_jaxs(name, found):
     """Relative to its magnitude to 1e-9, for as long as roundings do not decide (93 of the 112
     paths: for all 200 steps)."""
     assert [m.__name__ for m in site.MAKERS].count(name) == 1 and len(site.MAKERS) == 8

@@ -9,7 +9,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from lectopt.explain.explaining import VECTOR, explain
 from lectopt.landscapes import Landscape
 from lectopt.numerics import double
 from lectopt.pictures.descents import is_built, named, rate_name, tuned
@@ -50,6 +49,7 @@ def explorer(
 
     Raises:
       TypeError: a racer is no optimizer, or there is something else than landscapes.
+      ImportError: something is missing that `explain` needs.
       ValueError: an argument does not fit; or an optimizer or a landscape cannot be written in
         JavaScript; or the page would be larger than a megabyte.
     """
@@ -103,9 +103,9 @@ def _landscape(ground: Landscape) -> dict[str, Any]:
     if window is None:  # around the start and the minima
         near = np.array([start, *minima])
         low, high = near.min(axis=0), near.max(axis=0)
-        half = 0.75 * np.maximum(high - low, 0.5)
-        middle = (low + high) / 2
-        window = np.stack([middle - 2 * half, middle + 2 * half], axis=1).tolist()
+        least = 0.5 if minima else np.maximum(np.abs(low), 1.0)
+        half = 1.5 * np.maximum(high - low, least)
+        window = np.stack([(low + high) / 2 - half, (low + high) / 2 + half], axis=1).tolist()
     return {
         "name": ground.name.replace("_", " "),
         "start": start,
@@ -131,6 +131,8 @@ def _formulas(ground: Landscape) -> str:
 def _optimizer(
     name: str, racer: Any, grounds: list[Landscape], steps: int, letters: Any
 ) -> dict[str, Any]:
+    from lectopt.explain.explaining import VECTOR, explain
+
     rate, rates = "", []
     if not is_built(racer):
         rate = rate_name(name, racer)

@@ -186,7 +186,8 @@ function drawCurves(canvas, state, descents) {
   pen.textAlign = "right";
   for (let k = 0; k <= 2; k++) {
     const v = between([low, high], k / 2), [, y] = at(0, v);
-    pen.fillText(log ? `1e${Math.round(v) || 0}` : short(v), LEFT - 6, Math.min(y + 4, height - BELOW));
+    const said = log ? String(Number((10 ** v).toPrecision(2))) : short(v);
+    pen.fillText(said, LEFT - 6, Math.min(y + 4, height - BELOW));
     line(pen, [[inner.x, y], [inner.x + inner.w, y]], css("--line"), 1, []);
   }
   pen.fillText(`${state.steps} steps`, width - 8, height - 4);

@@ -48,6 +48,7 @@ function show() {
   waiting = true;
   requestAnimationFrame(() => {
     waiting = false;
+    if (!find("ground").clientHeight) return; // not laid out yet: it is drawn when it is
     drawGround(find("ground"), state, descents);
     drawCurves(find("curves"), state, descents);
     find("step").max = state.steps;
@@ -255,7 +256,7 @@ find("landscape").addEventListener("change", () => {
   arrive();
   remember();
 });
-window.addEventListener("resize", show);
+for (const id of ["ground", "curves"]) new ResizeObserver(show).observe(find(id));
 window.addEventListener("hashchange", recall);
 dark.addEventListener("change", () => { listed(); show(); });
 recall();

@@ -6,10 +6,12 @@ import html
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lectopt.explain.explanation import Explanation
 from lectopt.pictures.style import COLOURS
+
+if TYPE_CHECKING:
+    from lectopt.explain.explanation import Explanation
 
 PARTS = Path(__file__).parent
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lectopt.explain.explanation import Explanation
 from lectopt.pictures.descents import RATES
+
+if TYPE_CHECKING:
+    from lectopt.explain.explanation import Explanation
 
 HEAD = r"export function {}\(\s*(.*?)\)\s*\{{\n"
 # What a program may ask for besides the gradient, the state and the parameters.

@@ -1,11 +1,12 @@
-"""The explorer of this site: which optimizers and landscapes are on it. `docs/conf.py` writes it
-beside the other pages; `python docs/explorer.py explorer.html` writes it alone."""
+"""The explorer of the lectures' optimizers and landscapes, which is on the documentation's site."""
 
-import sys
+from __future__ import annotations
+
 from pathlib import Path
 
 import lectopt
-from lectopt import landscapes, pictures
+from lectopt import landscapes
+from lectopt.pictures.exploring import explorer
 
 MAKERS = [
     lectopt.sgd,
@@ -30,8 +31,4 @@ GROUNDS = [
 
 def write(path: str | Path) -> None:
     """The page, as a whole."""
-    pictures.explorer(MAKERS, GROUNDS, path=path)
-
-
-if __name__ == "__main__":
-    write(sys.argv[1])
+    explorer(MAKERS, GROUNDS, path=path)

@@ -1,0 +1,55 @@
+"""The lectures' figures at their smallest, and the command that writes them."""
+
+import importlib
+import itertools
+
+import numpy as np
+import pytest
+
+from lectopt.__main__ import main
+from lectopt.pictures.gallery import NAMES, exhibit
+from lectopt.pictures.gallery.polynomials import error, fitted
+
+FALSE = {"nesterov"}  # what does not hold, once momentum is tuned as well
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_claim(name):
+    module = importlib.import_module(f"lectopt.pictures.gallery.{name}")
+    shown = exhibit(name, **module.SMALL)
+    assert shown.verdict.holds == (name not in FALSE), shown.verdict.measured
+    assert module.CLAIM.endswith(")")  # whose it is
+    shown.figure.draw_without_rendering()
+    whole = shown.figure.bbox
+    for axes in shown.figure.axes:
+        boxes = [axes.get_tightbbox()]
+        assert all(b.x0 >= -1 and b.x1 <= whole.x1 + 1 and b.y1 <= whole.y1 + 1 for b in boxes)
+    titles = [axes._left_title for axes in shown.figure.axes]
+    extents = [t.get_window_extent() for t in titles if t.get_text()]
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(extents, 2))
+
+
+def test_the_command(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["picture", "cyclic", "--path", "new/figure.svg"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("claim: “If we loop") and "\nholds: the mean weight" in said
+    assert (tmp_path / "new" / "figure.svg").stat().st_size > 10_000
+    assert main(["picture", "cyclic", "--path", "figure.nonsense"]) == 2
+    assert "nonsense" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["picture", "monalisa"])
+    assert "wolfe" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="no figure 'monalisa'; write one of cyclic"):
+        exhibit("monalisa")
+
+
+def test_ridge_solves_its_equations():
+    """`(B'B / n + penalty) w = B'y / n`."""
+    x = np.linspace(-1, 1, 12)
+    y = np.cos(3 * x) + x
+    b = np.polynomial.legendre.legvander(x, 5)
+    expected = np.linalg.solve(b.T @ b / 12 + 0.1 * np.eye(6), b.T @ y / 12)
+    weights = fitted(x, y, 5, 0.1)
+    np.testing.assert_allclose(weights, expected, rtol=1e-10)
+    np.testing.assert_allclose(error(weights, x, y), np.mean((b @ expected - y) ** 2))
