@@ -64,6 +64,7 @@ def array(
     return Array(tuple(shape), dtype, at, parts)
 
 
+@ft.lru_cache(maxsize=256)  # JAX takes microseconds to say, thousands of times a page
 def sort_of(dtype: Any) -> str:
     """Of the entries of an array: "real", "int", "bool", or "other" (a key)."""
     if jnp.issubdtype(dtype, jnp.bool_):
@@ -75,7 +76,12 @@ def sort_of(dtype: Any) -> str:
 
 def is_key(x: Any) -> bool:
     """Whether an array holds random keys."""
-    return hasattr(x, "dtype") and jnp.issubdtype(x.dtype, jax.dtypes.extended)
+    return hasattr(x, "dtype") and _is_extended(x.dtype)
+
+
+@ft.lru_cache(maxsize=256)
+def _is_extended(dtype: Any) -> bool:
+    return jnp.issubdtype(dtype, jax.dtypes.extended)
 
 
 def symbol(name: str, aval: Any) -> Array:

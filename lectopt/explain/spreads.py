@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from lectopt.explain.arrays import Array, array
+from lectopt.explain.arrays import FOLD, Array, array
 from lectopt.explain.flat import Given
 from lectopt.explain.interpreting import equation
 from lectopt.explain.numbering import NONE
 from lectopt.explain.primitives import POINTWISE
 from lectopt.explain.rewriting import rewrite
-from lectopt.explain.terms import ONE, ZERO, Term, add, both, either, maximum, minimum, mul
+from lectopt.explain.terms import ONE, ZERO, Term
 
 if TYPE_CHECKING:
     from lectopt.explain.running import Runner
@@ -67,11 +67,6 @@ def of_one_weight(term: Term) -> Term:
 FOLD_NAMES = {
     "add": "sum", "add_any": "sum", "max": "max", "min": "min", "and": "and", "or": "or",
     "mul": "prod", **{f"reduce_{kind}": kind for kind in ("sum", "max", "min", "and", "or")},
-}  # fmt: skip
-
-
-FOLDS: dict[str, Callable[[Term, Term], Term]] = {
-    "sum": add, "prod": mul, "max": maximum, "min": minimum, "and": both, "or": either,
 }  # fmt: skip
 
 
@@ -166,4 +161,4 @@ class Spread:
                 rank = len(self.reader.shapes[leaf])
                 part = Term("fn", f"leaves {self.kind} {over} {rank}", part.sort, body)
             terms.append(part)
-        return ft.reduce(FOLDS[self.kind], [*terms, *(x.at(()) for x in self.alone)])
+        return ft.reduce(FOLD[self.kind], [*terms, *(x.at(()) for x in self.alone)])
