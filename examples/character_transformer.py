@@ -70,7 +70,7 @@ def write(model: Transformer, letters: np.ndarray, begin: str, count: int) -> st
     return "".join(letters[text[LENGTH - len(begin) :]])
 
 
-def main(steps: int = 300, width: int = 64, layers: int = 2, size: int = 400_000) -> Run:
+def main(steps: int = 200, width: int = 64, layers: int = 2, size: int = 400_000) -> Run:
     letters, codes = np.unique(list("\n".join(topics.values())[:size]), return_inverse=True)
     windows = codes[: len(codes) // (LENGTH + 1) * (LENGTH + 1)].reshape(-1, LENGTH + 1)
     windows = windows.astype(np.int32)

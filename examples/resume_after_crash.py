@@ -51,7 +51,7 @@ def train(directory: Path | None, steps: int) -> Run:
     return fit(problem, optimizer, steps, eval_every=50, directory=directory)
 
 
-def main(steps: int = 4000) -> bool:
+def main(steps: int = 1000) -> bool:
     """Whether the run that was killed has the bits of one that was not."""
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder) / "run"

@@ -39,7 +39,8 @@ def check_data(data: Any) -> None:
             )
         for leaf in jax.tree.leaves(split, is_leaf=_is_list_of_numbers):
             check_array(leaf, where)
-        count_samples(split, where)
+        if not count_samples(split, where):
+            raise ValueError(f"{where} has no samples. Leave it out.")
     if not streamed:
         structure = jax.tree.structure(data["train"])
         for name, split in data.items():

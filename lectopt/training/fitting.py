@@ -100,6 +100,8 @@ def fit(
         raise ValueError(
             f"wanted on_nonfinite to be 'stop', 'skip' or 'raise', got {on_nonfinite!r}"
         )
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+        raise ValueError(f"wanted callbacks=[function, ...], got {callbacks!r}")
     if patience is not None:
         _whole("patience", patience)
         if "validation" not in problem.data:

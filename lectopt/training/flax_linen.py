@@ -39,6 +39,15 @@ class LinenModel:
         key = jax.random.fold_in(self._key, self._calls) if self._calls else self._key
         self._calls += 1
         self.told |= any(name in AT_START for name in kwargs)
+        asked = inspect.signature(self.module.__call__)
+        given = asked.bind_partial(*args, **kwargs).arguments
+        for name, value in AT_START.items():
+            wanted = asked.parameters.get(name)
+            if wanted is not None and wanted.default is wanted.empty and name not in given:
+                raise ValueError(
+                    f"the module's call asks for {name}, and is not told: call "
+                    f"model(x, {name}={'not ' * value}model.training)"
+                )
         changing = sorted(set(self.variables) - {"params"})
         if not self.training:
             if any(kwargs.get(name, value) is (not value) for name, value in AT_START.items()):

@@ -37,6 +37,8 @@ def read_loss(returned: Any, stateful: bool) -> tuple[Any, dict[str, Any], Any]:
             f"the loss returned {_brief(named)} beside the loss, and not a dict of numbers by "
             f"name. {SHAPES}{also}."
         )
+    if returned is None:
+        raise ValueError(f"the loss returned None. {SHAPES}{also}.")
     if taken := sorted({"loss", *RESERVED} & {*named}):
         raise ValueError(f"the loss names {taken}, a column that the history has. Rename it.")
     return returned, dict(named), parts[-1] if stateful else None

@@ -210,6 +210,8 @@ class Untold(nn.Module):
 
 
 def test_a_module_must_be_told_whether_it_is_trained():
+    with pytest.raises(ValueError, match=r"asks for train, .* model\(x, train=model.training\)"):
+        Problem.from_linen(LinenNormed(), cross_entropy, DATA, 8).check()
     told_nothing = Problem.from_linen(Untold(True), cross_entropy, DATA, 8)
     with pytest.raises(ValueError, match="no call of the loss has changed them: call model"):
         told_nothing.check()

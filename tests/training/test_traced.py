@@ -34,7 +34,9 @@ def problem(kind):
     return runs.problem()
 
 
-@pytest.mark.parametrize("kind", CALLS)
+@pytest.mark.parametrize(
+    "kind", ["nnx", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("linen", "plain"))]
+)
 def test_a_model_that_is_first_asked_for_in_a_traced_function_keeps_no_tracer(kind):
     run, call = fit(problem(kind), AVERAGED, 3), CALLS[kind]
     x = runs.DATA["validation"][0] if kind == "plain" else X
