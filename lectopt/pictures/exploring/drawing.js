@@ -159,7 +159,7 @@ function drawGround(canvas, state, descents) {
   pen.fillText(corner(1), width - 5, flat ? height - 6 : 14);
 }
 
-const LEFT = 46, BELOW = 20; // room for the numbers beside the curves
+const LEFT = 52, BELOW = 20; // room for the numbers beside the curves
 function drawCurves(canvas, state, descents) {
   const { pen, width, height } = sized(canvas);
   const first = value(state.start) - (lowest ?? 0);
@@ -186,8 +186,7 @@ function drawCurves(canvas, state, descents) {
   pen.textAlign = "right";
   for (let k = 0; k <= 2; k++) {
     const v = between([low, high], k / 2), [, y] = at(0, v);
-    const said = log ? String(Number((10 ** v).toPrecision(2))) : short(v);
-    pen.fillText(said, LEFT - 6, Math.min(y + 4, height - BELOW));
+    pen.fillText(log ? mark(10 ** v) : short(v), LEFT - 6, Math.min(y + 4, height - BELOW));
     line(pen, [[inner.x, y], [inner.x + inner.w, y]], css("--line"), 1, []);
   }
   pen.fillText(`${state.steps} steps`, width - 8, height - 4);
@@ -208,4 +207,7 @@ function drawCurves(canvas, state, descents) {
   pen.restore();
 }
 
+// A positive number in two digits, which takes no more room than there is.
+const mark = (x) => (x >= 0.01 && x < 1000 ? String(Number(x.toPrecision(2)))
+  : x.toExponential(1).replace(".0e", "e").replace("e+", "e"));
 const short = (x) => String(Number(x.toPrecision(3)));
