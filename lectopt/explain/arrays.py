@@ -131,7 +131,7 @@ def size(dims: Sequence[Any]) -> Term:
 def letters_of_sizes(names: str, limits: tuple[str, ...] = ()) -> tuple[Any, ...]:
     """Sizes that are symbols. The same for the same names, so that what JAX has traced for them is
     found again, and not kept once more for every transformation that is read."""
-    return export.symbolic_shape(names, constraints=limits)
+    return tuple(export.symbolic_shape(names, constraints=limits))
 
 
 def dimension(d: Any) -> Term:
