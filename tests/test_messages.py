@@ -18,7 +18,13 @@ ROOT = pathlib.Path(lectopt.__file__).parent
 ELSEWHERE = ("_sweep/", "training/", "explain/", "testing/", "landscapes/", "pictures/")
 MOVING = tuple(
     f"dialects/{name}.py"
-    for name in ("moving", "keras/moving", "torch/moving", "torch/live_schedules")
+    for name in (
+        "moving",
+        "keras/moving",
+        "torch/moving",
+        "torch/live_matrices",
+        "torch/live_schedules",
+    )
 )
 INTERNAL = ("Unreadable", "Unwritten", "NotImplementedError", "AttributeError")
 WRITE = re.compile(r"\b(Write|write|Give|Leave|Take|Ask|Name)\b")
