@@ -101,7 +101,7 @@ MAKERS = {"adam": lectopt.adam, "momentum": lectopt.momentum, "optax.adam": opta
     "name, bits",
     [
         ("adam", 8),
-        ("momentum", 16),
+        pytest.param("momentum", 16, marks=pytest.mark.slow),
         pytest.param("optax.adam", 8, marks=pytest.mark.slow),
         pytest.param("adam", 16, marks=pytest.mark.slow),
     ],

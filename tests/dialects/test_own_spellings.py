@@ -14,7 +14,7 @@ AROUND = ("AveragedModel", "ReduceLROnPlateau")  # an optimizer
 rows = [pytest.param(*row, id=row[1]) for row in ROWS]
 
 
-@pytest.mark.parametrize("letters, dialect, own", sampled(rows, 10))
+@pytest.mark.parametrize("letters, dialect, own", sampled(rows, 20))
 def test_is_the_same_update(letters, dialect, own):
     outcome = same_update(maker(letters, dialect), maker(letters, own))
     assert outcome.verdict in ("proved", "proved for finite inputs"), outcome
