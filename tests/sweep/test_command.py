@@ -36,6 +36,7 @@ def written(path, text=FILE):
     return str(path / "sweep.toml")
 
 
+@pytest.mark.usefixtures("heard")
 def test_a_sweep_from_a_file_is_stopped_and_goes_on(tmp_path, monkeypatch, capsys):
     command = ["sweep", written(tmp_path), "--directory", str(tmp_path / "it")]
     add = Directory.add
