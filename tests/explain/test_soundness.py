@@ -70,6 +70,7 @@ def test_z3_does_no_more_than_it_is_given():
     assert not Prover(Facts(), work=none).always(goal) and none.left == 0
 
 
+@pytest.mark.slow  # five comparisons and a walk over all that is alive
 def test_comparisons_leave_nothing_behind():
     """JAX keeps what it traces; of what is read for all sizes it finds it again."""
 

@@ -61,7 +61,7 @@ def test_contract_of_every_convention(subject, check):
     check(subject)
 
 
-@rows
+@some
 def test_what_the_checks_find_out_is_what_the_table_says(row):
     subject = SUBJECTS[ALGORITHMS.index(row)]
     assert subject.reduces == row.reduces
@@ -90,7 +90,7 @@ def test_slots_are_at_least_float32(row, dtype):
         assert slot.dtype == jnp.int32 or slot.dtype.itemsize >= 4
 
 
-@rows
+@some
 def test_state_dtype_is_kept_and_arithmetic_is_not_done_in_it(row):
     if not row.slots:
         assert set(row.build().init(PARAMS)) <= {"count"}  # nothing to store, so nothing to keep
@@ -164,7 +164,7 @@ def test_in_a_chain_with_members_of_optax(row):
     assert seen == extra
 
 
-@rows
+@some
 def test_a_leaf_without_gradient_is_left_alone(row):
     tx = row.build()
     _, state = tx.update(GRADS, tx.init(PARAMS), PARAMS, **row.extra)

@@ -9,11 +9,12 @@ import pytest
 from lectopt.__main__ import main
 from lectopt.pictures.gallery import NAMES, exhibit
 from lectopt.pictures.gallery.polynomials import error, fitted
+from tests.support.sampling import sampled
 
 FALSE = {"nesterov"}  # what does not hold, once momentum is tuned as well
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sampled(NAMES, 3))
 def test_a_claim(name):
     module = importlib.import_module(f"lectopt.pictures.gallery.{name}")
     shown = exhibit(name, **module.SMALL)
