@@ -1,6 +1,7 @@
 """Strict JAX for every test, and eight devices on the CPU for the sharding tests."""
 
 import collections
+import gc
 import os
 import signal
 import tempfile
@@ -29,6 +30,10 @@ def pytest_collection_modifyitems(config, items):
     if others:
         config.hook.pytest_deselected(items=others)
         items[:] = kept
+
+
+# What is traced and compiled stays: to look through all of it every 700 objects finds nothing.
+gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)

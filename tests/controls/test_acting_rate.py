@@ -13,6 +13,7 @@ import lectopt
 from lectopt import chain, metrics, monitor
 from lectopt.look_ahead import take_gradients_as_given
 from tests.support.algorithms import ALGORITHMS, over
+from tests.support.sampling import sampled
 
 PARAMS = {"a": jnp.array([0.5, -1.0]), "b": jnp.array(2.0)}
 GRADS = {"a": jnp.array([1.0, -2.0]), "b": jnp.array(0.5)}
@@ -32,7 +33,7 @@ def updates_of(tx, steps=4, **extra):
     return updates, state
 
 
-@over(ALGORITHMS, every=3)
+@over(ALGORITHMS, every=6)
 def test_of_every_algorithm(row):
     """An update is a line in the rate, `offset + rate slope`, and the rate of the report is where
     on it the update lies."""
@@ -80,7 +81,7 @@ SCALING = {
 }
 
 
-@pytest.mark.parametrize("name", SCALING)
+@pytest.mark.parametrize("name", sampled(SCALING, 2))
 def test_of_every_control_that_scales(name):
     """Of gradient descent it is the update over the gradient, up to the sign."""
     value, grad = jax.value_and_grad(parabola)(PARAMS)

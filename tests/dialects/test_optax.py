@@ -85,7 +85,7 @@ def test_all_aliases_of_optax_are_there():
 NAMED = [pytest.param(*row, id=name) for row, name in zip(ROWS, ids, strict=True)]
 
 
-@pytest.mark.parametrize("name, settings", sampled(NAMED, 3))
+@pytest.mark.parametrize("name, settings", sampled(NAMED, 5))
 @pytest.mark.usefixtures("x64")
 def test_is_optax(name, settings, schedule):
     lacking = set(settings) - set(inspect.signature(getattr(optax, name)).parameters)
@@ -144,7 +144,7 @@ PARTS = {
 }
 
 
-@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize("name", sampled(PARTS, 2))
 @pytest.mark.usefixtures("x64")
 def test_a_part_is_optaxs(name):
     """What aliases are made of, behind a small rate; those with a loss or a key are in these."""

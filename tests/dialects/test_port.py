@@ -79,7 +79,7 @@ def test_conversion(row):
         assert ported.difference is None and ported.call is None
 
 
-@pytest.mark.parametrize("row", BY_POSITION, ids=named)
+@pytest.mark.parametrize("row", sampled(BY_POSITION, 3, ids=named))
 @pytest.mark.usefixtures("x64")
 def test_the_position_of_the_rate(row):
     """The rate inside or outside the velocity: the same for a constant rate, and for another one

@@ -20,7 +20,6 @@ from pathlib import Path
 import pytest
 
 import lectopt
-from tests.support.sampling import sampled
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -62,7 +61,8 @@ def test_program_keeps_line_numbers():
 WITH_CODE = [p for p in PAGES if program(p.read_text("utf-8"))]
 
 
-@pytest.mark.parametrize("page", sampled(WITH_CODE, 100, ids=name))  # the README is the first
+@pytest.mark.parametrize("page", WITH_CODE, ids=name)
+@pytest.mark.slow  # each is a process that compiles anew
 def test_page(page: Path, tmp_path: Path):
     script, text = tmp_path / f"{page.stem}.py", page.read_text("utf-8")
     script.write_text(program(text), "utf-8")

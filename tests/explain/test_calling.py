@@ -90,6 +90,7 @@ class Recipes:
 """
 
 
+@pytest.mark.slow  # processes that import anew
 def test_a_strangers_package(tmp_path):
     """In a package where the command is run, by `package.module:name`, as a page."""
     (tmp_path / "theirs").mkdir()

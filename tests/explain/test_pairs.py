@@ -21,7 +21,7 @@ from tests.support.sampling import sampled
 COUNT = len(FAMILIES)  # one of each family
 # As many as take a few minutes; hundreds, of any seed, by `python -m tests.support.pairs`.
 SEEDS, CHUNKS, CHUNK = (1,), 2, 14
-PLAIN = 8  # of so many families one pair is compared in plain `pytest`, and the others are slow
+PLAIN = 16  # of so many families one pair is compared in plain `pytest`, and the others are slow
 FEW = pairs(0, COUNT)
 MANY = [(seed, chunk) for seed in SEEDS for chunk in range(CHUNKS)]
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -42,7 +42,7 @@ PROVED = {
 }
 
 
-@pytest.mark.parametrize("name", sampled(PROVED, 3))
+@pytest.mark.parametrize("name", sampled(PROVED, 5))
 def test_proved(name):
     outcome = same_update(*PROVED[name])
     assert outcome and outcome.proved and outcome.verdict == "proved", outcome
@@ -129,7 +129,7 @@ DIFFERENT = {
 }
 
 
-@pytest.mark.parametrize("name", sampled(DIFFERENT, 3))
+@pytest.mark.parametrize("name", sampled(DIFFERENT, 5))
 def test_different(name):
     outcome = same_update(*DIFFERENT[name])
     assert not outcome and outcome.verdict == "differ", outcome

@@ -132,7 +132,7 @@ def same_name(ours, theirs):
     return theirs is not None and theirs is getattr(optax, getattr(ours, "__name__", ""), None)
 
 
-@over([r for r in ALGORITHMS if r.optax])
+@over([r for r in ALGORITHMS if r.optax], every=2)
 @pytest.mark.parametrize(
     "scheduled, dtype, slack",
     [  # constant rates are in the contract, as `as_optax` and `as_optax_in_float32`

@@ -46,7 +46,7 @@ def test_killed_anywhere_the_same_call_ends_in_the_same_bits(
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(
     "what",
-    rows(["_METADATA", "manifest.ocdbt", "d", "done", "numbers", "history"], ["d", "history"]),
+    rows(["_METADATA", "manifest.ocdbt", "d", "done", "numbers", "history"], ["d"]),
 )
 def test_a_torn_state_is_said_once_and_the_one_before_it_is_taken(what, tmp_path, straight):
     interrupted(tmp_path)

@@ -158,7 +158,12 @@ LINE = Problem(
 
 
 @pytest.mark.parametrize(
-    "clip", [lectopt.clip_by_global_norm, optax.clip_by_global_norm], ids=["lectopt", "optax"]
+    "clip",
+    [
+        lectopt.clip_by_global_norm,
+        pytest.param(optax.clip_by_global_norm, marks=pytest.mark.slow),
+    ],
+    ids=["lectopt", "optax"],
 )
 def test_clipping_always_acts(clip):
     for bound, always in ((4.9, True), (5.1, False)):
