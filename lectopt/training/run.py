@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
+import jax.core
+import jax.extend.core as extended
 
 from lectopt.training.history import History
-
-try:
-    from jax.extend.core import get_opaque_trace_state
-except ImportError:  # JAX before 0.10
-    from jax.core import get_opaque_trace_state  # pyright: ignore[reportAttributeAccessIssue]
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 Rebuild = Callable[[Any, Any], Any]
-UNTRACED = get_opaque_trace_state(convention="nnx")  # where no function is being traced
+_tracing: Any = extended if hasattr(extended, "get_opaque_trace_state") else jax.core  # before 0.10
+
+
+def _trace() -> Any:
+    """Which function is being traced in this thread."""
+    return _tracing.get_opaque_trace_state(convention="nnx")
+
+
+with ThreadPoolExecutor(1) as _elsewhere:  # this module may be imported while one is
+    UNTRACED = _elsewhere.submit(_trace).result()
 
 
 class Stopped(NamedTuple):
@@ -123,7 +130,7 @@ class Run:
                 "the model is not known of a run that was read from a directory. Make the call of "
                 "fit again, which returns a finished run, or take run.params."
             )
-        if get_opaque_trace_state(convention="nnx") != UNTRACED:
+        if _trace() != UNTRACED:
             return _built(self.rebuild, *self._weights)
         return self._model
 
