@@ -1,6 +1,5 @@
 """`lectopt sweep FILE.toml --directory D`."""
 
-import signal
 import sys
 
 import numpy as np
@@ -10,9 +9,9 @@ import pytest
 import lectopt
 from lectopt import __main__ as first_word
 from lectopt._sweep.command import read
-from lectopt._sweep.directory import Directory
 from lectopt._sweep.space import Fixed
 from tests.sweep.logistic import PROBLEM, run
+from tests.sweep.stopping import stopped_after_a_tile
 
 pytestmark = pytest.mark.usefixtures("fast_compilation")
 
@@ -39,15 +38,7 @@ def written(path, text=FILE):
 @pytest.mark.usefixtures("heard")
 def test_a_sweep_from_a_file_is_stopped_and_goes_on(tmp_path, monkeypatch, capsys):
     command = ["sweep", written(tmp_path), "--directory", str(tmp_path / "it")]
-    add = Directory.add
-
-    def interrupted(*arguments):
-        add(*arguments)
-        patch.undo()  # a second one would be raised
-        signal.raise_signal(signal.SIGINT)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Directory, "add", interrupted)
+    with stopped_after_a_tile(monkeypatch):
         assert first_word.main(command) == 1
     stopped = capsys.readouterr()
     assert "tiles done" in stopped.out and "the same command goes on" in stopped.err

@@ -1,7 +1,6 @@
 """A sweep that is kept: it goes on where it was broken off, grows, and refuses what it is not."""
 
 import os
-import signal
 
 import numpy as np
 import optax
@@ -12,6 +11,7 @@ from lectopt._sweep import sweep
 from lectopt._sweep.claims import Claims
 from lectopt._sweep.directory import Directory, read_records
 from tests.sweep.logistic import PROBLEM
+from tests.sweep.stopping import stopped_after_a_tile
 
 pytestmark = pytest.mark.usefixtures("fast_compilation")
 
@@ -125,15 +125,7 @@ def test_of_halving_the_best_go_on(tmp_path):
 
 @pytest.mark.usefixtures("heard")
 def test_stopped_it_gives_what_there_is(tmp_path, alone, monkeypatch):
-    add = Directory.add
-
-    def interrupted(*arguments):
-        add(*arguments)
-        patch.undo()  # a second one would be raised
-        signal.raise_signal(signal.SIGINT)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Directory, "add", interrupted)
+    with stopped_after_a_tile(monkeypatch):
         broken = train(tmp_path)
     assert not broken.complete and 4 <= len(broken.records) < 12
     done, total = broken.tiles
