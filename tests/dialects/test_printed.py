@@ -62,6 +62,15 @@ AROUND = [
     (lambda r: lectopt.adam(steps, b1=lambda t: 0.9 - 0.001 * t), "torch"),
     (lambda r: lectopt.adam(steps, b1=lambda t: 0.9 - 0.001 * t), "optax"),
     (lambda r: lectopt.monitor(lectopt.adam(r)), "torch"),
+    (lambda r: lectopt.chain(torch.AdamW(r), lectopt.scale_by_path({"0": 0.3})), "torch"),
+    (lambda r: lectopt.chain(lectopt.adam(r), lectopt.scale_by_path({"0": 0.3})), "optax"),
+    (
+        lambda r: lectopt.chain(
+            torch.SGD(torch.MultiStepLR(0.1, [9, 20]), momentum=0.9),
+            lectopt.scale_by_path({"0": 0.3}),
+        ),
+        "torch",
+    ),
 ]
 CASES = [(maker, to) for maker, to, verdict, _ in ROWS if verdict == EXACT]
 CASES += [(maker, to) for maker, to, verdict in BY_POSITION if verdict == EXACT] + AROUND
@@ -101,7 +110,8 @@ def torch_path(call):
 
     torch.set_default_dtype(torch.float64)
     params = [torch.tensor(part, requires_grad=True) for part in split(THETA)]
-    names = executed(call, torch=torch, params=params, decayed=params[:1], others=params[1:])
+    first = dict(decayed=params[:1], group_0=params[:1], others=params[1:])
+    names = executed(call, torch=torch, params=params, **first)
     path = []
     for push in noise():
         for p, g in zip(params, gradients(push, [p.detach().numpy() for p in params]), strict=True):
@@ -245,10 +255,12 @@ def test_a_plateau_is_a_scheduler():
 
 def test_what_a_library_does_not_have_is_named():
     """Never nothing: the settings, and what has to be done beside them."""
-    slower = lectopt.chain(ox.adam(0.1), lectopt.scale_by_path({".*": 0.5}))
+    slower = lectopt.chain(torch.Rprop(0.1), lectopt.scale_by_path({"head": 0.5}))
     ported = port(slower, "torch")
-    assert ported.verdict == "impossible" and "torch.optim.Adam(params, lr=0.1)" in ported.call
+    assert ported.verdict == "impossible" and "torch.optim.Rprop(params, lr=0.1)" in ported.call
     assert "scale_by_path has to be done beside the optimizer" in ported.reason
+    searching = lectopt.chain(lectopt.sgd(0.1), lectopt.scale_by_wolfe_line_search())
+    assert "scale_by_wolfe_line_search has to be done" in port(searching, "torch").reason
     half = port(lectopt.adam(0.1, state_dtype="bfloat16"), "torch")
     assert half.verdict == "impossible" and "kept in bfloat16" in half.reason
     restarts = torch.SGD(torch.CosineAnnealingWarmRestarts(0.1, 5, 2))
@@ -259,3 +271,20 @@ def test_what_a_library_does_not_have_is_named():
     given = port(lectopt.sgd(jnp.ones(3).__getitem__), "torch")
     assert "float(schedule(count))" in given.call
     assert "schedule is the function of the count that was given" in given.reason
+
+
+WRAPPERS = dict(
+    lookahead=lectopt.lookahead,
+    masked=part(lectopt.masked, mask={"head": True, "body": False}),
+    quantise_state=lectopt.quantise_state,
+    unfreeze_gradually=part(lectopt.unfreeze_gradually, {"head": 9}),
+)
+
+
+@pytest.mark.parametrize("name", WRAPPERS)
+def test_a_wrapper_is_named_and_what_it_wraps_is_said(name):
+    clipped = lectopt.chain(lectopt.clip_by_value(1.0), WRAPPERS[name](torch.Adam(0.1)))
+    for wrapped in [WRAPPERS[name](torch.Adam(0.1)), lectopt.monitor(clipped)]:
+        ported = port(wrapped, "torch")
+        assert ported.verdict == "impossible" and "torch.optim.Adam(params, lr=0.1)" in ported.call
+        assert f"{name} has to be done around the optimizer" in ported.reason

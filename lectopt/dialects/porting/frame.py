@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from lectopt.combinators import chain
 from lectopt.dialects.porting.patterns import flat
 from lectopt.transformation import Transformation
 from lectopt.wrapping import Masked
@@ -13,7 +14,9 @@ ARGUMENTS = (
     "global_clipnorm",
 )  # fmt: skip
 BEFORE = ("negate", "clip_by_norm", "clip_by_value", "clip_by_global_norm")
-AFTER = ("average_params", "reduce_on_plateau", "scale_by_path")
+AFTER = ("average_params", "reduce_on_plateau", "scale_by_path", "scale_by_wolfe_line_search")
+AROUND = ("lookahead", "masked", "monitor", "quantise_state", "unfreeze_gradually")
+DECAYS = ("add_decayed_weights", "shrink_weights")  # whose masks are settings of optimizers
 Members = list[Transformation]
 
 
@@ -25,6 +28,19 @@ class Frame(NamedTuple):
     core: Members
     decoupled: Members
     after: Members
+
+
+def unwrapped(tx: Transformation) -> tuple[Transformation, list[str]]:
+    """What is inside of wrappers that are no part of an algorithm, and their names."""
+    if not isinstance(tx, Transformation):
+        return tx, []
+    bare, around = [], []
+    for part in flat(tx):
+        while part.name in AROUND and part.parts[0].name not in DECAYS:
+            around.append(part.name)
+            part = part.parts[0]
+        bare.append(part)
+    return chain(*bare) if around else tx, around
 
 
 def split(tx: Transformation) -> Frame:

@@ -14,7 +14,6 @@ from lectopt.dialects.porting.patterns import flat
 from lectopt.lifting import Rule
 from lectopt.schedules import step_decay
 from lectopt.transformation import Transformation
-from lectopt.wrapping import Masked
 
 EXAMPLES, BATCH, STEPS = 64, 16, 100
 SIZES = np.geomspace(0.1, 3.2, 8)
@@ -54,7 +53,10 @@ def distance(a: Any, b: Any, gradient_scale: Any = 1.0, dropped: bool = False) -
             rows = (t * BATCH + jnp.arange(BATCH)) % EXAMPLES
             batch = jnp.asarray(features, float)[rows], jnp.asarray(labels, float)[rows]
             value, grads = jax.value_and_grad(loss)(tx.point(w, state), batch)
-            updates, state = tx.update(scale * grads, state, w, value=scale * value)
+            given = dict(
+                value=scale * value, grad=scale * grads, value_fn=lambda w: scale * loss(w, batch)
+            )
+            updates, state = tx.update(scale * grads, state, w, **given)
             return (optax.apply_updates(w, updates), state), None
 
         (w, state), _ = jax.lax.scan(step, (start, tx.init(start)), jnp.arange(STEPS))
@@ -66,8 +68,10 @@ def distance(a: Any, b: Any, gradient_scale: Any = 1.0, dropped: bool = False) -
 
 
 def everywhere(tx: Transformation) -> Transformation:
-    """`tx` without its masks: the problem has one leaf."""
-    return chain(*(p.parts[0] if isinstance(p, Masked) else p for p in flat(tx)))
+    """`tx` without what goes by a leaf's place in the tree: the problem has one leaf."""
+    by_place = ("masked", "unfreeze_gradually")
+    members = (p.parts[0] if p.name in by_place else p for p in flat(tx))
+    return chain(*(member for member in members if member.name != "scale_by_path"))
 
 
 def falling_late(tx: Transformation) -> Transformation:

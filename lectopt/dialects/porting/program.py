@@ -50,6 +50,7 @@ class Program:
       before: members before the algorithm that are no settings of it.
       mask: which leaves decay, None for all.
       plateau: what reduces the rate, None for nothing.
+      factors: of the rate, by patterns of the parameters' paths.
     """
 
     library = ""
@@ -62,9 +63,11 @@ class Program:
         before: Members,
         mask: Any = None,
         plateau: Transformation | None = None,
+        factors: Mapping[str, float] | None = None,
     ):
         self.name, self.given, self.rate = name, dict(given), rate
         self.before, self.mask, self.plateau = before, mask, plateau
+        self.factors = factors or {}
         self.lines: list[str] = []
         self.foreign = False  # whether it calls a function that was given
         self.defined: dict[Any, str] = {}
@@ -165,7 +168,7 @@ class Optax(Program):
                 static = ', static_args=("mask",)' if "mask" in self.given else ""
                 maker = f"optax.inject_hyperparams({maker}{static})"
             call = f"{maker}({', '.join(f'{k}={v}' for k, v in texts.items())})"
-        around = [*map(self.member, self.before), self.coupled, call, self.after]
+        around = [*map(self.member, self.before), self.coupled, call, self.after, self.by_path()]
         members = [member for member in around if member]
         call = f"optax.chain({', '.join(members)})" if len(members) > 1 else call
         return "\n".join([*self.lines, f"optimizer = {call}"]) if self.lines else call
@@ -188,6 +191,19 @@ class Optax(Program):
             case name:
                 return f"optax.{'clip' if name == 'clip_by_value' else name}({bound})"
 
+    def by_path(self) -> str:
+        """The member that scales the updates by their paths."""
+        if not self.factors:
+            return ""
+        found = "(f for pattern, f in factors.items() if re.fullmatch(pattern, path))"
+        self.lines += [
+            "def by_path(path, update):",
+            '    path = jax.tree_util.keystr(path, simple=True, separator="/")',
+            f"    factors = {self.factors}",
+            f"    return update * next({found}, 1.0)",
+        ]
+        return "optax.stateless(lambda u, p: jax.tree_util.tree_map_with_path(by_path, u))"
+
     def decay(self, weight_decay: Any) -> str:
         """A decay beside an alias that has none; `weight_decay` may follow the count."""
         mask = "" if self.mask is None else f", mask={shown(self.mask)}"
@@ -199,6 +215,7 @@ class Optax(Program):
 IMPORTS = {
     "itertools.": "import itertools",
     "math.": "import math",
+    "re.fullmatch": "import re",
     "jax.tree": "import jax",
     "jnp.": "import jax.numpy as jnp",
 }

@@ -70,9 +70,6 @@ def read(tx: Transformation) -> Recipe:
             f"port wants an optimizer of this library or of one of its dialects, got {tx!r}. "
             "Write for example port(dialects.torch.Adam(lr=1e-3), to='keras')."
         )
-    watched = []
-    while tx.name == "monitor" and len(tx.parts) == 1:
-        watched, tx = ["What monitor records is no part of an update"], tx.parts[0]
     frame = split(tx)
     if len(frame.coupled) + len(frame.decoupled) > 1:
         raise Unreadable("its weights decay twice, which is no setting anywhere")
@@ -88,7 +85,6 @@ def read(tx: Transformation) -> Recipe:
         mask=decay.mask if masked else None,
         before=tuple(frame.before),
         after=tuple(frame.after),
-        notes=(*watched, *recipe.notes),
     )
 
 

@@ -20,7 +20,8 @@ class Torch(Program):
         """The program."""
         given, moving = dict(self.given), dict[str, str]()
         rate, scheduler = given[self.rate], None
-        cycle = rate if named_in(rate, "torch") and _first(rate) is not None else None
+        named = named_in(rate, "torch") and _first(rate) is not None and not self.factors
+        cycle = rate if named else None  # of which some move all groups alike
         for name, value in given.items():
             if name != self.rate:
                 given[name] = self._fixed(name, value, cycle, moving)
@@ -36,6 +37,10 @@ class Torch(Program):
         params = "params"
         if self.mask is not None:
             params = "[dict(params=decayed), dict(params=others, weight_decay=0.0)]"
+        if self.factors:
+            rates = (shown(factor * given[self.rate]) for factor in self.factors.values())
+            groups = [f"dict(params=group_{i}, lr={r})" for i, r in enumerate(rates)]
+            params = f"[{', '.join([*groups, 'dict(params=others)'])}]"
         call = f"torch.optim.{self.name}({params}, {shown_})"
         hook = self._hook(moving)
         if not (self.lines or scheduler or hook):
