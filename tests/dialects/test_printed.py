@@ -14,7 +14,6 @@ import pytest
 import lectopt
 from lectopt import port, schedules
 from lectopt.dialects import keras, torch
-from lectopt.dialects import optax as ox
 from lectopt.dialects.porting.rows import rows
 from tests.dialects.conversions import BY_POSITION, EXACT, ROWS, named
 from tests.dialects.test_port import rate
