@@ -21,9 +21,13 @@ __all__ = ["Scheme", "Suffix", "exponential", "polynomial_decay", "suffix", "uni
 # Entries of a state: the average of the points to evaluate, but for the newest one, in whose place
 # stand the parameters; and the share of the newest one in it, 0 while nothing is averaged.
 AVERAGE, SHARE = "average", "share"
+# The share of a newest one that is none of those averaged: there is an average, and the look-ahead
+# of the newest one, times this, changes no digit of it.
+LEFT_OUT = 1e-30
 
 State = dict[str, Any]
 Mix = Callable[[Any, Any, Any], Any]  # (average, old share, new share) -> average with the iterate
+Settle = Callable[[Any, Any], Any]  # (average, old share) -> average of points to evaluate alone
 
 
 class Scheme(Value):
@@ -46,6 +50,10 @@ class Scheme(Value):
         share = jnp.where(t == 1, 1, self.share(t, **self.at(count)))
         return {AVERAGE: mix(state[AVERAGE], state[SHARE], share), SHARE: share}
 
+    def keep(self, state: State, settle: Settle) -> State:
+        """The entries of the state after an iterate that is none of those averaged."""
+        return state | {AVERAGE: settle(state[AVERAGE], state[SHARE])}
+
     def at(self, count: Any) -> dict[str, Any]:
         """The settings at an update."""
         return {name: value_at(value, count) for name, value in self.settings.items()}
@@ -60,8 +68,7 @@ class Suffix(Scheme):
         length = jnp.where(t == 1, 1, old["length"] + 1)
         younger_length = jnp.where(t == 1, 1, old["younger_length"] + 1)
         average = mix(state[AVERAGE], state[SHARE], self.share(length))
-        old_share = self.share(jnp.maximum(old["younger_length"], 1))
-        younger = mix(old["younger"], old_share, self.share(younger_length))
+        younger = mix(old["younger"], self._younger_share(old), self.share(younger_length))
         enough = younger_length >= self.at(count)["fraction"] * t
         average, length = jax.tree.map(
             lambda new, kept: jnp.where(enough, new, kept),
@@ -72,6 +79,15 @@ class Suffix(Scheme):
         lengths = dict(length=length, younger_length=younger_length)
         suffix = lengths | {"younger": younger}
         return {AVERAGE: average, SHARE: self.share(length), "suffix": suffix}
+
+    def keep(self, state: State, settle: Settle) -> State:
+        """See `Scheme`."""
+        old = state["suffix"]
+        younger = settle(old["younger"], self._younger_share(old))
+        return super().keep(state, settle) | {"suffix": old | {"younger": younger}}
+
+    def _younger_share(self, suffix: State) -> Any:
+        return self.share(jnp.maximum(suffix["younger_length"], 1))
 
 
 @checked

@@ -66,6 +66,64 @@ def test_is_the_average_of_the_iterates(scheme, twin, start):
     np.testing.assert_allclose(evaluated[start:], later, rtol=1e-12, atol=1e-13)
 
 
+def snapshots(points, twin, start, every):
+    """What is to be evaluated after every update: the twin's average of each `every`-th point after
+    `start`, as it was after the last of them; before the first the point itself."""
+    averages = twin(points[start + every - 1 :: every])
+    counts = [(t + 1 - start) // every for t in range(len(points))]
+    return np.array([averages[n - 1] if n > 0 else points[t] for t, n in enumerate(counts)])
+
+
+@pytest.mark.parametrize("name", ["polynomial", "exponential", "uniform"])
+@pytest.mark.usefixtures("x64")
+def test_of_every_kth_iterate_and_in_between_as_it_was(name):
+    (scheme, twin), start, every, bases = SCHEMES[name], 7, 5, []
+    shifted = twins.nesterov_shifted(
+        THETA, lambda w, t: w + NOISE[t], lambda t: RATES[t], STEPS, beta=0.8, bases=bases
+    )
+    averaged = average_params(scheme, start, every)
+    trained, evaluated = history(lectopt.chain(lectopt.nesterov(rate, 0.8), averaged))
+    np.testing.assert_allclose(trained, shifted, rtol=1e-12, atol=1e-13)
+    wanted = snapshots(np.array(bases), twin, start, every)
+    np.testing.assert_allclose(evaluated, wanted, rtol=1e-12, atol=1e-13)
+    trained, evaluated = history(lectopt.chain(lectopt.sgd(rate), averaged))
+    np.testing.assert_allclose(evaluated, snapshots(trained, twin, start, every), rtol=1e-12)
+
+
+@pytest.mark.usefixtures("x64")
+def test_stochastic_weight_averaging_by_its_paper():
+    """Algorithm 1 from the weights after T = 10 updates, with a cycle of c = 5 updates."""
+    before, cycle = 10, 5
+    averaged = average_params(uniform(), start=before - cycle, every=cycle)
+    trained, evaluated = history(lectopt.chain(lectopt.momentum(rate, 0.8), averaged))
+    mean = trained[before - 1]
+    for i in range(1, STEPS - before + 1):
+        if i % cycle == 0:
+            models = i / cycle
+            mean = (mean * models + trained[before - 1 + i]) / (models + 1)
+        np.testing.assert_allclose(evaluated[before - 1 + i], mean, rtol=1e-12)
+
+
+@pytest.mark.parametrize("tx", [lectopt.sgd(rate), lectopt.nesterov(rate, 0.8)])
+@pytest.mark.usefixtures("x64")
+def test_a_suffix_of_every_kth_iterate(tx):
+    """It is the suffix mean of a training with these iterates alone; in between it stays."""
+    _, points = history(tx)
+    _, evaluated = history(lectopt.chain(tx, average_params(suffix(0.5), every=4)))
+    shots, short = points[3::4], average_params(suffix(0.5))
+    state = short.init(jnp.zeros(3))
+    for n, shot in enumerate(shots):
+        _, state = short.update(jnp.asarray(shot), state, jnp.zeros(3))
+        wanted = np.broadcast_to(state["average"], (4, 3))[: STEPS - 4 * n - 3]
+        np.testing.assert_allclose(evaluated[4 * n + 3 : 4 * n + 7], wanted, rtol=1e-12)
+
+
+def test_every_infinity_is_without_an_average():
+    tx, theta = average_params(uniform(), every=np.inf), jnp.ones(())
+    _, state = jax.jit(tx.update)(jnp.ones(()), tx.init(theta), theta)
+    assert lectopt.evaluation_params(state, theta + 1) == 2
+
+
 def test_polynomial_decay_of_1_2_3_4():
     """By hand, with gamma = 3: 1, 1/5 + 4/5 2, 1/3 1.8 + 2/3 3, 3/7 2.6 + 4/7 4."""
     tx, theta = average_params(polynomial_decay(3)), jnp.zeros(())
@@ -134,11 +192,11 @@ def test_in_a_chain_of_optax_the_shifted_weights_are_averaged():
 def test_every_number_can_be_swept():
     """One vmapped program over all numbers equals a loop over constants, evaluated in and out."""
 
-    def last(gamma, decay, fraction, start):
+    def last(gamma, decay, fraction, start, every):
         tx = lectopt.chain(
             average_params(polynomial_decay(gamma), start),
-            decayed=average_params(exponential(decay), start),
-            tail=average_params(suffix(fraction), start),
+            decayed=average_params(exponential(decay), start, every),
+            tail=average_params(suffix(fraction), start, every),
         )
         theta = jnp.asarray(THETA)
         state = tx.init(theta)
@@ -151,7 +209,7 @@ def test_every_number_can_be_swept():
         parts = state | {"average": state["average"]}, state["decayed"], state["tail"]
         return [lectopt.evaluation_params(part, theta) for part in parts]
 
-    values = [0.0, 3.0], [0.5, 0.9], [0.2, 0.6], [0, 8]
+    values = [0.0, 3.0], [0.5, 0.9], [0.2, 0.6], [0, 8], [1, 4]
     theta, state = jax.jit(jax.vmap(last))(*map(jnp.array, values))
     outside = read(theta, state)
     chex.assert_trees_all_close(outside, jax.vmap(read)(theta, state))

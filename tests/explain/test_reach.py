@@ -38,6 +38,7 @@ PARTS = {
     "average_params/uniform": lectopt.average_params(lectopt.averaging.uniform()),
     "average_params/exponential": lectopt.average_params(lectopt.averaging.exponential(0.9)),
     "average_params/suffix": lectopt.average_params(lectopt.averaging.suffix(0.5)),
+    "average_params/every": lectopt.average_params(lectopt.averaging.uniform(), 2, every=3),
     "average_params/ahead": lectopt.chain(
         lectopt.nesterov(0.1), lectopt.average_params(lectopt.averaging.uniform())
     ),

@@ -32,8 +32,8 @@ def plateau(learning_rate):
 
 
 def averaged(learning_rate):
-    scheme = lectopt.averaging.exponential(0.9)
-    return lectopt.chain(lectopt.adam(learning_rate), lectopt.average_params(scheme))
+    mean = lectopt.average_params(lectopt.averaging.uniform(), start=2, every=3)
+    return lectopt.chain(lectopt.adam(learning_rate), mean)
 
 
 def watched(learning_rate):

@@ -55,7 +55,7 @@ def train(directory, steps=400):
         lectopt.clip_by_global_norm(1.0),
         lectopt.adamw(3e-2),
         lectopt.reduce_on_plateau(factor=0.7, patience=1, mode="max"),
-        lectopt.average_params(lectopt.averaging.exponential(0.95)),
+        lectopt.average_params(lectopt.averaging.exponential(0.8), every=3),
     )
     return lectopt.fit(
         problem, tx, steps, seed=3, eval_every=11, directory=directory, progress=False

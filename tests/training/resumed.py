@@ -10,7 +10,7 @@ from tests.training.runs import problem
 TX = lectopt.chain(
     lectopt.adam(0.1),
     lectopt.reduce_on_plateau(factor=0.5, patience=1),
-    lectopt.average_params(lectopt.averaging.exponential(0.9)),
+    lectopt.average_params(lectopt.averaging.uniform(), start=4, every=3),
 )
 ARGUMENTS = dict(steps=40, eval_every=6, seed=2)
 

@@ -46,7 +46,8 @@ def AveragedModel(
     """An average of the parameters after every update, read with `lectopt.evaluation_params`.
 
     It is the last of a chain, `chain(torch.SGD(0.1), torch.AveragedModel())`, where PyTorch calls
-    `update_parameters(model)`. `lectopt.average_params` has a `start` for the updates to leave out.
+    `update_parameters(model)`. `lectopt.average_params` has `start` and `every` for the updates to
+    leave out.
 
     Args:
       device: not needed.
