@@ -60,9 +60,19 @@ class Asked:
 
 
 def asked(function: Callable[..., Any], where: str) -> Asked:
-    """What a function asks for."""
+    """What a function asks for.
+
+    Raises:
+        ValueError: It has no signature.
+    """
     by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    parameters = inspect.signature(function).parameters.values()
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{where}: {function!r} does not say what it asks for ({error}); wrap it, "
+            "lambda learning_rate: ..."
+        ) from error
     return Asked(
         function,
         where,

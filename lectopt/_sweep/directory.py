@@ -291,5 +291,5 @@ def _culled(store: Store, rows: Any, total: Any, rungs: Mapping[str, list[int]])
 def _text(path: Path) -> str:
     try:
         return path.read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ValueError(f"{path.parent} holds no sweep: there is no {path.name}") from None

@@ -67,9 +67,15 @@ def quantile_function(name: str, distribution: object) -> Callable[[float], obje
     if callable(ppf := getattr(distribution, "ppf", None)):
 
         def quantile(u: float) -> object:
-            value: Any = np.asarray(ppf(u))[()]
-            if not np.isfinite(value):
-                raise ValueError(f"{name}: {distribution!r}.ppf({u!r}) is {value!r}")
+            told = f"{name}: ppf({u:.4g}) of {distribution_name(distribution)}"
+            try:
+                value: Any = np.asarray(ppf(u))[()]
+            except Exception as error:
+                raise ValueError(f"{told} raises {error!r}") from error
+            if np.ndim(value) or not isinstance(value, np.number) or not np.isfinite(value):
+                raise ValueError(
+                    f"{told} is {value!r}, and no finite number; are its arguments right?"
+                )
             whole = isinstance(value, np.integer) or is_discrete(distribution)
             return int(value) if whole else float(value)
 
@@ -81,6 +87,16 @@ def quantile_function(name: str, distribution: object) -> Callable[[float], obje
             f"scipy.stats.loguniform(1e-4, 1e-1), got {distribution!r}"
         )
     return lambda u: values[int(u * len(values))]
+
+
+def distribution_name(distribution: object) -> str:
+    """As it was made, where that is known; the `repr` of those of `scipy.stats` is an address."""
+    kind = getattr(getattr(distribution, "dist", None), "name", None)
+    if kind is None:
+        return repr(distribution)
+    args, words = getattr(distribution, "args", ()), getattr(distribution, "kwds", {})
+    told = [*map(repr, args), *(f"{name}={x!r}" for name, x in words.items())]
+    return f"{kind}({', '.join(told)})"
 
 
 def is_discrete(distribution: object) -> bool:

@@ -119,6 +119,11 @@ class Elsewhere:
 
         def send(study: bytes | None) -> None:
             future = self.executor.submit(work, order, study)
+            if not callable(getattr(future, "add_done_callback", None)):
+                raise ValueError(
+                    "wanted a concurrent.futures.Executor, whose submit gives a Future, got "
+                    f"{self.executor!r}. Of a dask.distributed.Client write client.get_executor()."
+                )
             future.add_done_callback(lambda future: received(future, study))
 
         def received(future: cf.Future[Any], study: bytes | None) -> None:
@@ -134,7 +139,10 @@ class Elsewhere:
             except BaseException as error:
                 promised.set_exception(error)
 
-        send(None)
+        try:
+            send(None)
+        except RuntimeError as error:
+            raise ValueError(f"the executor takes no more work: {error}") from error
         return promised
 
     def close(self) -> None:

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import concurrent.futures as cf
-import contextlib
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from lectopt._sweep.directory import Directory
-from lectopt._sweep.elsewhere import Elsewhere
+from lectopt._sweep import arguments
 from lectopt._sweep.halving import checked_factor, survivors
 from lectopt._sweep.opening import opened
-from lectopt._sweep.proposing import example_of, proposals
+from lectopt._sweep.proposing import proposals, searched
+from lectopt._sweep.records import Record
 from lectopt._sweep.result import SweepResult
-from lectopt._sweep.running import Runner
+from lectopt._sweep.session import Session, session
 from lectopt._sweep.space import Configuration, configurations, listed_seeds
-from lectopt._sweep.store import Store, known_records
+from lectopt._sweep.store import known_records
 from lectopt._sweep.study import Study
-from lectopt._sweep.workers import Bench, Threads
-from lectopt.training.interrupts import Interrupts
-from lectopt.training.loop import metric_column
 from lectopt.training.problem import Problem
-from lectopt.training.progress import progress_of
-from lectopt.transformation import is_transformation
 
 
 def sweep(
@@ -98,106 +91,44 @@ def sweep(
             another sweep.
         ImportError: A bar needs tqdm, an executor cloudpickle.
     """
-    if not divergence_factor > 1:
-        raise ValueError(f"wanted a divergence_factor above 1, or inf, got {divergence_factor!r}")
-    factor, named = checked_factor(halving), _named(optimizers)
-    _check(tile, samples, max_seconds, accept_changes, directory, executor)
+    check, factor = arguments, checked_factor(halving)
+    samples = check.checked_samples(samples, sampler)
+    limit, named = check.checked_divergence(divergence_factor), check.by_name(optimizers)
+    study = Study(problem, named, steps, epochs, eval_every, limit)
     seeds = listed_seeds(seeds)
-    study = Study(problem, named, steps, epochs, eval_every, divergence_factor)
-    proposed = not isinstance(sampler, str)
-    axes: dict[str, dict[str, Any]] = {}
-    if proposed:
-        axes, one = example_of(study, space, sampler, samples, halving)
-        ones = [one]
-    else:
+    how = (
+        check.checked_tile(tile),
+        check.checked_directory(directory),
+        check.checked_changes(accept_changes, directory),
+        check.checked_executor(executor),
+        check.checked_seconds(max_seconds),
+        progress,
+    )
+    if isinstance(sampler, str):
         ones = configurations(space, study.makers, study.asking_problem, samples, sampler)
         study.check(ones)
-    judge = study.group(ones[0]).blocks.problem
-    column, direction = metric_column(judge), "maximize" if judge.sign < 0 else "minimize"
-    started = time.monotonic()
-    with contextlib.ExitStack() as stack:
-        count = len(ones) if samples is None or not proposed else samples
-        bar = progress_of(progress, "sweep", count * len(seeds), 0, "training")
-        stack.callback(bar.close)
-        store = Store() if directory is None else Directory(directory)
-        stack.callback(store.close)
-        interrupts = stack.enter_context(Interrupts())
-        runners: list[Runner] = []
-
-        def stop() -> bool:
-            late = max_seconds is not None and time.monotonic() - started >= max_seconds
-            return interrupts.received is not None or late
-
-        def runner_of(bench: Bench) -> Runner:
-            workers: Any = Threads(bench, store, stop)
-            if executor is not None:
-                workers = Elsewhere(bench, executor)
-            stack.callback(workers.close)
-            stack.push(_abandoning(workers))
-            runners.append(Runner(bench, store, workers, stop, bar, column, judge.sign))
-            return runners[-1]
-
-        if proposed:
-            records, complete = proposals(
-                study, axes, seeds, samples, sampler, tile, store, accept_changes, runner_of,
-                column, direction,
-            )  # fmt: skip
-        else:
-            bench, first, rungs = opened(study, ones, seeds, factor, tile, store, accept_changes)
-            runner = runner_of(bench)
-            runner.train(ones, seeds, rungs, survivors(factor, judge.sign), first)
-            wanted = [(one, seed, study.group(one).steps) for one in ones for seed in seeds]
-            records = known_records(store, wanted, runner.culled)
-            complete = len(records) == len(wanted)
-        tiles = runners[0].tiles if runners else None
-        if complete:
-            store.finish()
-
-    def rebuild(optimizer: str, settings: Mapping[str, object]) -> tuple[Problem, Any, int]:
-        return study.built(Configuration(optimizer, settings))
-
-    return SweepResult(records, column, direction, complete, tiles, rebuild)
-
-
-def _abandoning(workers: Any) -> Any:
-    """If something is raised, what runs is not waited for longer than a block."""
-
-    def leave(kind: Any, error: Any, trace: Any) -> None:
-        del error, trace
-        if kind is not None:
-            workers.abandon()
-
-    return leave
-
-
-def _named(optimizers: Any) -> dict[str, Any]:
-    if isinstance(optimizers, Mapping) and optimizers:
-        return dict(optimizers)
-    if is_transformation(optimizers) or callable(optimizers):
-        name = getattr(optimizers, "__name__", None) or getattr(optimizers, "name", "optimizer")
-        return {str(name): optimizers}
-    raise ValueError(
-        'wanted optimizers by name, e.g. {"adam": optax.adam, "sgd": optax.sgd}, '
-        f"got {optimizers!r}"
+        with session(study, ones[0], seeds, len(ones), *how) as under_way:
+            records, complete = _all_of(ones, factor, under_way)
+    else:
+        count, axes, one = searched(study, space, sampler, samples, halving)
+        with session(study, one, seeds, count, *how) as under_way:
+            records, complete = proposals(sampler, count, axes, under_way)
+    return SweepResult(
+        records, under_way.column, under_way.direction, complete, under_way.tiles, study.built
     )
 
 
-def _check(
-    tile: Any, samples: Any, max_seconds: Any, accept: Sequence[str], directory: Any, executor: Any
-) -> None:
-    def whole(value: Any) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-    if tile != "auto" and not whole(tile):
-        raise ValueError(f'wanted tile="auto" or a number of lanes, got {tile!r}')
-    if samples is not None and not whole(samples):
-        raise ValueError(f"wanted samples to be None or an integer, at least 1, got {samples!r}")
-    if max_seconds is not None and not max_seconds > 0:
-        raise ValueError(f"wanted a positive number of max_seconds, got {max_seconds!r}")
-    if accept and directory is None:
-        raise ValueError("accept_changes is about what a directory holds; give directory=, too")
-    if executor is not None and not callable(getattr(executor, "submit", None)):
-        raise ValueError(
-            "wanted a concurrent.futures.Executor, as ProcessPoolExecutor() or Dask's "
-            f"client.get_executor(), got {executor!r}"
-        )
+def _all_of(
+    ones: Sequence[Configuration], factor: float | None, under_way: Session
+) -> tuple[list[Record], bool]:
+    """The records of all configurations, and whether there is one of each."""
+    study, seeds = under_way.study, under_way.seeds
+    bench, first, rungs = opened(under_way, ones, factor)
+    runner = under_way.start(bench)
+    runner.train(ones, seeds, rungs, survivors(factor, runner.sign), first)
+    wanted = [(one, seed, study.group(one).steps) for one in ones for seed in seeds]
+    records = known_records(under_way.store, wanted, runner.culled)
+    complete = len(records) == len(wanted)
+    if complete:
+        under_way.store.finish()
+    return records, complete

@@ -30,6 +30,8 @@ from lectopt.training.manifest import optimizer_identity, problem_identity
 from lectopt.training.step import Training
 from lectopt.training.streams import Streams, random_streams
 
+NEEDS_VALUE = (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError)
+
 
 class Lanes:
     """`width` trainings of a group, side by side.
@@ -51,7 +53,7 @@ class Lanes:
         shapes = shapes_of((self.values([group.example], streams), streams, dict(data)))
         try:
             self.programs = programs_of(group, width, *shapes)
-        except jax.errors.ConcretizationTypeError as error:
+        except NEEDS_VALUE as error:
             raise ValueError(_needs_to_know(group, error)) from error
         except (TypeError, ValueError) as error:
             if str(error).startswith("optimizer "):
@@ -170,15 +172,14 @@ class Lanes:
         self, training: Training, values: Mapping[str, Any], split: str
     ) -> dict[str, np.ndarray]:
         """The metrics of a split, each of shape `(lanes,)`."""
-        found = self.programs.measured[split](
-            training, values, self.data["train"], self.data[split]
-        )
+        given = values, self.data["train"], self.data[split]
+        found = self.programs.measure(split, training, *given)
         return {name: np.asarray(x).reshape(-1) for name, x in found.items()}
 
 
 def _needs_to_know(group: Group, error: Exception) -> str:
     names = sorted(group.example.traced)
-    told = f"{group.example}: something asks for the value of a traced number, {names}"
+    told, asked = f"something asks for the value of a traced number, {names}", names[0]
     for name in names:
         values = {k: x for k, x in group.example.traced.items() if k != name}
 
@@ -190,14 +191,15 @@ def _needs_to_know(group: Group, error: Exception) -> str:
 
         try:
             jax.eval_shape(build, 0.5)
-        except jax.errors.ConcretizationTypeError:
-            told = f"{group.example}: an `if`, or a shape, asks for the value of {name}"
+        except NEEDS_VALUE as needed:
+            by_numpy = isinstance(needed, jax.errors.TracerArrayConversionError)
+            who = "NumPy (write jax.numpy)" if by_numpy else "an `if`, or a shape,"
+            told, asked = f"{who} asks for the value of {name}", name
             break
         except Exception:
             continue
     where = str(error).splitlines()[0][:160]
     return (
-        f"{told}, which is traced so that one program trains all its values. Write "
-        f'{{"{names[0] if names else "name"}": choice([...])}}, of lectopt, for one program a '
-        f"value. ({where})"
+        f"{group.example}: {told}, which is traced so that one program trains all its values. "
+        f'Write {{"{asked}": choice([...])}}, of lectopt, for one program a value. ({where})'
     )

@@ -4,10 +4,12 @@ and plan.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 
@@ -16,17 +18,13 @@ from lectopt._sweep.halving import rungs
 from lectopt._sweep.running import tiles_of
 from lectopt._sweep.sizing import Size, chosen_size
 from lectopt._sweep.space import Configuration
-from lectopt._sweep.store import Store
-from lectopt._sweep.study import Study
 from lectopt._sweep.tiles import Tile
 from lectopt._sweep.workers import Bench
 from lectopt.training.loop import metric_column
-from lectopt.training.manifest import (
-    PACKAGES,
-    difference,
-    fingerprint,
-    refuse,
-)
+from lectopt.training.manifest import PACKAGES, difference, fingerprint, refuse
+
+if TYPE_CHECKING:
+    from lectopt._sweep.session import Session
 
 # In the order in which they are told. The last one is compared where no other differs.
 SECTIONS = ("problem", "optimizer", "data", "steps", "settings", "versions", "device", "program")
@@ -39,40 +37,39 @@ Opened = tuple[Bench, "list[Tile] | None", Rungs]
 
 
 def opened(
-    study: Study,
+    session: Session,
     ones: Sequence[Configuration],
-    seeds: Sequence[int],
     factor: float | None,
-    tile: Any,
-    store: Store,
-    accept: Sequence[str],
-    known: Bench | None = None,
     pruned: Rungs | None = None,
 ) -> Opened:
     """The programs of all groups, traced; the tiles of the first rung, and what the rungs are.
 
-    `known` are the programs of configurations before these, and `pruned` the rungs, where it is not
-    `factor` that makes them.
+    Args:
+        session: Whose. What it runs already is gone on with.
+        ones: The configurations.
+        factor: Of halving; it makes the rungs, except where they are `pruned`.
+        pruned: The rungs.
 
     Raises:
         ValueError: A program cannot be traced, or the directory holds another sweep.
     """
+    study, seeds, store = session.study, session.seeds, session.store
     most = max(Counter(one.optimizer for one in ones).values())
+    of_rungs = pruned or rungs(factor, most)
     if not isinstance(store, Directory):
-        bench = _bench(study, ones, seeds, tile, known=known)
-        return bench, None, pruned or rungs(factor, most)
+        return _bench(session, ones, factor, of_rungs), None, of_rungs
     with store.alone():
         there = store.manifest()
         if there is not None:
-            size, most = Size(*there["tile"]), there["most"]
-            bench = _bench(study, ones, seeds, tile, size, known)
+            most = there["most"]
+            of_rungs = pruned or rungs(factor, most)
+            bench = _bench(session, ones, factor, of_rungs, Size(*there["tile"]))
         else:
-            bench = _bench(study, ones, seeds, tile, known=known, record=IN_FILES)
-        of_rungs = pruned or rungs(factor, most)
+            bench = _bench(session, ones, factor, of_rungs, record=IN_FILES)
         here = _manifest(bench, ones, of_rungs, [factor, most])
         if there is not None:
             found = difference(_common(there, here), _common(here, there), SECTIONS)
-            refuse(store.path, found, accept, "sweep", SECTIONS)
+            refuse(store.path, found, session.accept, "sweep", SECTIONS)
             here = _joined(there, here)
         if there != here:
             store.describe(here)
@@ -89,22 +86,30 @@ def opened(
 
 
 def _bench(
-    study: Study,
+    session: Session,
     ones: Sequence[Configuration],
-    seeds: Sequence[int],
-    tile: Any,
+    factor: float | None,
+    of_rungs: Rungs,
     size: Size | None = None,
-    known: Bench | None = None,
     record: float = IN_MEMORY,
 ) -> Bench:
+    study = session.study
     groups: dict[str, list[Configuration]] = {}
     for one in ones:
         groups.setdefault(one.group, []).append(one)
     largest = max(groups.values(), key=len)
+    known = None if session.runner is None else session.runner.bench
     bench = known or Bench(study, size or Size(1, 1))
     if size is None and known is None:
         group = study.group(largest[0])
-        bench.size, made = chosen_size(group, largest, len(seeds), bench.data(group), tile, record)
+        ends = [*of_rungs(group.steps, group.every), group.steps]
+        stages = [
+            (end - begin, math.ceil(len(largest) / (factor or 1) ** i))
+            for i, (begin, end) in enumerate(itertools.pairwise([0, *ends]))
+        ]
+        bench.size, made = chosen_size(
+            group, largest, stages, len(session.seeds), bench.data(group), session.tile, record
+        )
         for lanes in made.values():
             bench.know(lanes)
     for some in groups.values():  # each is traced before the first training

@@ -27,11 +27,6 @@ MARK = "lectopt"  # the attribute of a trial that says who trains it
 STALE = 3600.0  # seconds after which nobody on another machine trains it any more
 
 
-def is_study(sampler: object) -> bool:
-    """Whether it is a study of Optuna."""
-    return all(callable(getattr(sampler, name, None)) for name in ("ask", "tell", "get_trials"))
-
-
 def drive(
     study: Any,
     spaces: Spaces,

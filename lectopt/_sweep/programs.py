@@ -15,9 +15,10 @@ import numpy as np
 from lectopt._sweep.compiling import Program, context, known, shapes_of
 from lectopt._sweep.study import Group
 from lectopt.averaging import AVERAGE
-from lectopt.controls.evaluation import SLOW
-from lectopt.state_search import records
+from lectopt.controls.evaluation import AHEAD, SLOW
+from lectopt.state_search import entries, records
 from lectopt.training.blocks import Blocks, value_axes
+from lectopt.training.step import Training
 from lectopt.training.streams import Streams
 
 
@@ -30,6 +31,7 @@ class Programs:
         begin: The trainings before their first step.
         block: Some steps.
         measured: By split, its metrics.
+        stateful: Whether they depend on the optimizer's state, which says which weights to use.
         shared: Which leaves of the optimizer's state the lanes have in common.
         identity: Of the problem and of the optimizer, once somebody has asked.
     """
@@ -38,8 +40,14 @@ class Programs:
     begin: Program
     block: Program
     measured: dict[str, Program]
+    stateful: bool
     shared: tuple[bool, ...]
     identity: tuple[dict[str, Any], dict[str, Any]] | None = None
+
+    def measure(self, split: str, training: Training, *rest: Any) -> Any:
+        """The metrics of a split."""
+        trained = training if self.stateful else training._replace(opt_state=())
+        return self.measured[split](trained, *rest)
 
 
 def programs_of(group: Group, width: int, values: Any, streams: Any, data: Any) -> Programs:
@@ -86,13 +94,15 @@ def _made(group: Group, width: int, values: Any, streams: Any, data: Any) -> Pro
         blocks = replace(blocks, shared=_common(blocks, inputs))
         given = inputs(blocks)
         block = Program(blocks.run, *given, donated=donated)
+    # Without a state on which the metrics do not depend they are one program for many optimizers.
+    stateful = any(entries(given[0].opt_state, entry) for entry in (AHEAD, AVERAGE, SLOW))
+    trained = given[0] if stateful else given[0]._replace(opt_state=())
+    measure = replace(blocks, shared=blocks.shared if stateful else ()).measure
     measured = {
-        split: Program(blocks.measure, given[0], values, data["train"], data[split])
-        for split in data
+        split: Program(measure, trained, values, data["train"], data[split]) for split in data
     }
-    return Programs(
-        first, Program(blocks.begin, *first.out, values), block, measured, blocks.shared
-    )
+    begin = Program(blocks.begin, *first.out, values)
+    return Programs(first, begin, block, measured, stateful, blocks.shared)
 
 
 def _common(blocks: Blocks, inputs: Any) -> tuple[bool, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lectopt._sweep.arguments import checked_directory
 from lectopt._sweep.directory import read_records
 from lectopt._sweep.result import SweepResult
 
@@ -20,5 +21,8 @@ def read_sweep(directory: str | Path) -> SweepResult:
     Raises:
         ValueError: It holds no sweep.
     """
-    records, column, direction, complete, tiles = read_records(directory)
+    path = checked_directory(directory)
+    if path is None:
+        raise ValueError('wanted a directory such as "runs/sweep", got None')
+    records, column, direction, complete, tiles = read_records(path)
     return SweepResult(records, column, direction, complete, tiles=tiles)

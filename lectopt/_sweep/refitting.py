@@ -45,8 +45,14 @@ def _chosen(
         if not len(best) or best[result.problem_metric].isna().iloc[0]:
             raise ValueError("no configuration was trained to the end without a divergence")
         row = best.to_dict("records")[0]
+    if not callable(getattr(row, "keys", None)):
+        raise ValueError(
+            "wanted a row of table() or best(), such as result.table().iloc[0], or a dict of "
+            f"optimizer and settings, got {row!r}"
+        )
     given: dict[str, Any] = dict(row)
-    name = str(given.get("optimizer"))
+    only = next(iter(result.configurations)) if len(result.configurations) == 1 else None
+    name = str(given.get("optimizer", only))
     if name not in result.configurations:
         raise ValueError(
             f"wanted a row with one of the optimizers {list(result.configurations)}, got "

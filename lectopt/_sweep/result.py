@@ -182,7 +182,7 @@ class SweepResult:
             ValueError: There is no such metric, or fewer trainings of an optimizer than this end
                 without a divergence.
         """
-        if not 0 < quantile <= 1:
+        if not isinstance(quantile, int | float) or not 0 < quantile <= 1:
             raise ValueError(f"wanted a quantile in (0, 1], got {quantile!r}")
         column, direction = self.judged(metric, direction, "curves")
         return comparing.level(self.configurations, column, direction, quantile)
@@ -191,8 +191,8 @@ class SweepResult:
         """Train one configuration again with `fit`, and keep its weights.
 
         Args:
-            row: A row of `table()` or `best()`, or a dict of `optimizer` and settings; by default
-                the best one.
+            row: A row of `table()` or `best()`, or a dict of `optimizer`, where there are several,
+                and settings; by default the best one.
             seed: It begins as the training of the sweep with this seed.
             **arguments: For `fit`: `directory`, `callbacks`, other `steps`, ...
 

@@ -1,7 +1,8 @@
 """How many lanes run side by side: what is fastest on this machine, within its memory.
 
 On a CPU small models want some lanes, tiny ones many, and large ones none. The candidates are timed
-as they will run, a thread for each core.
+as they will run, a thread for each core. Lanes that nobody needs cost as much as others, so that a
+halving, whose last rungs have few configurations, wants fewer.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ SOME, MANY = 16, 128  # lanes, at most
 WORTH = 4.0  # how many times as fast some lanes must be than one, for many to be tried
 PROBE, ROUNDS = 0.02, 5  # seconds of a timing, about, and how many there are
 _chosen: dict[Any, Size] = {}
+
+Stages = Sequence[tuple[int, int]]  # updates, and of how many configurations: one for each rung
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def cores() -> int:
 def chosen_size(
     group: Group,
     configurations: Sequence[Configuration],
+    stages: Stages,
     seeds: int,
     data: Mapping[str, Any],
     tile: Any,
@@ -64,6 +68,7 @@ def chosen_size(
     Args:
         group: The one that is timed.
         configurations: Of that group.
+        stages: How many of them there are how long.
         seeds: How many.
         data: The splits, on the device.
         tile: `"auto"`, or the number of lanes.
@@ -72,10 +77,10 @@ def chosen_size(
     if tile != "auto":
         return Size(int(tile), 1), {}
     n, threads = len(configurations), len(processors())
-    some, many = (balanced(n, seeds, threads, most) for most in (SOME, MANY))
+    some, many = (balanced(stages, seeds, threads, most) for most in (SOME, MANY))
     widths = sorted({1, some} if group.example.traced else {1})
     lanes = {widths[-1]: Lanes(group, widths[-1], data)}
-    mark = (lanes[widths[-1]].block.sha256, n * seeds, threads, record)
+    mark = (lanes[widths[-1]].block.sha256, tuple(stages), seeds, threads, record)
     if mark in _chosen:
         return _chosen[mark], lanes
     lanes |= {width: Lanes(group, width, data) for width in widths[:-1]}
@@ -87,7 +92,7 @@ def chosen_size(
             lanes[many] = Lanes(group, many, data)
             if _fits(lanes[many], threads):
                 seconds |= _seconds(pool, [lanes[many]], configurations, threads)
-    width = min(seconds, key=lambda w: seconds[w])
+    width = min(seconds, key=lambda w: seconds[w] * w * _rounds(stages, seeds, threads, w))
     training = max(seconds[width] * group.steps * width, 1e-6)  # seconds of a chunk
     share = -(-n // width) * seeds / (4 * threads)  # so that no thread waits for long at the end
     size = Size(width, max(1, min(int(record / training), int(share))))
@@ -95,10 +100,18 @@ def chosen_size(
     return size, lanes
 
 
-def balanced(configurations: int, seeds: int, threads: int, most: int) -> int:
-    """How many lanes, at most so many, divide configurations evenly, and leave no thread idle."""
-    chunks = max(-(-configurations // most), min(configurations, -(-threads // seeds)))
-    return -(-configurations // chunks)
+def balanced(stages: Stages, seeds: int, threads: int, most: int) -> int:
+    """How many lanes, at most so many, divide configurations evenly, and leave no thread idle.
+
+    A step of many lanes takes about as long as one of a single lane for each of them, and one more.
+    """
+    widths = range(1, min(most, max(n for _, n in stages)) + 1)
+    return min(widths, key=lambda w: ((w + 1) * _rounds(stages, seeds, threads, w), -w))
+
+
+def _rounds(stages: Stages, seeds: int, threads: int, width: int) -> int:
+    """The steps that a thread makes, each of all lanes of a chunk."""
+    return sum(steps * -(-(-(-n // width) * seeds) // threads) for steps, n in stages)
 
 
 def _fits(lanes: Lanes, threads: int) -> bool:

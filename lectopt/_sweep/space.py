@@ -37,8 +37,17 @@ class Fixed(float):
 def choice(values: Iterable[float]) -> list[float]:
     """Values of a setting that are each built into a program of their own, as whole numbers are:
     for a float on which a maker branches, `{"decay": choice([0.0, 0.9])}`.
+
+    Raises:
+        ValueError: They are no numbers.
     """
-    return [Fixed(value) for value in values]
+    listed = list_of(values)
+    if not listed or not all(isinstance(x, int | float) for x in listed):
+        raise ValueError(
+            f"wanted choice of a list of numbers, such as choice([0.0, 0.9]), got {values!r}; "
+            "texts, bools and whole numbers need no choice"
+        )
+    return [Fixed(value) for value in listed]
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +166,11 @@ def _axis(optimizer: str, name: str, values: Any) -> Any:
     """The values of a setting, as Python's; or a distribution."""
     where = f"optimizer {optimizer!r}, setting {name!r}"
     if callable(getattr(values, "ppf", None)):
+        if isinstance(values, type) or hasattr(values, "_parse_args"):  # of scipy.stats, not frozen
+            raise ValueError(
+                f"{where}: wanted a distribution with its arguments, such as "
+                f"scipy.stats.loguniform(1e-4, 1e-1), got {values!r}"
+            )
         return values
     listed = list_of(values)
     if not listed:

@@ -106,14 +106,13 @@ class Study:
             self._groups[key] = self._group(configuration)
         return self._groups[key]
 
-    def built(self, configuration: Configuration) -> tuple[Problem, Any, int]:
+    def built(self, optimizer: str, settings: Mapping[str, Any]) -> tuple[Problem, Any, int]:
         """The problem, the optimizer as `fit` takes it, and the steps, of a configuration."""
-        group, maker = self.group(configuration), self.makers[configuration.optimizer]
-        settings = maker.of(configuration.settings)
-        problem = self._posed(configuration.settings)
+        group, maker = self.group(Configuration(optimizer, settings)), self.makers[optimizer]
+        problem = self._posed(settings)
         if is_transformation(maker.function):
             return problem, maker.function, group.steps
-        return problem, functools.partial(maker.function, **settings), group.steps
+        return problem, functools.partial(maker.function, **maker.of(settings)), group.steps
 
     def check(self, configurations: Sequence[Configuration]) -> None:
         """Make every optimizer with every setting, and every problem.
@@ -186,7 +185,11 @@ class Study:
             return self.problem
         given = {k: plain(x) for k, x in asking.of(settings).items() if k != KEY or k in settings}
         steps = {"steps": self.steps} if asking.names("steps") and self.steps is not None else {}
-        problem = asking.function(**{**steps, **given})
+        try:
+            problem = asking.function(**{**steps, **given})
+        except Exception as error:
+            error.add_note(f"(while {asking.where} was made with {dict(given)})")
+            raise
         if not isinstance(problem, Problem):
             raise ValueError(f"{asking.where} must return a lectopt.Problem, got {problem!r}")
         return problem
@@ -222,6 +225,9 @@ def _made(one: Configuration, maker: Asked, given: Mapping[str, Any], steps: int
         if isinstance(error, jax.errors.JAXTypeError):
             raise
         raise ValueError(f"{one}: {error}") from error
+    except Exception as error:
+        error.add_note(f"(while {one} was made)")
+        raise
     if not is_transformation(tx):
         raise ValueError(f"{one}: wanted a maker that returns an Optax transformation, got {tx!r}")
     return tx

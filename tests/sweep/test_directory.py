@@ -127,7 +127,7 @@ def test_of_halving_the_best_go_on(tmp_path):
 def test_stopped_it_gives_what_there_is(tmp_path, alone, monkeypatch):
     with stopped_after_a_tile(monkeypatch):
         broken = train(tmp_path)
-    assert not broken.complete and 4 <= len(broken.records) < 12
+    assert not broken.complete and 2 <= len(broken.records) < 12  # a chunk of 4 lanes, or of 2
     done, total = broken.tiles
     assert 0 < done < total and f"{done} of {total} tiles done" in str(broken)
     assert not [*(tmp_path / "claims").iterdir()]
