@@ -16,19 +16,15 @@ from lectopt.pictures.style import figure, styled, write
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NAMES = (
-    "cyclic",
-    "line_through_the_origin",
-    "k_means",
-    "nesterov",
-    "wolfe",
-    "schedules",
-    "initialisation",
-    "ridge",
-    "capacity",
-    "minimum_norm",
-    "langevin",
-)
+# By the lecture that has it, or has it first.
+LECTURES = {
+    "CMU 11-785": ("cyclic", "line_through_the_origin", "k_means", "nesterov"),
+    "Liège": ("wolfe", "schedules", "initialisation"),
+    "ISI": ("capacity", "ridge"),
+    "TTIC 31230": ("langevin",),
+    "STAT 479": ("minimum_norm",),
+}
+NAMES = tuple(name for names in LECTURES.values() for name in names)
 
 
 class Verdict(NamedTuple):

@@ -1,0 +1,66 @@
+"""Dropout: test loss and error of a wide network on few digits, by the share of units kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import lectopt
+from lectopt.pictures.gallery import Verdict
+from lectopt.pictures.gallery.digits_nets import samples, trained
+from lectopt.pictures.style import style
+
+CLAIM = (
+    "Dropout, “fix a probability p, usually between 0.6 and 0.8, but can be as aggressive as 0.5 "
+    "too”, regularises: a network that overfits does better on new samples. (ISI)"
+)
+SMALL = dict(points=4, every=40, seeds=1, width=64, kept=(0.5, 1.0))
+
+
+def measure(
+    points: int = 15,
+    every: int = 80,
+    seeds: int = 4,
+    width: int = 200,
+    kept: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+    count: int = 200,
+) -> dict[str, Any]:
+    """Losses and errors of Adam on `count` digits, by kept share and seed."""
+    data = samples(count)
+    runs = [
+        trained(
+            lambda: lectopt.adam(2e-3), kept, data, points=points, every=every, dropout=True,
+            widths=(64, width, width, 10), seed=seed,
+        )
+        for seed in range(seeds)
+    ]  # fmt: skip
+    found = {k: np.stack([run[k] for run in runs]) for k in runs[0]}
+    return dict(found=found, kept=np.array(kept), every=every)
+
+
+def verdict(found: dict[str, Any]) -> Verdict:
+    """At the end: the mean test loss and error with the best p below 1, and without dropout."""
+    loss, error = (found["found"][k][..., -1].mean(axis=0) for k in ("test", "error"))
+    best = int(loss[:-1].argmin())
+    return Verdict(
+        bool(loss[best] < loss[-1] and error[best] <= error[-1]),
+        f"at the end the test loss is {loss[-1]:.3f} and {100 * error[-1]:.1f} % are wrong without "
+        f"dropout; with p = {found['kept'][best]:g}, the best, {loss[best]:.3f} and "
+        f"{100 * error[best]:.1f} %.",
+    )
+
+
+def draw(found: dict[str, Any], figure: Any) -> None:
+    """Losses by update for least, best and all kept; and both by p."""
+    left, right = figure.subplots(1, 2)
+    loss, error = (found["found"][k].mean(axis=0) for k in ("test", "error"))
+    steps = np.arange(loss.shape[1]) * found["every"]
+    for k, p in enumerate(found["kept"]):
+        left.plot(steps, loss[k], lw=1.4, label=f"p = {p:g}", **style(k))
+    left.set(xlabel="update", title="test loss", yscale="log")
+    left.legend(fontsize=8)
+    every = 100 * found["found"]["error"][..., -1]
+    right.plot(found["kept"], every.T, ".", ms=5, color=style(0)["color"], alpha=0.5)
+    right.plot(found["kept"], 100 * error[:, -1], lw=1.5, **style(0))
+    right.set(xlabel="share of units kept, p", title="wrong at the end, in %, by seed")
