@@ -23,6 +23,7 @@ NEAR = (1 - 1e-3, 1.0, 1 + 1e-3, 10.0)
 FEW = (1, 2, 3)
 EARLY = 3  # changes of a condition that are looked at, beside the last
 LARGEST = 1e30  # number of a program that is tried
+STUCK = {" bfloat16": 2**8 + 4, " float16": 2**11 + 4}  # where a count in such a type no more grows
 
 
 def tree_like(params: Any, draw: Any) -> Any:
@@ -152,6 +153,8 @@ def asked(
         found = {abs(float(y.args[0])) for y in parts if is_num(y)}
         found |= {abs(values[y.args[0]]) for y in parts if y.op == "sym" and y.args[0] in values}
         numbers |= {v for v in found if 0 < v < LARGEST}
+    names = {x.args[0] for x in walk(*terms, inside=True) if x.op == "fn"}
+    steps |= {step for name, step in STUCK.items() if any(x.endswith(name) for x in names)}
     return sorted(numbers - {1.0}, key=lambda v: (v == round(v, 3), v))[::-1], steps
 
 

@@ -9,6 +9,7 @@ import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -23,7 +24,7 @@ from lectopt.explain.arrays import (
     opaque,
 )  # fmt: skip
 from lectopt.explain.placing import PLACING
-from lectopt.explain.primitives import constant, operation
+from lectopt.explain.primitives import constant, narrowed, operation
 from lectopt.explain.terms import Term, is_num, ite, less, num
 
 CALLS = frozenset({
@@ -35,6 +36,8 @@ LONGEST_LOOP = 16  # that is written out
 _UNKNOWN = itertools.count()
 # What computes the functions of whole arrays, by their names, for who wants to run them again.
 RECORDED: ContextVar[dict[str, Any] | None] = ContextVar("recorded", default=None)
+# Whether the weights are of narrow types themselves, as the scope of a proof then says.
+ON_NARROW: ContextVar[bool] = ContextVar("on narrow", default=False)
 
 
 def interpret(jaxpr: Any, consts: Sequence[Any], args: Sequence[Array]) -> list[Array]:
@@ -90,10 +93,16 @@ def equation(eqn: Any, x: list[Array]) -> list[Array]:
         out = eqn.outvars[0].aval
         rule = operation(name, params, [y.dtype for y in x], out.dtype)
         if rule is not None:
-            return [_pointwise(rule, out, x)]
+            return [_rounded(name, _pointwise(rule, out, x))]
         if name in PLACING and (made := PLACING[name](eqn, x, out)) is not None:
-            return [made]
+            return [_rounded(name, made)]
     return unknown(eqn, x)
+
+
+def _rounded(name: str, made: Array) -> Array:
+    """The array as its type holds it; a program on narrow weights is read in real numbers."""
+    rule = None if ON_NARROW.get() else narrowed(name, made)
+    return made if rule is None else array(made.shape, made.dtype, lambda i: rule(made.at(i)))
 
 
 def called(params: dict[str, Any]) -> Any:
@@ -102,7 +111,26 @@ def called(params: dict[str, Any]) -> Any:
 
 
 def _pointwise(rule: Callable[..., Term], out: Any, x: Sequence[Array]) -> Array:
-    return array(out.shape, out.dtype, lambda i: rule(*(y.at(i if y.shape else ()) for y in x)))
+    def at(i: Index) -> Term:
+        return rule(*(y.at(i if y.shape else ()) for y in x))
+
+    return array(out.shape, out.dtype, at, _parts(rule, out, x))
+
+
+def _parts(rule: Callable[..., Term], out: Any, x: Sequence[Array]) -> Any:
+    """The parts of what works place by place on arrays that are made of equal parts."""
+    made = [y.parts for y in x if y.parts]
+    cuts = {(axis, *(tuple(y.shape) for y in parts)) for axis, parts in made}
+    if len(cuts) != 1 or len(made) < sum(bool(y.shape) for y in x):
+        return None
+    axis, rows = made[0][0], zip(*(y.parts[1] if y.parts else () for y in x if y.parts), strict=True)
+    each = []
+    for row in rows:
+        rest = iter(row)
+        now = [next(rest) if y.parts else y for y in x]
+        like = SimpleNamespace(shape=row[0].shape, dtype=out.dtype)
+        each.append(_pointwise(rule, like, now))
+    return axis, tuple(each)
 
 
 def _select(eqn: Any, x: list[Array]) -> list[Array]:

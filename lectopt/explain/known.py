@@ -21,7 +21,7 @@ TINY, HUGE = Fraction(1, 10**50), 10**50  # numbers are between them, or 0
 LEAST = neg(INF)
 
 
-LAST = {2**bits - 1 for bits in (15, 31, 63)}
+LAST = {2**bits - 1 for bits in (31, 63)}
 
 
 FULL = 2**62  # guards against the ends of 64 bits are left out

@@ -47,6 +47,8 @@ def _transpose(eqn: Any, x: list[Array], out: Any) -> Array:
 
 def _reshape(eqn: Any, x: list[Array], out: Any) -> Array | None:
     """Where only axes of length 1 come or go."""
+    if eqn.params.get("dimensions") is not None:  # in another order of its axes
+        return None
     long = [[k for k, d in enumerate(shape) if d != 1] for shape in (x[0].shape, out.shape)]
     if [x[0].shape[k] for k in long[0]] != [out.shape[k] for k in long[1]]:
         return None
@@ -124,9 +126,12 @@ def _split(eqn: Any, x: list[Array], out: Any) -> Array:
 
 
 def _concatenate(eqn: Any, x: list[Array], out: Any) -> Array:
+    return _concatenated(eqn.params["dimension"], x, out)
+
+
+def _concatenated(axis: int, x: list[Array], out: Any) -> Array:
     if len(x) == 1:
         return x[0]
-    axis = eqn.params["dimension"]
     whole = opaque(f"concatenate {axis}", x, out.shape, out.dtype)
 
     def at(i: Index) -> Term:
@@ -141,6 +146,16 @@ def _concatenate(eqn: Any, x: list[Array], out: Any) -> Array:
         return whole.at(i)
 
     return array(out.shape, out.dtype, at, (axis, tuple(x)))
+
+
+def _stack(eqn: Any, x: list[Array], out: Any) -> Array:
+    axis = eqn.params["axis"]
+
+    def part(y: Array) -> Array:
+        shape = (*y.shape[:axis], 1, *y.shape[axis:])
+        return array(shape, y.dtype, lambda i: y.at((*i[:axis], *i[axis + 1 :])))
+
+    return _concatenated(axis, [part(y) for y in x], out)
 
 
 def _slice(eqn: Any, x: list[Array], out: Any) -> Array | None:
@@ -168,6 +183,6 @@ PLACING: dict[str, Callable[..., Any]] = {
     "broadcast_in_dim": _broadcast, "transpose": _transpose,
     "squeeze": _reshape, "expand_dims": _reshape, "reshape": _reshape, "dot_general": _product,
     "gather": _looked_up, "dynamic_slice": _looked_up, "dim_as_value": _size,
-    "concatenate": _concatenate, "slice": _slice, "split": _split,
+    "concatenate": _concatenate, "stack": _stack, "slice": _slice, "split": _split,
     **dict.fromkeys(REDUCTIONS, _reduce),
 }  # fmt: skip

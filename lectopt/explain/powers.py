@@ -84,11 +84,12 @@ class Powers(Polynomials):
         return out, to_power(x[1], most)
 
     def exponential(self, x: Term) -> Pair:
-        """`e^(a + b)` is `e^a*e^b`, and `e^(c*log(x))` is `x^c`."""
+        """`e^(a + b)` is `e^a*e^b`, and `e^(c*log(x))` is `x^c` where `x` is known not to be
+        negative."""
         n, d = self.one, self.one
         for c, monomial in self._split(x):
             found = _logarithm(monomial)
-            if found is not None:
+            if found is not None and self.nonnegative(found[0]):
                 a, b = self.powered(found[0], mul(num(c), found[1]))
             else:
                 a, b = self._multiplied(c, lambda k, m=monomial: Term("exp", mul(k, m)))

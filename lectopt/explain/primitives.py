@@ -92,7 +92,7 @@ def raised(a: Term, b: Term) -> Term:
 
 
 def truncated(a: Term, b: Term) -> Term:
-    """The quotient of whole numbers, rounded to 0 as C does."""
+    """The whole part of a quotient: rounded to 0, as C does with whole numbers."""
     if is_num(a) and is_num(b) and b is not ZERO:
         return num(int(a.args[0] / b.args[0]))
     size = floor(div(absolute(a), absolute(b)))
@@ -100,7 +100,7 @@ def truncated(a: Term, b: Term) -> Term:
 
 
 def remainder(a: Term, b: Term) -> Term:
-    """What a whole division leaves, with the sign of `a`."""
+    """What a division leaves beside its whole part, with the sign of `a`."""
     return sub(a, mul(b, truncated(a, b)))
 
 
@@ -150,6 +150,11 @@ POINTWISE: dict[str, Callable[..., Term]] = {
         "erfc", "erf_inv", "cbrt", "lgamma", "digamma", "nextafter")},
 }  # fmt: skip
 WRAPPING = frozenset({"add", "add_any", "sub", "mul", "neg", "square", "integer_pow"})
+EXACT = frozenset({
+    "max", "min", "neg", "abs", "sign", "floor", "ceil", "clamp", "stop_gradient", "copy", "copy_p",
+    "optimization_barrier",
+})  # fmt: skip
+ROUNDED = (POINTWISE.keys() - EXACT) | {"integer_pow", "reduce_sum", "reduce_prod", "dot_general"}
 BITWISE = frozenset({"and", "or", "xor", "not"})
 
 
@@ -161,8 +166,8 @@ def operation(name: str, params: dict[str, Any], dtypes: list[Any], out: Any) ->
         return POINTWISE[name] if name in ("copy", "optimization_barrier") else None
     if name in BITWISE and sort_of(out) != "bool":
         return ft.partial(bitwise, name, np.dtype(out))
-    if name in ("div", "rem") and sort_of(out) == "int":
-        return truncated if name == "div" else remainder
+    if name == "rem" or (name == "div" and sort_of(out) == "int"):
+        return remainder if name == "rem" else truncated
     if name == "integer_pow":
         return fitted(lambda a: power(a, params["y"]), out)
     if name == "round":
@@ -206,7 +211,7 @@ def converted(old: Any, new: Any) -> Callable[[Term], Term]:
     if all(name in DIGITS for name in names) and DIGITS[new.name] > DIGITS[old.name]:
         # float16 has more digits than bfloat16, but not its range.
         if names != ("bfloat16", "float16"):
-            return lambda a: a
+            return lambda a: _rounded(a, old, new) if is_num(a) else a
 
     def rule(a: Term) -> Term:
         if a in (INF, NAN, neg(INF)):
@@ -216,7 +221,17 @@ def converted(old: Any, new: Any) -> Callable[[Term], Term]:
     return rule
 
 
-def _rounded(a: Term, dtype: Any) -> Term:
-    """A number in another type."""
+def narrowed(name: str, out: Any) -> Callable[[Term], Term] | None:
+    """What rounds the result of an operation of a type with fewer digits than float32; None where
+    nothing does."""
+    narrow = sort_of(out.dtype) == "real" and np.dtype(out.dtype).itemsize < 4
+    return converted(np.float32, out.dtype) if narrow and name in ROUNDED else None
+
+
+def _rounded(a: Term, *dtypes: Any) -> Term:
+    """A number in another type, and then in others."""
+    x = np.asarray(float(a.args[0]))
     with np.errstate(all="ignore"):
-        return constant(np.asarray(float(a.args[0])).astype(dtype)[()])
+        for dtype in dtypes:
+            x = x.astype(dtype)
+    return constant(x[()])

@@ -5,6 +5,7 @@ that was cancelled.
 """
 
 import functools as ft
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from lectopt.explain.fractions import Fractions
 from lectopt.explain.logic import Logic
 from lectopt.explain.polynomials import TooLarge
 from lectopt.explain.rewriting import assumed, walk
-from lectopt.explain.terms import ZERO, Term, equal, less, negate
+from lectopt.explain.terms import ZERO, Term, equal, is_num, less, negate
 from lectopt.explain.work import Work
 
 # What z3 may do for a question, in its own count, of which a million is about a second.
@@ -95,14 +96,21 @@ class Prover:
         (x, first), (y, second) = self._lowest(a), self._lowest(b)
         needs = first | second
         if x is y:
-            return Answer(True, LAYERS[1], needs)
+            return Answer(True, LAYERS[1], needs | self._lost(a, b))
         model, asked = None, ((x, y, needs), (a, b, frozenset()))
         for one, other, cancelled in asked:
             holds, found = self._ask(equal(one, other))
             if holds:
-                return Answer(True, LAYERS[2], cancelled)
+                return Answer(True, LAYERS[2], cancelled | self._lost(a, b))
             model = found or model
         return self._by_cases(x, y, needs, model)
+
+    def _lost(self, a: Term, b: Term) -> frozenset[Term]:
+        """What must not be negative where only one of the two asks for it: a root or a logarithm
+        that fell out on the way is no number there."""
+        ours, theirs = ({self.form(x) for x in _roots(y)} for y in (a, b))
+        open_ones = (x for x in ours ^ theirs if not self.nonnegative(x))
+        return frozenset(negate(less(x, ZERO)) for x in open_ones)
 
     def _ask(self, goal: Term) -> tuple[bool | None, Any]:
         logic = Logic(self.facts, self.nonnegative, self.same, self.work)
@@ -176,6 +184,14 @@ class Prover:
 
     def _bounded(self, x: Term) -> bool:
         return x.args[0] in self._names or x.args[0][0] == "|" or x.sort == "int"
+
+
+def _roots(term: Term) -> Iterator[Term]:
+    """What roots, logarithms and broken powers are taken of."""
+    for x in walk(term):
+        whole = x.op == "pow" and is_num(x.args[1]) and x.args[1].args[0].denominator == 1
+        if x.op in ("sqrt", "log", "pow") and not whole:
+            yield x.args[0]
 
 
 def _condition(a: Term, b: Term) -> Term | None:

@@ -39,6 +39,7 @@ from lectopt.explain.terms import (
 )
 
 SHORT = 16  # numbers in a table whose sum is computed
+ENDLESS = frozenset(f"wrap {kind}{bits}" for kind in ("int", "uint") for bits in (32, 64))
 WIDE = ("cast float64 float32", "cast int64 float32", "cast int32 float32")
 
 
@@ -182,7 +183,7 @@ class Resolver:
             condition, yes, no = condition.args[0], no, yes
         if self._without_root(condition, yes, no):
             return no
-        if no.op == "fn" and no.args[0].startswith("wrap ") and no.args[2] is yes and _counts(yes):
+        if no.op == "fn" and no.args[0] in ENDLESS and no.args[2] is yes and _counts(yes):
             return yes
         if condition.op == "lt" and is_num(no) and condition.args[1] is no and no.args[0] in LAST:
             return yes

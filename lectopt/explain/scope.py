@@ -25,7 +25,7 @@ def written(
       sizes: whether it holds for all sizes, and not for these shapes only.
       letters: the settings that may be any number.
       facts: what is taken of them.
-      needs: what must not be 0.
+      needs: what must not be 0, and the conditions `not x < 0` that must hold.
     """
     unit = [k for k in letters if k in facts.unit]
     plus = [k for k in letters if k in facts.positive]
@@ -38,16 +38,20 @@ def written(
     shapes = dict.fromkeys(str(tuple(x.shape)) for x in leaves)
     extent = " of every size" if sizes else f" of the shapes {', '.join(list(shapes)[:SHOWN])}"
     extent = "" if tree.groups else extent
-    where = sorted(dict.fromkeys(map(_plain, needs)))[:SHOWN]
-    kept = f", where not 0: {'; '.join(where)}" if where else ""
+    needs = set(needs)
+    roots = {x.args[0].args[0] for x in needs if x.sort == "bool"}  # of `not x < 0`
+    zeros = {x for x in needs if x.sort != "bool"}
+    kept = _listed(zeros, ", where not 0: ") + _listed(roots, ", where not negative: ")
     return (
         f"for all gradients and weights{settings}, in {types} {tree.words}{extent}, "
         f"in real numbers, fewer than 2^30 updates{kept}"
     )
 
 
-def _plain(term: Term) -> str:
-    return str(term)
+def _listed(terms: Iterable[Term], before: str) -> str:
+    shown = sorted(set(map(str, terms)))
+    more = ["..."] if len(shown) > SHOWN else []
+    return before + "; ".join([*shown[:SHOWN], *more]) if shown else ""
 
 
 def numbers(fixed: Sequence[Mapping[str, float]]) -> str:

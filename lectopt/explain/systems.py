@@ -17,7 +17,7 @@ import numpy as np
 import optax
 
 from lectopt.explain.arrays import Array, generic, letters_of_sizes, sort_of, symbol
-from lectopt.explain.interpreting import closed
+from lectopt.explain.interpreting import ON_NARROW, closed
 from lectopt.explain.terms import Term
 from lectopt.look_ahead import take_gradients_as_given
 
@@ -202,9 +202,13 @@ def _read(
         "p": [WEIGHT + k for k in weights],
         "x": [EXTRA + k for k in _paths(traced.arrays)],
     }
-    outs = _run(program, [*names["h"], *names["g"], *names["s"], *names["p"], *names["x"]])
-    starts = _run(init, [*names["h"], *names["p"]])
-    points = _run(places, [*names["h"], *names["s"], *names["p"]])
+    token = ON_NARROW.set(_are_narrow(like))
+    try:
+        outs = _run(program, [*names["h"], *names["g"], *names["s"], *names["p"], *names["x"]])
+        starts = _run(init, [*names["h"], *names["p"]])
+        points = _run(places, [*names["h"], *names["s"], *names["p"]])
+    finally:
+        ON_NARROW.reset(token)
     n = len(weights)
     first = len(numbers) + n
     avals: list[Any] = [v.aval for v in program.jaxpr.invars[first : first + len(slots)]]
@@ -237,6 +241,12 @@ def _read(
 def _run(program: Any, names: Sequence[str]) -> list[Array]:
     inputs = program.jaxpr.invars
     return closed(program, [symbol(k, v.aval) for k, v in zip(names, inputs, strict=True)])
+
+
+def _are_narrow(like: Any) -> bool:
+    return any(
+        jnp.issubdtype(x.dtype, jnp.floating) and x.dtype.itemsize < 4 for x in jax.tree.leaves(like)
+    )
 
 
 def _anywhere(x: Array) -> Term:

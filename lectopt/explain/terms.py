@@ -21,18 +21,21 @@ from typing import Any
 _TERMS: weakref.WeakValueDictionary[tuple[Any, ...], "Term"] = weakref.WeakValueDictionary()
 _COUNT = itertools.count()
 LEAVES = frozenset({"num", "bool", "sym", "idx"})
+PARTIAL = frozenset({"div", "sqrt", "log", "pow"})  # no number for some arguments
 TRUTHS = frozenset({"bool", "lt", "eq", "and", "not"})
 
 
 class Term:
-    """An operation and its arguments; `indices` are those that occur free in it."""
+    """An operation and its arguments; `indices` are those that occur free in it, and `partial` says
+    whether it may be no number."""
 
-    __slots__ = ("__weakref__", "args", "id", "indices", "op", "sort")
+    __slots__ = ("__weakref__", "args", "id", "indices", "op", "partial", "sort")
 
     op: str
     args: tuple[Any, ...]
     id: int
     indices: frozenset[str]
+    partial: bool
     sort: str
 
     def __new__(cls, op: str, *args: Any) -> "Term":
@@ -44,6 +47,7 @@ class Term:
             found = object.__new__(cls)
             found.op, found.args, found.id = op, args, next(_COUNT)
             found.indices = _free(op, args)
+            found.partial = op in PARTIAL or any(isinstance(x, Term) and x.partial for x in args)
             found.sort = _sort(op, args)
             _TERMS[key] = found
         return found
@@ -98,11 +102,11 @@ def add(a: Term, b: Term) -> Term:
 
 
 def mul(a: Term, b: Term) -> Term:
-    """a*b."""
+    """a*b; 0 times what may be no number stays, so that it is seen what that asks for."""
     if is_num(a) and is_num(b):
         return num(a.args[0] * b.args[0])
     if ZERO in (a, b):
-        return ZERO
+        return Term("mul", a, b) if a.partial or b.partial else ZERO
     return b if a is ONE else a if b is ONE else Term("mul", a, b)
 
 
