@@ -19,7 +19,7 @@ _compiled: dict[tuple[str, str, Any], Future[Any]] = {}
 _known: dict[Hashable, Any] = {}
 _lock = threading.Lock()
 MOST = 256  # programs that are kept, by text
-GROUPS = 64  # by function
+GROUPS = 128  # by function
 
 
 def default_device() -> Any:

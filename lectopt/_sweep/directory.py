@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from lectopt._sweep.claims import Claims
-from lectopt._sweep.configurations import Direction
-from lectopt._sweep.records import Record
 from lectopt._sweep.space import Configuration, Fixed
 from lectopt._sweep.storage import (
     Torn,
@@ -31,7 +29,7 @@ from lectopt._sweep.storage import (
     unpack_work,
     unpacked,
 )
-from lectopt._sweep.store import State, Store, known_records
+from lectopt._sweep.store import State, Store
 from lectopt._sweep.tiles import Chunk, Outcome, Tile, Work
 from lectopt.training.files import locked, write_whole
 
@@ -44,16 +42,17 @@ class Directory(Store):
 
     shared = True
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, only_read: bool = False) -> None:
         super().__init__()
         self.path = Path(path)
-        self.manifest()  # before anything is written
-        for folder in ("tiles", "lanes", "claims"):
-            (self.path / folder).mkdir(parents=True, exist_ok=True)
         self.claims = Claims(self.path / "claims")
         self.configurations: dict[str, Configuration] = {}
         self.tiles: list[Tile] = []
+        self.only_read = only_read
         self._seen: set[str] = set()
+        self.manifest()  # before anything is written
+        for folder in () if only_read else ("tiles", "lanes", "claims"):
+            (self.path / folder).mkdir(parents=True, exist_ok=True)
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -65,11 +64,18 @@ class Directory(Store):
         """What the directory says that it holds, or None if it is new.
 
         Raises:
-            ValueError: It holds something else than a sweep.
+            ValueError: It holds something else than a sweep, or what it says cannot be read.
         """
         try:
             found = json.loads((self.path / "manifest.json").read_bytes())
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f"{self.path / 'manifest.json'} cannot be read ({error}). Without it nobody knows "
+                "what the directory holds; give another one."
+            ) from error
         except FileNotFoundError:
+            if self.only_read:
+                raise ValueError(f"{self.path} holds no sweep: there is no manifest.json") from None
             others = [p.name for p in self.path.glob("*") if p.name not in OWN]
             others = [name for name in others if not name.endswith(".tmp")]
             if others:
@@ -91,10 +97,15 @@ class Directory(Store):
         write_whole(self.path / "manifest.json", json.dumps(told, indent=1).encode())
 
     def read_plan(self) -> None:
-        """The configurations and tiles that were planned."""
+        """The configurations and tiles that were planned; without a plan there are none, and those
+        of today's call are planned anew."""
+        path = self.path / "plan.json"
         try:
-            plan = json.loads((self.path / "plan.json").read_bytes())
+            plan = json.loads(path.read_bytes())
         except FileNotFoundError:
+            return
+        except json.JSONDecodeError as error:
+            self._tear(path, error, "made")
             return
         ones = [_configuration(row) for row in plan["configurations"]]
         self.configurations = {one.key: one for one in ones}
@@ -211,12 +222,14 @@ class Directory(Store):
     def _way_of(self, name: str) -> Path:
         return self.path / "lanes" / f"{name}.part.npz"
 
-    def _tear(self, path: Path, error: Exception) -> None:
+    def _tear(self, path: Path, error: Exception, then: str = "trained") -> None:
+        if self.only_read:
+            return
         with contextlib.suppress(FileNotFoundError):
             os.replace(path, path.with_name(f"{path.name}.torn"))
             warnings.warn(
                 f"{path} cannot be read ({str(error)[:200]}); it is {path.name}.torn now, and is "
-                "trained again.",
+                f"{then} again.",
                 stacklevel=2,
             )
 
@@ -231,65 +244,3 @@ def _configuration(row: Sequence[Any]) -> Configuration:
     return Configuration(
         optimizer, {name: Fixed(x) if name in fixed else x for name, x in settings.items()}
     )
-
-
-def read_records(
-    directory: str | Path,
-) -> tuple[list[Record], str, Direction, bool, tuple[int, int]]:
-    """What a directory holds, without the code that trained it.
-
-    Returns:
-        The records; the column by which one is better, and which of it is best; whether all that
-        was planned is done; how many tiles are, and of how many.
-
-    Raises:
-        ValueError: It holds no sweep.
-    """
-    found = json.loads(_text(Path(directory) / "manifest.json"))
-    if found.get("kind") != "sweep":
-        raise ValueError(f"{directory} holds a {found.get('kind')}, and no sweep")
-    store = Directory.__new__(Directory)
-    Store.__init__(store)
-    store.path, store.configurations, store.tiles = Path(directory), {}, []
-    store.read_plan()
-    for path in sorted((Path(directory) / "tiles").glob("*.npz")):
-        with contextlib.suppress(Torn, FileNotFoundError):
-            store.take(unpack_outcome(path.read_bytes()))
-    steps, rungs = {k: x["steps"] for k, x in found["steps"].items()}, found["rungs"]
-    lanes: dict[str, tuple[Configuration, list[int]]] = {}
-    for tile in store.tiles:
-        for chunk in tile.chunks:
-            for one in chunk.configurations:
-                lanes.setdefault(one.key, (one, []))[1].append(chunk.seed)
-    order = {name: i for i, name in enumerate(found["optimizers"])}
-    rows = sorted(lanes.values(), key=lambda row: order[row[0].optimizer])
-    rows = [row for row in rows if row[0].group in steps]
-    total = {one.key: int(steps[one.group]) for one, _ in rows}
-    wanted = [(one, seed, total[one.key]) for one, seeds in rows for seed in sorted(seeds)]
-    culled = _culled(store, rows, total, rungs)
-    records = known_records(store, wanted, culled)
-    done = sum(store.has(tile) for tile in store.tiles)
-    complete = len(records) == len(wanted)
-    return records, found["metric"], found["direction"], complete, (done, len(store.tiles))
-
-
-def _culled(store: Store, rows: Any, total: Any, rungs: Mapping[str, list[int]]) -> dict[str, int]:
-    """Which configurations ended at a rung that others have passed."""
-    reached: dict[str, int] = {}
-    for one, seeds in rows:
-        ends = [x[-1][0].end for s in seeds if (x := store.segments((one.key, s), total[one.key]))]
-        reached[one.key] = min(ends, default=0)
-    level = {one.key: [*rungs.get(one.group, []), total[one.key]] for one, _ in rows}
-    found = {}
-    passed = max((level[k].index(at) for k, at in reached.items() if at in level[k]), default=0)
-    for key, at in reached.items():
-        if at in level[key][:-1] and level[key].index(at) < passed:
-            found[key] = at
-    return found
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text()
-    except (FileNotFoundError, NotADirectoryError):
-        raise ValueError(f"{path.parent} holds no sweep: there is no {path.name}") from None

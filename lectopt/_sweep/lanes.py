@@ -13,8 +13,9 @@ A single lane is not vmapped: it is, bit for bit, the training that `fit` makes.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -22,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lectopt._sweep.compiling import shapes_of
-from lectopt._sweep.programs import programs_of
+from lectopt._sweep.programs import Measured, measured_of, programs_of
 from lectopt._sweep.space import Configuration
 from lectopt._sweep.study import Group
 from lectopt.training.blocks import KEY, before_bad_step
@@ -50,16 +51,21 @@ class Lanes:
         self.single = width == 1
         self.pace = 0.0  # seconds of a step, the last time
         streams = random_streams(0)
-        shapes = shapes_of((self.values([group.example], streams), streams, dict(data)))
-        try:
-            self.programs = programs_of(group, width, *shapes)
-        except NEEDS_VALUE as error:
-            raise ValueError(_needs_to_know(group, error)) from error
-        except (TypeError, ValueError) as error:
-            if str(error).startswith("optimizer "):
-                raise
-            raise ValueError(f"{group.example}: {error}") from error
+        self._shapes = shapes_of((self.values([group.example], streams), streams, dict(data)))
+        with _told(group):
+            self.programs = programs_of(group, width, *self._shapes)
         self.block = self.programs.block
+
+    @functools.cached_property
+    def measured(self) -> Measured:
+        """The programs of the metrics.
+
+        Raises:
+            ValueError: As for the others.
+        """
+        values, _, data = self._shapes
+        with _told(self.group):
+            return measured_of(self.group, self.width, self.programs, values, data)
 
     def example(self) -> tuple[dict[str, Any], Training]:
         """Values, and the shapes of a training, of one lane by itself."""
@@ -88,8 +94,8 @@ class Lanes:
     @property
     def sha256(self) -> str:
         """Of the text of the programs."""
-        own = self.programs
-        return "-".join(p.sha256[:16] for p in (own.first, own.block, *own.measured.values()))
+        programs = (self.programs.first, self.block, *self.measured.splits.values())
+        return "-".join(p.sha256[:16] for p in programs)
 
     @functools.cached_property
     def structure(self) -> Any:
@@ -173,8 +179,21 @@ class Lanes:
     ) -> dict[str, np.ndarray]:
         """The metrics of a split, each of shape `(lanes,)`."""
         given = values, self.data["train"], self.data[split]
-        found = self.programs.measure(split, training, *given)
+        found = self.measured(split, training, *given)
         return {name: np.asarray(x).reshape(-1) for name, x in found.items()}
+
+
+@contextlib.contextmanager
+def _told(group: Group) -> Iterator[None]:
+    """What a trace raises says of which configuration."""
+    try:
+        yield
+    except NEEDS_VALUE as error:
+        raise ValueError(_needs_to_know(group, error)) from error
+    except (TypeError, ValueError) as error:
+        if str(error).startswith("optimizer "):
+            raise
+        raise ValueError(f"{group.example}: {error}") from error
 
 
 def _needs_to_know(group: Group, error: Exception) -> str:

@@ -113,7 +113,7 @@ def _bench(
         for lanes in made.values():
             bench.know(lanes)
     for some in groups.values():  # each is traced before the first training
-        bench.lanes(study.group(some[0]))
+        _ = bench.lanes(study.group(some[0])).measured
     return bench
 
 

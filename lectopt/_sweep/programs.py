@@ -5,6 +5,7 @@ They hold nothing of the problem, and are kept for the next sweep of the same fu
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,8 +31,6 @@ class Programs:
         first: The first parameters and model state, of values and streams.
         begin: The trainings before their first step.
         block: Some steps.
-        measured: By split, its metrics.
-        stateful: Whether they depend on the optimizer's state, which says which weights to use.
         shared: Which leaves of the optimizer's state the lanes have in common.
         identity: Of the problem and of the optimizer, once somebody has asked.
     """
@@ -39,15 +38,30 @@ class Programs:
     first: Program
     begin: Program
     block: Program
-    measured: dict[str, Program]
-    stateful: bool
     shared: tuple[bool, ...]
     identity: tuple[dict[str, Any], dict[str, Any]] | None = None
 
-    def measure(self, split: str, training: Training, *rest: Any) -> Any:
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What lanes are measured by.
+
+    Args:
+        splits: By split, its metrics.
+        stateful: Whether they depend on the optimizer's state, which says which weights to use.
+            Without it they are one program for many optimizers.
+    """
+
+    splits: dict[str, Program]
+    stateful: bool
+
+    def __call__(self, split: str, training: Training, *rest: Any) -> Any:
         """The metrics of a split."""
-        trained = training if self.stateful else training._replace(opt_state=())
-        return self.measured[split](trained, *rest)
+        return self.splits[split](self.needed(training), *rest)
+
+    def needed(self, training: Training) -> Training:
+        """What they depend on."""
+        return training if self.stateful else training._replace(opt_state=())
 
 
 def programs_of(group: Group, width: int, values: Any, streams: Any, data: Any) -> Programs:
@@ -60,12 +74,32 @@ def programs_of(group: Group, width: int, values: Any, streams: Any, data: Any) 
         streams: Of random streams.
         data: Of the splits.
     """
-    key = None
-    if group.mark is not None:
-        leaves, structure = jax.tree.flatten((values, data))
-        shapes = tuple((x.shape, str(x.dtype)) for x in leaves)
-        key = (group.mark, width, structure, shapes, context())
+    key = _key("programs", group, width, values, data)
     return known(key, lambda: _made(group, width, values, streams, data))
+
+
+def measured_of(group: Group, width: int, programs: Programs, values: Any, data: Any) -> Measured:
+    """The metrics of a group, traced, or those of one that was the same: see `programs_of`."""
+
+    def made() -> Measured:
+        trained = shapes_of(programs.begin.out)
+        stateful = any(entries(trained.opt_state, entry) for entry in (AHEAD, AVERAGE, SLOW))
+        found = Measured({}, stateful)
+        shared = programs.shared if stateful else ()
+        blocks = replace(group.blocks, lanes=width > 1, shared=shared)
+        rest = found.needed(trained), values, data["train"]
+        found.splits.update((split, Program(blocks.measure, *rest, data[split])) for split in data)
+        return found
+
+    return known(_key("measured", group, width, values, data), made)
+
+
+def _key(what: str, group: Group, width: int, values: Any, data: Any) -> Hashable:
+    if group.mark is None:
+        return None
+    leaves, structure = jax.tree.flatten((values, data))
+    shapes = tuple((x.shape, str(x.dtype)) for x in leaves)
+    return what, group.mark, width, structure, shapes, context()
 
 
 def _made(group: Group, width: int, values: Any, streams: Any, data: Any) -> Programs:
@@ -94,15 +128,7 @@ def _made(group: Group, width: int, values: Any, streams: Any, data: Any) -> Pro
         blocks = replace(blocks, shared=_common(blocks, inputs))
         given = inputs(blocks)
         block = Program(blocks.run, *given, donated=donated)
-    # Without a state on which the metrics do not depend they are one program for many optimizers.
-    stateful = any(entries(given[0].opt_state, entry) for entry in (AHEAD, AVERAGE, SLOW))
-    trained = given[0] if stateful else given[0]._replace(opt_state=())
-    measure = replace(blocks, shared=blocks.shared if stateful else ()).measure
-    measured = {
-        split: Program(measure, trained, values, data["train"], data[split]) for split in data
-    }
-    begin = Program(blocks.begin, *first.out, values)
-    return Programs(first, begin, block, measured, stateful, blocks.shared)
+    return Programs(first, Program(blocks.begin, *first.out, values), block, blocks.shared)
 
 
 def _common(blocks: Blocks, inputs: Any) -> tuple[bool, ...]:

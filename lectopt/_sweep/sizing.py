@@ -25,7 +25,7 @@ from lectopt.training.streams import random_streams
 
 SOME, MANY = 16, 128  # lanes, at most
 WORTH = 4.0  # how many times as fast some lanes must be than one, for many to be tried
-PROBE, ROUNDS = 0.02, 5  # seconds of a timing, about, and how many there are
+PROBE, ROUNDS = 0.01, 5  # seconds of a timing, about, and how many there are
 _chosen: dict[Any, Size] = {}
 
 Stages = Sequence[tuple[int, int]]  # updates, and of how many configurations: one for each rung

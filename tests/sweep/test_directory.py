@@ -9,7 +9,8 @@ import pytest
 import lectopt
 from lectopt._sweep import sweep
 from lectopt._sweep.claims import Claims
-from lectopt._sweep.directory import Directory, read_records
+from lectopt._sweep.directory import Directory
+from lectopt._sweep.reading import read_records
 from tests.sweep.logistic import PROBLEM
 from tests.sweep.stopping import stopped_after_a_tile
 
@@ -50,6 +51,17 @@ def test_what_is_kept_is_what_was_found(alone, tmp_path):
     assert (column, direction, complete, tiles) == ("validation_loss", "minimize", True, (4, 4))
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert not [*(tmp_path / "lanes").iterdir(), *(tmp_path / "claims").iterdir()]
+
+
+def test_a_plan_that_is_not_whole_is_made_again(alone, tmp_path):
+    train(tmp_path)
+    plan = tmp_path / "plan.json"
+    plan.write_bytes(plan.read_bytes()[:50])
+    with pytest.warns(UserWarning, match="plan.json cannot be read"):
+        assert_same(train(tmp_path).records, alone.records)
+    (tmp_path / "manifest.json").write_bytes(b"{")
+    with pytest.raises(ValueError, match="manifest.json cannot be read.* give another one"):
+        train(tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["torn", "flipped", "empty"])

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from lectopt._sweep.directory import read_records
+from lectopt._sweep.reading import read_records
 from tests.sweep.killed import train
 from tests.sweep.test_directory import assert_same
 
