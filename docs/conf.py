@@ -53,7 +53,8 @@ def mathml(display):
     """Formulas as MathML, which browsers typeset by themselves: pages need no network."""
 
     def visit(translator, node):
-        text = convert(node.astext(), display=display)
+        latex = node.astext().replace("{aligned}", "{align*}")  # which latex2mathml does not know
+        text = convert(latex, display=display)
         # A formula that is wider than a phone is moved, not the page.
         translator.body.append(f'<div class="wide">{text}</div>' if display == "block" else text)
         raise nodes.SkipNode

@@ -1,5 +1,5 @@
-"""What Sphinx makes of the library while the site is built: its figures, a page for each lecture and
-for each algorithm, the pages of the API, and links from the codes of the lectures' entries."""
+"""What Sphinx makes of the library while the site is built: its figures, a page for each lecture
+and for each algorithm, the pages of the API, and links from the codes of the lectures' entries."""
 
 from pathlib import Path
 

@@ -50,9 +50,7 @@ def paths():
 def pages(source):
     """Path -> text of all pages."""
     who, taught = tables.conventions(source), tables.taught(source)
-    calls = {
-        lecture: list(tables.functions(source, lecture)) for lecture in LECTURES
-    }
+    calls = {lecture: list(tables.functions(source, lecture)) for lecture in LECTURES}
     return {
         f"algorithms/{name}.md": page(name, who, taught.get(name), calls) for name in ALGORITHMS
     }
@@ -74,7 +72,8 @@ def page(name, who, taught, calls):
     tuned = name not in EXAMPLES
     about = "at the best of 200 learning rates" if tuned else "as it is built here"
     parts.append(
-        f"## Its path\n\n50 steps down the long valley, {about}:\n\n```python\n{program(name)}```\n\n"
+        f"## Its path\n\n50 steps down the long valley, {about}:\n\n"
+        f"```python\n{program(name)}```\n\n"
         f"![The path of {name} down a long valley](../_gallery/path_{name}.png)\n"
     )
     return "\n".join(part for part in parts if part)
@@ -111,8 +110,7 @@ def choices(maker):
 def in_lectures(name, calls):
     """Links to the lectures' functions that are this one."""
     rows = [
-        f"| [`{lecture}.{function}`](#lectopt.lectures.{lecture}.{function})"
-        f" | {call} |"
+        f"| [`{lecture}.{function}`](#lectopt.lectures.{lecture}.{function}) | {call} |"
         for lecture, functions in calls.items()
         for function, (_, call, _) in functions
         if re.search(rf"\b{name}\(", call) or f"`{name}`" in call

@@ -61,7 +61,15 @@ OTHERS = {
    :members: port, Port
 """,
     ),
-    "torch": ("PyTorch's spelling", "", "\n.. automodule:: lectopt.dialects.torch\n   :members:\n   :imported-members:\n"),
+    "torch": (
+        "PyTorch's spelling",
+        "",
+        """
+.. automodule:: lectopt.dialects.torch
+   :members:
+   :imported-members:
+""",
+    ),
     "keras": (
         "Keras' spelling",
         "",
@@ -85,7 +93,14 @@ OTHERS = {
    :members:
 """,
     ),
-    "papers": ("The papers' spelling", "", "\n.. automodule:: lectopt.dialects.papers\n   :members:\n"),
+    "papers": (
+        "The papers' spelling",
+        "",
+        """
+.. automodule:: lectopt.dialects.papers
+   :members:
+""",
+    ),
 }  # fmt: skip
 
 

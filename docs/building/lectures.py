@@ -29,7 +29,8 @@ SLIDE = {
 # Schedules have no default for what a slide leaves open.
 NUMBERS = dict(
     eta=0.1, lambda_=0.1, gamma_0=0.1, eta_0=0.1, k=0.01, T=100, base_lr=0.01, max_lr=0.1,
-    stepsize=10, initial_lr=0.1, lr=0.1, decay_rate=0.9, eta_1=0.1, B=8, lr_lambda="lambda epoch: 0.95**epoch",
+    stepsize=10, initial_lr=0.1, lr=0.1, decay_rate=0.9, eta_1=0.1, B=8,
+    lr_lambda="lambda epoch: 0.95**epoch",
 )  # fmt: skip
 TRANSCRIPT = (
     "The slides are known to us as text. Where it says something wrong, the slip may be the "
@@ -45,9 +46,7 @@ def pages(source, shown):
     """Path -> text of the five pages."""
     claims = tested(source.parent / "tests" / "theory")
     entries = tables.catalogue(source)
-    return {
-        f"lectures/{name}.md": page(name, source, entries, claims, shown) for name in LECTURES
-    }
+    return {f"lectures/{name}.md": page(name, source, entries, claims, shown) for name in LECTURES}
 
 
 def page(name, source, entries, claims, shown):
@@ -87,9 +86,7 @@ def algorithm(lecture, function, symbols, call, erratum):
     parts.append(f"In lectopt: {call}. On the slide: {symbols}.\n")
     if erratum:
         parts.append(f"**In the text we have:** {erratum}.\n")
-    parts.append(
-        f"```{{eval-rst}}\n.. autofunction:: lectopt.lectures.{lecture}.{function}\n```\n"
-    )
+    parts.append(f"```{{eval-rst}}\n.. autofunction:: lectopt.lectures.{lecture}.{function}\n```\n")
     return "\n".join(parts)
 
 

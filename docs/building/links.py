@@ -16,6 +16,7 @@ def link(app, doctree, docname):
         for cell in doctree.findall(nodes.entry):
             if CODE.fullmatch(cell.astext()):
                 cell["ids"].append(cell.astext().lower())
+                cell["classes"].append("code")
     else:
         for text in list(doctree.findall(nodes.Text)):
             if CODE.search(text) and not _inside(text, nodes.reference, nodes.literal, nodes.title):

@@ -1,5 +1,6 @@
 """`port`: the same optimizer in the words of another library, or the reason why there is none."""
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -49,6 +50,17 @@ class Port:
         if self.difference is not None:
             lines.append(f"{100 * self.difference:.2g} % apart after 100 updates.")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the verdict, the program, and the reason."""
+        call = html.escape(self.call or "nothing")
+        apart = ""
+        if self.difference is not None:
+            apart = f" {100 * self.difference:.2g} % apart after 100 updates."
+        return (
+            f"<div><b>{html.escape(self.verdict)}</b><pre>{call}</pre>"
+            f"<p>{html.escape(self.reason + apart)}</p></div>"
+        )
 
 
 @checked

@@ -7,9 +7,10 @@ from lectopt.display import offer as _offer
 from lectopt.pictures.exploring import explorer
 from lectopt.pictures.heatmaps import heatmap
 from lectopt.pictures.learning_curves import curves
+from lectopt.pictures.planes import plane
 from lectopt.pictures.racing import race
 from lectopt.pictures.sensitivities import sensitivity
 
-__all__ = ["curves", "explorer", "heatmap", "race", "sensitivity"]
+__all__ = ["curves", "explorer", "heatmap", "plane", "race", "sensitivity"]
 
 _offer(_sys.modules[__name__])

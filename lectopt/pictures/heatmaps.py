@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ def heatmap(
     metric: str | None = None,
     *,
     direction: Direction | None = None,
+    limit: Callable[[float], float] | None = None,
     path: str | Path | None = None,
 ) -> Figure:
     """Draw a metric after the last step over two settings, one panel for each optimizer that has
@@ -42,6 +43,9 @@ def heatmap(
       y: another one, on the vertical axis.
       metric: by default the problem's own.
       direction: which of the metric is best, as for `SweepResult.best`.
+      limit: what theory allows: from a value of `y` to the largest stable one of `x`, drawn as a
+        line. For momentum on a loss of curvature `L` that is
+        `lambda decay: 2 * (1 + decay) / L` with `y="decay"`.
       path: where to write the figure, as a whole; the suffix is the format.
 
     Returns:
@@ -79,7 +83,7 @@ def heatmap(
             low, high = low - 0.5, high + 0.5
         look = dict(cmap="viridis_r" if direction == "minimize" else "viridis", vmin=low, vmax=high)
         images = [
-            _panel(axes, points, values, direction, look)
+            _panel(axes, points, values, direction, look, limit)
             for axes, (points, values) in zip(panels, cells.values(), strict=True)
         ]
         for axes, name in zip(panels, cells, strict=True):
@@ -117,7 +121,12 @@ def _cells(
 
 
 def _panel(
-    axes: Any, points: np.ndarray, values: np.ndarray, direction: Direction, look: dict[str, Any]
+    axes: Any,
+    points: np.ndarray,
+    values: np.ndarray,
+    direction: Direction,
+    look: dict[str, Any],
+    limit: Callable[[float], float] | None,
 ) -> Any:
     (xs, i), (ys, j) = (np.unique(column, return_inverse=True) for column in points.T)
     whole = len(points) > SPARSE * len(xs) * len(ys)
@@ -136,8 +145,31 @@ def _panel(
         image = axes.scatter(*points[~bad].T, c=values[~bad], s=28, **look)
         for axis, numbers in ((axes.xaxis, xs), (axes.yaxis, ys)):
             scale_setting(axis, numbers)
+    if limit is not None:
+        _limit(axes, limit, xs, ys, whole)
     axes.plot(*places[bad].T, "x", color=COLOURS[1], markersize=4.5)
     if not bad.all():
         best = int(np.nanargmin(np.where(bad, np.nan, sign(direction) * values)))
         axes.plot(*places[best], "*", color="black", markersize=11, markeredgecolor="white")
     return image
+
+
+def _limit(
+    axes: Any, limit: Callable[[float], float], xs: np.ndarray, ys: np.ndarray, whole: bool
+) -> None:
+    """The largest `x` that theory allows for each `y`; among cells it is placed by its logarithm
+    between the two that it lies between, or in the gap before the first and after the last."""
+    allowed = np.array([limit(float(y)) for y in ys])
+    heights = ys
+    if whole:
+        below = np.searchsorted(xs, allowed)
+        inside = (below > 0) & (below < len(xs))
+        low, high = xs[np.clip(below - 1, 0, None)], xs[np.clip(below, None, len(xs) - 1)]
+        use_logs = low > 0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.where(
+                use_logs, np.log(allowed / low) / np.log(high / low), (allowed - low) / (high - low)
+            )
+        allowed = np.where(inside, below - 0.5 + share, np.where(below > 0, len(xs), 0.0))
+        heights = np.arange(len(ys)) + 0.5
+    axes.plot(allowed, heights, "--", color="black", lw=1.6, label="limit of theory")

@@ -11,7 +11,8 @@ from lectopt.pictures.gallery import NAMES, exhibit
 from lectopt.pictures.gallery.polynomials import error, fitted
 from tests.support.sampling import sampled
 
-FALSE = {"nesterov"}  # what does not hold, once momentum is tuned as well
+# What does not hold: once all are tuned, or at the sizes of these tests.
+FALSE = {"nesterov", "films", "dropout", "swats"}
 
 
 @pytest.mark.parametrize("name", sampled(NAMES, 3))

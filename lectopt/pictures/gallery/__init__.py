@@ -18,11 +18,28 @@ if TYPE_CHECKING:
 
 # By the lecture that has it, or has it first.
 LECTURES = {
-    "CMU 11-785": ("cyclic", "line_through_the_origin", "k_means", "nesterov"),
-    "Liège": ("wolfe", "schedules", "initialisation"),
-    "ISI": ("capacity", "ridge"),
-    "TTIC 31230": ("langevin",),
-    "STAT 479": ("minimum_norm",),
+    "CMU 11-785": (
+        "cyclic",
+        "clumpy",
+        "line_through_the_origin",
+        "rates",
+        "k_means",
+        "sample_error",
+        "nesterov",
+        "films",
+    ),
+    "Liège": (
+        "limits",
+        "wolfe",
+        "budget",
+        "adam_plots",
+        "schedules",
+        "initialisation",
+        "batch_norm",
+    ),
+    "ISI": ("capacity", "activations", "dropout", "ridge"),
+    "TTIC 31230": ("langevin", "gradient_flow", "statistical"),
+    "STAT 479": ("oscillation", "swats", "minimum_norm"),
 }
 NAMES = tuple(name for names in LECTURES.values() for name in names)
 

@@ -17,7 +17,7 @@ CLAIM = (
     "ReLU converges “up to 6 times faster than sigmoid or tanh” and “solves the vanishing gradient "
     "problem”; tanh “optimizes faster” than sigmoid. (ISI)"
 )
-SMALL = dict(points=6, every=20, rates=3, depth=1)
+SMALL = dict(points=10, every=20, rates=3, depth=2, functions=("tanh", "ReLU"))
 # With the variance of the first weights, times their inputs, that keeps the signal's.
 FUNCTIONS = {
     "sigmoid": (jax.nn.sigmoid, 1.0),
@@ -28,11 +28,18 @@ FUNCTIONS = {
 ENOUGH = 0.1  # of the training loss
 
 
-def measure(points: int = 60, every: int = 20, rates: int = 8, depth: int = 4) -> dict[str, Any]:
+def measure(
+    points: int = 60,
+    every: int = 20,
+    rates: int = 8,
+    depth: int = 4,
+    functions: tuple[str, ...] = tuple(FUNCTIONS),
+) -> dict[str, Any]:
     """The training loss at the best rate of SGD, and the slopes of each function."""
     data, grid = samples(), np.geomspace(0.01, 10.0, rates)
     losses, chosen = {}, {}
-    for name, (function, gain) in FUNCTIONS.items():
+    for name in functions:
+        function, gain = FUNCTIONS[name]
         found = trained(
             lectopt.sgd, grid, data, points=points, every=every, activation=function, gain=gain,
             widths=(64, *[32] * depth, 10),
@@ -41,8 +48,8 @@ def measure(points: int = 60, every: int = 20, rates: int = 8, depth: int = 4) -
         losses[name], chosen[name] = found[best], grid[best]
     z = np.linspace(-5, 5, 401)
     slopes = {
-        name: np.asarray(jax.vmap(jax.grad(function))(jnp.asarray(z)))
-        for name, (function, _) in FUNCTIONS.items()
+        name: np.asarray(jax.vmap(jax.grad(FUNCTIONS[name][0]))(jnp.asarray(z)))
+        for name in functions
     }
     return dict(losses=losses, rates=chosen, every=every, z=z, slopes=slopes)
 
@@ -63,12 +70,12 @@ def verdict(found: dict[str, Any]) -> Verdict:
         f"{name} {n:.0f}" if np.isfinite(n) else f"{name} more than were made"
         for name, n in taken.items()
     )
-    steep = {name: slope.max() for name, slope in found["slopes"].items()}
+    steep = ", ".join(f"{name} {slope.max():.2f}" for name, slope in found["slopes"].items())
+    slower = [taken[name] for name in ("tanh", "sigmoid") if name in taken]
     return Verdict(
-        bool(taken["ReLU"] < taken["tanh"] < taken["sigmoid"]),
+        bool(taken["ReLU"] < slower[0] and slower == sorted(slower)),
         f"updates until the training loss is {ENOUGH}, each at its best rate: {told}. The steepest "
-        f"slopes are {steep['sigmoid']:.2f}, {steep['tanh']:.0f} and {steep['ReLU']:.0f}: through "
-        "the sigmoid a gradient shrinks to a quarter at least, in every layer.",
+        f"slopes: {steep}.",
     )
 
 

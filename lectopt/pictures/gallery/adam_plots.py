@@ -19,9 +19,9 @@ SMALL = dict(points=4, every=15, rates=3, methods=("adagrad", "adam"))
 
 
 def measure(
-    points: int = 30,
+    points: int = 20,
     every: int = 20,
-    rates: int = 9,
+    rates: int = 7,
     methods: tuple[str, ...] = ("sgd", "nesterov", "adagrad", "rmsprop", "adam"),
 ) -> dict[str, Any]:
     """The training loss of each at the rate with the least geometric mean of it over the run."""
@@ -38,11 +38,13 @@ def verdict(found: dict[str, Any]) -> Verdict:
     """Adam's loss at the end, and its mean over the run, are the least."""
     means = {k: float(np.exp(np.log(v).mean())) for k, v in found["losses"].items()}
     ends = {k: v[-1] for k, v in found["losses"].items()}
-    told = ", ".join(f"{k} {means[k]:.3f} ({ends[k]:.4f})" for k in sorted(means, key=means.__getitem__))
+    told = ", ".join(
+        f"{k} {means[k]:.3f} ({ends[k]:.4f})" for k in sorted(means, key=means.__getitem__)
+    )
     return Verdict(
         min(means, key=means.__getitem__) == "adam" == min(ends, key=ends.__getitem__),
-        f"a net of 32 hidden units, each method at the best of its rates: the geometric mean of the "
-        f"training loss over the run (in brackets, its end) is {told}.",
+        "a net of 32 hidden units, each method at the best of its rates: the geometric mean of "
+        f"the training loss over the run (in brackets, its end) is {told}.",
     )
 
 

@@ -16,7 +16,7 @@ CLAIM = (
     "Batch normalisation's results: the same accuracy in many times fewer steps, and it allows "
     "larger rates. (Liège, after Ioffe and Szegedy 2015)"
 )
-SMALL = dict(points=8, every=25, rates=3, depth=1)
+SMALL = dict(points=12, every=25, rates=4)
 ENOUGH = 0.1  # share of the test digits that may be wrong
 
 

@@ -41,9 +41,7 @@ def measure(samples: int = 10_000, passes: int = 30, dimension: int = 50) -> dic
         ways["descent, line search"] = _searched(loss, both, dimension, passes)
     ways["SGD"] = _sgd(x, y, passes)
     test = {k: [(np.sign(fresh @ w) != fresh_y).mean() for w in ws] for k, (_, ws) in ways.items()}
-    train = {
-        k: [np.logaddexp(0, -y * (x @ w)).mean() for w in ws] for k, (_, ws) in ways.items()
-    }
+    train = {k: [np.logaddexp(0, -y * (x @ w)).mean() for w in ws] for k, (_, ws) in ways.items()}
     return dict(cost={k: np.array(c) for k, (c, _) in ways.items()}, test=test, train=train)
 
 
@@ -77,7 +75,7 @@ def _searched(
     def step(w: Any, state: Any) -> Any:
         value, grad = both(w)
         updates, state = tx.update(grad, state, w, value=value, grad=grad, value_fn=loss)
-        return w + updates, state, lectopt.metrics(state)["total_evaluations"]
+        return w + updates, state, state["line_search"]["total_evaluations"]
 
     while cost[-1] < passes:
         w, state, evaluations = step(w, state)

@@ -52,8 +52,7 @@ def loss(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def _until(
     w: np.ndarray, rate: Any, x: Any, y: Any, enough: float, longest: int, order: Any
 ) -> float:
-    """Passes until the first of the rates is there; of SGD to a hundredth of a pass."""
-    few = max(1, len(y) // 100)
+    """Passes until the first of the rates is there; of SGD to a sample in the first."""
     for k in range(longest):
         if order is None:
             w = w - rate * ((w @ x.T - y) @ x / len(y))
@@ -62,7 +61,7 @@ def _until(
             continue
         for i, row in enumerate(order[k], start=1):
             w = w - rate * (w @ x[row] - y[row])[:, None] * x[row]
-            if i % few == 0 and loss(w, x, y).min() <= enough:
+            if (k == 0 or i % 50 == 0) and loss(w, x, y).min() <= enough:
                 return k + i / len(y)
     return longest
 

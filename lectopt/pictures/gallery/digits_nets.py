@@ -103,9 +103,9 @@ def trained(
       of the test part that is wrong: all of shape (settings, points + 1), infinite after an
       overflow.
     """
-    x, y = data["train"]
+    rows = np.random.default_rng(seed).integers(0, len(data["train"][1]), (points, every, batch))
 
-    def measured(network: Any) -> dict[str, Any]:
+    def measured(network: Any, data: Any) -> dict[str, Any]:
         found = {}
         for name in ("train", "test"):
             out = outputs(network, data[name][0], activation, normalise=normalise)
@@ -113,32 +113,31 @@ def trained(
         found["error"] = (out.argmax(axis=1) != data["test"][1]).mean()
         return found
 
-    def lane(setting: Any) -> dict[str, Any]:
+    def lane(setting: Any, network: Network, data: Any, rows: Any) -> dict[str, Any]:
         tx = make() if dropout else make(setting)
-        network = begin(jax.random.key(seed), widths, gain)
+        x, y = data["train"]
 
         def loss(network: Any, rows: Any, key: Any) -> Any:
-            out = outputs(
-                network, x[rows], activation, normalise=normalise,
-                keep=setting if dropout else 1.0, key=key if dropout else None,
-            )  # fmt: skip
+            out = outputs(network, x[rows], activation, normalise=normalise, keep=setting, key=key)
             return losses(out, y[rows]).mean()
 
-        def step(carry: Any, key: Any) -> Any:
+        def step(carry: Any, rows: Any) -> Any:
             network, state = carry
-            rows = jax.random.randint(key, (batch,), 0, len(y))
+            key = jax.random.key(jnp.sum(rows)) if dropout else None
             grads = jax.grad(loss)(network, rows, key)
             updates, state = tx.update(grads, state, network)
             return (optax.apply_updates(network, updates), state), None
 
-        def block(carry: Any, keys: Any) -> Any:
-            carry, _ = jax.lax.scan(step, carry, keys)
-            return carry, measured(carry[0])
+        def block(carry: Any, rows: Any) -> Any:
+            before = measured(carry[0], data)
+            carry, _ = jax.lax.scan(step, carry, rows)
+            return carry, before
 
-        keys = jax.random.split(jax.random.key(seed + 1), (points, every))
-        _, found = jax.lax.scan(block, (network, tx.init(network)), keys)
-        first = measured(network)
-        return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), first, found)
+        (network, _), found = jax.lax.scan(block, (network, tx.init(network)), rows)
+        last = measured(network, data)
+        return jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), found, last)
 
-    found = jax.jit(jax.vmap(lane))(jnp.asarray(settings, jnp.float32))
+    network = begin(jax.random.key(seed), widths, gain)
+    lanes = jax.jit(jax.vmap(lane, (0, None, None, None)))
+    found = lanes(jnp.asarray(settings, jnp.float32), network, data, rows)
     return {k: np.where(np.isfinite(v), v, np.inf) for k, v in found.items()}

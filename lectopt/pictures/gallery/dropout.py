@@ -19,11 +19,11 @@ SMALL = dict(points=4, every=40, seeds=1, width=64, kept=(0.5, 1.0))
 
 
 def measure(
-    points: int = 15,
-    every: int = 80,
-    seeds: int = 4,
-    width: int = 200,
-    kept: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+    points: int = 12,
+    every: int = 60,
+    seeds: int = 3,
+    width: int = 150,
+    kept: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8, 1.0),
     count: int = 200,
 ) -> dict[str, Any]:
     """Losses and errors of Adam on `count` digits, by kept share and seed."""

@@ -80,7 +80,8 @@ def verdict(found: dict[str, Any]) -> Verdict:
         ),
         f"the distance from the flow falls like N to the power {slope['whole gradient']:.2f} with "
         f"the whole gradient and {slope['batches']:.2f} with the noise of batches; along the flow "
-        f"the loss falls from {found['losses'][0]:.2f} to {found['losses'][-1]:.3f} and never rises.",
+        f"the loss falls from {found['losses'][0]:.2f} to {found['losses'][-1]:.3f}, and its "
+        f"largest change between two of 200 moments is {rises:.0e}.",
     )
 
 

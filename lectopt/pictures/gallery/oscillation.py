@@ -11,8 +11,8 @@ from lectopt.pictures.gallery import Verdict
 from lectopt.pictures.style import style
 
 CLAIM = (
-    "“Minibatch loss and gradients are approximations”, so the loss oscillates; “decay the learning "
-    "rate” to dampen that towards the end of the training. (STAT 479)"
+    "“Minibatch loss and gradients are approximations”, so the loss oscillates; “decay the "
+    "learning rate” to dampen that towards the end of the training. (STAT 479)"
 )
 SMALL = dict(samples=500, epochs=40)
 

@@ -10,8 +10,8 @@ from lectopt.pictures.gallery import Verdict
 from lectopt.pictures.style import style
 
 CLAIM = (
-    "“SGD convergence”: strongly convex, the error goes like 1/k; convex, like 1/√k; batch gradient "
-    "descent like cᵏ. (CMU 11-785)"
+    "“SGD convergence”: strongly convex, the error goes like 1/k; convex, like 1/√k; batch "
+    "gradient descent like cᵏ. (CMU 11-785)"
 )
 SMALL = dict(steps=2000, lanes=100)
 PROVED = {"SGD, strongly convex, rate 1/k": -1.0, "SGD, convex, rate 1/√k": -0.5}
@@ -73,7 +73,9 @@ def draw(found: dict[str, Any], figure: Any) -> None:
     slope = slopes(found)
     for k, (name, values) in enumerate(found["errors"].items()):
         colour = style(k)["color"]
-        left.plot(found["points"], values, "o", ms=3, color=colour, label=f"{name}: {slope[name]:.2f}")
+        left.plot(
+            found["points"], values, "o", ms=3, color=colour, label=f"{name}: {slope[name]:.2f}"
+        )
         line = values[-1] * (found["points"] / found["points"][-1]) ** PROVED[name]
         left.plot(found["points"], line, "--", lw=1, color=colour)
     left.set(xscale="log", yscale="log", xlabel="update k")

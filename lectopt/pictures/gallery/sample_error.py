@@ -26,9 +26,7 @@ def model(x: np.ndarray) -> np.ndarray:
     return 0.8 * x
 
 
-def measure(
-    repeats: int = 4000, numbers: tuple[int, ...] = (1, 3, 10, 30, 100)
-) -> dict[str, Any]:
+def measure(repeats: int = 4000, numbers: tuple[int, ...] = (1, 3, 10, 30, 100)) -> dict[str, Any]:
     """The mean squared error over N random places, many times over."""
     rng = np.random.default_rng(0)
     means = {}
@@ -49,8 +47,8 @@ def verdict(found: dict[str, Any]) -> Verdict:
     )
     return Verdict(
         bool(abs(slope + 1) < 0.05 and off < 4),
-        f"the variance falls with the number of samples to the power {slope:.3f} (-1 claimed), from "
-        f"{variances[0]:.2f} with one to {variances[-1]:.4f} with {numbers[-1]}; every mean is "
+        f"the variance falls with the number of samples to the power {slope:.3f} (-1 said), "
+        f"from {variances[0]:.2f} with one to {variances[-1]:.4f} with {numbers[-1]}; every mean is "
         f"within {off:.1f} standard errors of the area, {found['risk']:.3f}.",
     )
 

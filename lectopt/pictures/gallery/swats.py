@@ -39,7 +39,9 @@ def measure(
 
 def verdict(found: dict[str, Any]) -> Verdict:
     """The gap between Adam and SGD at the end, if there is one, and where SWATS is."""
-    early = {k: v["train"][:, 1 + v["train"].shape[1] // 10].mean() for k, v in found["found"].items()}
+    early = {
+        k: v["train"][:, 1 + v["train"].shape[1] // 10].mean() for k, v in found["found"].items()
+    }
     end = {k: v["test"][:, -1].mean() for k, v in found["found"].items()}
     wrong = {k: v["error"][:, -1] for k, v in found["found"].items()}
     order = ("adam", "sgd", "swats")
@@ -68,5 +70,9 @@ def draw(found: dict[str, Any], figure: Any) -> None:
                 steps, one[what].min(axis=0), one[what].max(axis=0), alpha=0.15, lw=0,
                 color=style(k)["color"],
             )  # fmt: skip
-        axes.set(yscale="log", xlabel="update", title=f"{what}ing loss" if what == "train" else "test loss")
+        axes.set(
+            yscale="log",
+            xlabel="update",
+            title=f"{what} loss",
+        )
     panels[0].legend(fontsize=8)
