@@ -4,7 +4,9 @@ What JAX does on an input has the last word. A proof is tried where no input was
 two part; where a proof fails, z3's counterexamples are tried in JAX.
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import functools as ft
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +16,7 @@ import numpy as np
 
 from lectopt.explain import histories
 from lectopt.explain.arrays import generic
+from lectopt.explain.asking import Asked, asked, of_size, other_shapes
 from lectopt.explain.finiteness import asks, settled
 from lectopt.explain.mapping import PARAMETERS, mapped
 from lectopt.explain.models import from_models
@@ -38,6 +41,7 @@ from lectopt.explain.verdicts import ONE_PROGRAM, Comparison
 from lectopt.numerics import precision
 
 PREFIXES = ("A", "B")
+NUMBERS, LARGEST = 4, 50_000  # sizes that are tried
 
 
 class Contest:
@@ -75,6 +79,9 @@ class Contest:
 
     def outcome(self) -> Comparison:
         """The verdict on this tree."""
+        found = self._of_asked_sizes()
+        if found is not None:
+            return found
         first, second = (self._traced(make) for make in self.makes)
         if not self.both.states and one_program(first, second):
             sizes = not self.tree.given and self._of_all_sizes()
@@ -134,6 +141,25 @@ class Contest:
     def _traced(self, make: Any, params: Any = None) -> Traced:
         on = self.tree.params if params is None else params
         return programs(make, on, self.numbers, self.reading.extra)
+
+    @ft.cached_property
+    def _asked(self) -> Asked:
+        """What both ask of sizes and names; of parameters that the user gave, nothing is left."""
+        return Asked() if self.tree.given else asked(self.makes, self.tree.params, self.reading.extra)
+
+    def _of_asked_sizes(self) -> Comparison | None:
+        """Where the two part on leaves that are as long as numbers that sizes are compared with,
+        or of other shapes where sizes are compared with each other."""
+        params = self.tree.params
+        numbers = [n for n in sorted(self._asked.sizes)[:NUMBERS] if n < LARGEST]
+        shapes = [of_size(params, n + more) for n in numbers for more in (0, 1)]
+        for like in [*shapes, *(other_shapes(params) if self._asked.order else ())]:
+            with contextlib.suppress(Exception):  # one of them does not take these
+                race = Race(self.makes, self.reading.extra)
+                example = race.part(histories.random_history(like), self.numbers)
+                if example is not None:
+                    return self._differ(example, "sizes that the programs ask for")
+        return None
 
     def _of_all_sizes(self) -> bool:
         """Whether they are one program for sizes that are letters too."""
@@ -244,7 +270,7 @@ class Contest:
 
     def _proved(self, sizes: bool, layer: str, needs: frozenset[Term]) -> Comparison:
         letters = self.reading.letters
-        scope = written(self.tree, sizes, letters, self.both.facts(letters), needs)
+        scope = written(self.tree, sizes, letters, self.both.facts(letters), needs, self._asked)
         return Comparison("proved", scope, layer, names=self.both.names, notes=self.both.notes)
 
     def _narrow(self, proved: Comparison) -> Comparison:

@@ -184,7 +184,7 @@ def unknown(eqn: Any, x: list[Array]) -> list[Array]:
     name = f"{eqn.primitive.name} {kept}"
     if eqn.effects or "callback" in eqn.primitive.name:  # it may do anything, and not twice
         name = f"{eqn.primitive.name} {next(_UNKNOWN)}"
-    x = [*x, *map(of_value, _held(list(kept.values())))]
+    x = [*x, *map(of_value, held(list(kept.values())))]
     for k in range(len(eqn.outvars)):
         _record(full_name(f"{name}.{k}", x), (eqn, k))
     return [opaque(f"{name}.{k}", x, v.aval.shape, v.aval.dtype) for k, v in enumerate(eqn.outvars)]
@@ -196,7 +196,7 @@ def _record(name: str, made: Any) -> None:
         records[name] = made
 
 
-def _held(values: Any) -> Iterator[Any]:
+def held(values: Any) -> Iterator[Any]:
     """The arrays in parameters, which their text leaves out: constants of inner programs."""
     for value in jax.tree.leaves(values, is_leaf=lambda v: hasattr(v, "eqns")):
         if hasattr(value, "consts"):
@@ -204,6 +204,6 @@ def _held(values: Any) -> Iterator[Any]:
         inner = getattr(value, "jaxpr", value)
         for eqn in getattr(inner, "eqns", ()):
             yield from (v.val for v in eqn.invars if np.ndim(getattr(v, "val", 0)))
-            yield from _held(list(eqn.params.values()))
+            yield from held(list(eqn.params.values()))
         if isinstance(value, np.ndarray | jax.Array) and value.ndim:
             yield value

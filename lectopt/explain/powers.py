@@ -97,7 +97,7 @@ class Powers(Polynomials):
         return self.lowest(n, d)
 
     def powered(self, base: Term, x: Term) -> Pair:
-        """`b^(x + 3)` is `b^x*b^3`."""
+        """`b^(x + 3)` is `b^x*b^3`; `b^(2*x)` is the square of `b^x` where that is a number."""
         base, n, d = self.form(base), self.one, self.one
         for c, monomial in self._split(x):
             whole = c.denominator == 1 and abs(c) < LARGEST_POWER
@@ -106,7 +106,9 @@ class Powers(Polynomials):
                 a, b = (p, q) if c > 0 else (q, p)
                 a, b = to_power(a, abs(int(c))), to_power(b, abs(int(c)))
             else:
-                a, b = self._multiplied(c, lambda k, m=monomial: Term("pow", base, mul(k, m)))
+                split = monomial is ONE or monomial.sort == "int" or self.nonnegative(base)
+                k, m = (c, monomial) if split else (Fraction(1), mul(num(c), monomial))
+                a, b = self._multiplied(k, lambda k, m=m: Term("pow", base, mul(k, m)))
             n, d = times(n, a), times(d, b)
         return self.lowest(n, d)
 

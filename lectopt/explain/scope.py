@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import jax
 
+from lectopt.explain.asking import Asked
 from lectopt.explain.facts import Facts
 from lectopt.explain.terms import Term
 from lectopt.explain.trees import Tree
@@ -17,6 +18,7 @@ def written(
     letters: Sequence[str],
     facts: Facts,
     needs: Iterable[Term],
+    asked: Asked,
 ) -> str:
     """The scope of a proof.
 
@@ -26,6 +28,7 @@ def written(
       letters: the settings that may be any number.
       facts: what is taken of them.
       needs: what must not be 0, and the conditions `not x < 0` that must hold.
+      asked: what the programs ask of sizes and names.
     """
     unit = [k for k in letters if k in facts.unit]
     plus = [k for k in letters if k in facts.positive]
@@ -37,7 +40,11 @@ def written(
     types = ", ".join(sorted({str(x.dtype) for x in leaves}))
     shapes = dict.fromkeys(str(tuple(x.shape)) for x in leaves)
     extent = " of every size" if sizes else f" of the shapes {', '.join(list(shapes)[:SHOWN])}"
+    if sizes and asked.sizes:
+        extent += f" but {', '.join(map(str, sorted(asked.sizes)[:SHOWN]))}"
     extent = "" if tree.groups else extent
+    if asked.names:
+        extent += f" with the names {', '.join(tree.names)}"
     needs = set(needs)
     roots = {x.args[0].args[0] for x in needs if x.sort == "bool"}  # of `not x < 0`
     zeros = {x for x in needs if x.sort != "bool"}

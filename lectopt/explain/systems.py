@@ -17,7 +17,7 @@ import numpy as np
 import optax
 
 from lectopt.explain.arrays import Array, generic, letters_of_sizes, sort_of, symbol
-from lectopt.explain.interpreting import ON_NARROW, closed
+from lectopt.explain.interpreting import ON_NARROW, closed, held
 from lectopt.explain.terms import Term
 from lectopt.look_ahead import take_gradients_as_given
 
@@ -150,8 +150,8 @@ class Traced:
 
     @property
     def consts(self) -> list[Any]:
-        """The tables."""
-        return [c for program in (self.init, self.update, self.point) for c in program.consts]
+        """The tables, also those of the programs inside."""
+        return list(held([self.init, self.update, self.point]))
 
 
 def programs(

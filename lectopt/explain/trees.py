@@ -39,6 +39,12 @@ class Tree:
         return Tree(params, self.given, self.groups)
 
     @property
+    def names(self) -> list[str]:
+        """What its leaves are called."""
+        paths = (path for path, _ in jax.tree_util.tree_leaves_with_path(self.params))
+        return [jax.tree_util.keystr(path, simple=True, separator=".") for path in paths]
+
+    @property
     def words(self) -> str:
         """What it stands for."""
         leaves = jax.tree.leaves(self.params)
