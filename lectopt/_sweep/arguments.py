@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from lectopt._sweep.opening import SECTIONS
 from lectopt.transformation import is_transformation
 
@@ -102,6 +104,16 @@ def checked_executor(executor: Any) -> Any:
             f"client.get_executor(), got {executor!r}"
         )
     return executor
+
+
+def refuse_without_compilation() -> None:
+    """A sweep is compiled programs; JAX's own error about it does not say so."""
+    config: Any = jax.config
+    if config.jax_disable_jit:
+        raise ValueError(
+            "a sweep is compiled programs, and jax_disable_jit forbids to compile. Turn it off, or "
+            "look into a single training with fit."
+        )
 
 
 def _whole(x: Any) -> int | None:

@@ -91,6 +91,7 @@ def sweep(
             another sweep.
         ImportError: A bar needs tqdm, an executor cloudpickle.
     """
+    arguments.refuse_without_compilation()
     check, factor = arguments, checked_factor(halving)
     samples = check.checked_samples(samples, sampler)
     limit, named = check.checked_divergence(divergence_factor), check.by_name(optimizers)

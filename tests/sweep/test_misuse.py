@@ -3,6 +3,7 @@
 import concurrent.futures as cf
 from functools import partial
 
+import jax
 import numpy as np
 import optax
 import pytest
@@ -83,6 +84,11 @@ def test_it_is_told_what_to_write(arguments, message):
     given = dict(optimizers=sgd, space=RATES, steps=3, seeds=1, tile=1, progress=False) | arguments
     with pytest.raises(ValueError, match=message):
         sweep(PROBLEM, given.pop("optimizers"), given.pop("space"), given.pop("steps"), **given)
+
+
+def test_without_compilation_there_is_no_sweep():
+    with jax.disable_jit(), pytest.raises(ValueError, match="a single training with fit"):
+        sweep(PROBLEM, sgd, RATES, 3, progress=False)
 
 
 @pytest.mark.parametrize("values", [0.1, ["high"], "high", [None]])
