@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lectopt.pictures.exploring import lectures as explorer
 
-from . import algorithms, api, figures, lectures, links
+from . import algorithms, api, figures, lectures, links, notebooks
 
 
 def write_pages(app):
@@ -37,6 +37,8 @@ def write_explorer(app, exception):
 
 def setup(app):
     app.connect("builder-inited", write_pages)
+    app.connect("source-read", notebooks.offer)
     app.connect("build-finished", write_explorer)
+    app.connect("build-finished", notebooks.write)
     app.connect("doctree-resolved", links.link)
     return {"parallel_read_safe": True}

@@ -62,3 +62,20 @@ def test_that_is_all_that_the_libraries_have():
     theirs = {n for n, f in aliases.items() if inspect.isfunction(f) and hasattr(optax, n)}
     made = {n for n in theirs if "Transformation" in str(inspect.signature(aliases[n]))}
     assert set(ox.__all__) >= {n for n in made if aliases[n].__module__ == "optax._src.alias"}
+
+
+def test_the_readme_counts_what_the_page_has():
+    """How many agree in twelve digits or more, of how many."""
+    text = (DOCS / "dialects.md").read_text("utf-8")
+    digits = {
+        part.splitlines()[0].partition(":")[0]: []
+        for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    }
+    for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
+        rows = re.findall(r"^\| `\w+` \| \d+ \| (\d+) ", part, re.MULTILINE)
+        digits[part.splitlines()[0].partition(":")[0]] += map(int, rows)
+    said = [
+        f"{sum(n >= 12 for n in digits[who])} of {len(digits[who])}"
+        for who in ("Optax", "PyTorch", "Keras")
+    ]
+    assert f"| – | {' | '.join(said)} |" in (DOCS.parent / "README.md").read_text("utf-8")

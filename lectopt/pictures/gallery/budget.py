@@ -40,7 +40,10 @@ def measure(samples: int = 10_000, passes: int = 30, dimension: int = 50) -> dic
         ways["L-BFGS"] = _lbfgs(both, dimension, passes)
         ways["descent, line search"] = _searched(loss, both, dimension, passes)
     ways["SGD"] = _sgd(x, y, passes)
-    test = {k: [(np.sign(fresh @ w) != fresh_y).mean() for w in ws] for k, (_, ws) in ways.items()}
+    test = {
+        k: [(np.where(fresh @ w > 0, 1, -1) != fresh_y).mean() for w in ws]
+        for k, (_, ws) in ways.items()
+    }
     train = {k: [np.logaddexp(0, -y * (x @ w)).mean() for w in ws] for k, (_, ws) in ways.items()}
     return dict(cost={k: np.array(c) for k, (c, _) in ways.items()}, test=test, train=train)
 
@@ -128,9 +131,9 @@ def draw(found: dict[str, Any], figure: Any) -> None:
     left, right = figure.subplots(1, 2)
     least = min(min(values) for values in found["train"].values()) - 1e-6
     for k, (name, cost) in enumerate(found["cost"].items()):
-        shown = np.maximum(cost, 0.05)
-        left.plot(shown, 100 * np.array(found["test"][name]), lw=1.5, label=name, **style(k))
-        right.plot(shown, np.array(found["train"][name]) - least, lw=1.5, **style(k))
+        test, train = (np.array(found[what][name])[1:] for what in ("test", "train"))
+        left.plot(cost[1:], 100 * test, lw=1.5, label=name, **style(k))
+        right.plot(cost[1:], train - least, lw=1.5, **style(k))
     left.set(xscale="log", xlabel="passes over the data", title="test error in %")
     right.set(xscale="log", yscale="log", xlabel="passes over the data")
     right.set_title("training loss above the least seen")

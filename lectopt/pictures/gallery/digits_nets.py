@@ -17,7 +17,7 @@ Network = list[tuple[Any, Any]]
 
 def samples(count: int | None = None) -> dict[str, tuple[Any, Any]]:
     """The digits, with so many for the training at most."""
-    parts = {name: tuple(map(jnp.asarray, part)) for name, part in digits().items()}
+    parts = {name: (jnp.asarray(x), jnp.asarray(y)) for name, (x, y) in digits().items()}
     x, y = parts["train"]
     return parts | {"train": (x[:count], y[:count])}
 

@@ -40,14 +40,17 @@ def measure(
 
 
 def verdict(found: dict[str, Any]) -> Verdict:
-    """At the end: the mean test loss and error with the best p below 1, and without dropout."""
-    loss, error = (found["found"][k][..., -1].mean(axis=0) for k in ("test", "error"))
-    best = int(loss[:-1].argmin())
+    """At the end: the test loss and error with the best p below 1, and without dropout, seed by
+    seed."""
+    loss, error = (found["found"][k][..., -1] for k in ("test", "error"))
+    best = int(loss[:, :-1].mean(axis=0).argmin())
+    better = (loss[:, best] < loss[:, -1]) & (error[:, best] <= error[:, -1])
+    means = [100 * error[:, k].mean() for k in (-1, best)]
     return Verdict(
-        bool(loss[best] < loss[-1] and error[best] <= error[-1]),
-        f"at the end the test loss is {loss[-1]:.3f} and {100 * error[-1]:.1f} % are wrong without "
-        f"dropout; with p = {found['kept'][best]:g}, the best, {loss[best]:.3f} and "
-        f"{100 * error[best]:.1f} %.",
+        bool(better.all()),
+        f"at the end the test loss is {loss[:, -1].mean():.3f} and {means[0]:.1f} % are wrong "
+        f"without dropout; with p = {found['kept'][best]:g}, the best, {loss[:, best].mean():.3f} "
+        f"and {means[1]:.1f} %. Both are better for {better.sum()} of {len(better)} seeds.",
     )
 
 

@@ -34,10 +34,8 @@ def measure(samples: int = 2000, epochs: int = 40, batch: int = 20) -> dict[str,
     for name, schedule in rates.items():
         w, seen, whole = np.zeros(10), [], []
         rng = np.random.default_rng(1)
-        for t, rate in enumerate(schedule):
-            if t % (samples // batch) == 0:
-                order = rng.permutation(samples).reshape(-1, batch)
-            rows = order[t % (samples // batch)]
+        orders = np.concatenate([rng.permutation(samples) for _ in range(epochs)])
+        for rate, rows in zip(schedule, orders.reshape(steps, batch), strict=True):
             seen.append(loss(w, x[rows], y[rows]))
             w = w - rate * gradient(w, x[rows], y[rows])
             whole.append(loss(w, x, y) - least)

@@ -47,9 +47,9 @@ def verdict(found: dict[str, Any]) -> Verdict:
     )
     return Verdict(
         bool(abs(slope + 1) < 0.05 and off < 4),
-        f"the variance falls with the number of samples to the power {slope:.3f} (-1 said), "
-        f"from {variances[0]:.2f} with one to {variances[-1]:.4f} with {numbers[-1]}; every mean is "
-        f"within {off:.1f} standard errors of the area, {found['risk']:.3f}.",
+        f"the variance falls with the number of samples to the power {slope:.3f} (-1 claimed), "
+        f"from {variances[0]:.2f} with one to {variances[-1]:.4f} with {numbers[-1]}; every mean "
+        f"is within {off:.1f} standard errors of the area, {found['risk']:.3f}.",
     )
 
 
@@ -69,4 +69,4 @@ def draw(found: dict[str, Any], figure: Any) -> None:
     panels[2].violinplot(list(found["means"].values()), showextrema=False, widths=0.8)
     panels[2].axhline(found["risk"], color="black", lw=0.8, ls=":")
     panels[2].set_xticks(range(1, len(numbers) + 1), [str(n) for n in numbers])
-    panels[2].set(xlabel="number of samples", title="estimated risk; dotted: the area")
+    panels[2].set(xlabel="number of samples", title="estimate; dotted: area")

@@ -45,6 +45,8 @@ def verdict(found: dict[str, Any]) -> Verdict:
     end = {k: v["test"][:, -1].mean() for k, v in found["found"].items()}
     wrong = {k: v["error"][:, -1] for k, v in found["found"].items()}
     order = ("adam", "sgd", "swats")
+    same = np.allclose(*(found["found"][k]["train"] for k in ("swats", "adam")), rtol=1e-3)
+    switched = " SWATS, at the same rate, has not switched and is Adam to the end." if same else ""
     told = ", ".join(f"{end[k]:.3f} and {100 * wrong[k].mean():.1f} % ({k})" for k in order)
     return Verdict(
         bool(
@@ -54,7 +56,7 @@ def verdict(found: dict[str, Any]) -> Verdict:
         ),
         f"a tenth of the way the training losses are {early['adam']:.3f} (adam) and "
         f"{early['sgd']:.3f} (sgd). At the end the test losses and the shares of wrong digits are "
-        f"{told}, each at the best of its rates.",
+        f"{told}, each at the best of its rates.{switched}",
     )
 
 
