@@ -89,6 +89,9 @@ def _average_params(
     return updates, new | {SHARE: jnp.where(t < 1, 0, new[SHARE])}
 
 
+kept_average = _average_params  # for dialects that do more with it
+
+
 def _younger(params: Any) -> State:
     lengths = dict(length=jnp.zeros([], jnp.int32), younger_length=jnp.zeros([], jnp.int32))
     return lengths | {"younger": jax.tree.map(widened_copy, params)}
