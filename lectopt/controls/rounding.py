@@ -59,9 +59,9 @@ def round_stochastically(inner: AnyTransformation, *, key: Any = 0) -> Transform
 
     Its updates are such that a bfloat16 weight, after `optax.apply_updates` has added and rounded
     to the nearest, is one of two around the exact sum, with a mean that is the sum; next to each
-    other, unless an update changes the sign of a weight and makes it larger. The state is as wide
-    as that of `inner`: `round_stochastically(quantise_state(adam(1e-3)))` keeps 4.03 bytes a weight
-    with the weights. Leaves of other dtypes are left alone.
+    other, where an update changes the weight by less than its half. The state is that of `inner`:
+    with `round_stochastically(quantise_state(adam(1e-3)))` state and weights are 4.03 bytes a
+    weight. Leaves of other dtypes are left alone.
 
     Args:
       inner: a lectopt or Optax transformation.

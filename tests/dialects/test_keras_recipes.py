@@ -92,7 +92,8 @@ def test_goes_on_where_it_was(name):
                     scale() * (g + 0.5 * w) for g, w in zip(push(t).values(), now, strict=True)
                 ]
                 new, own = apply([v.value for v in optimizer.variables], grads, now)
-                for v, x in zip([*variables.values(), *optimizer.variables], [*new, *own]):
+                held = [*variables.values(), *optimizer.variables]
+                for v, x in zip(held, [*new, *own], strict=True):
                     v.assign(x)
 
         steps(range(BEFORE))

@@ -18,6 +18,7 @@ from lectopt.transformation import Transformation
 OF_MATRICES = ("Adafactor", "Muon")
 Settings = dict[str, Any]
 
+
 def read_params(variables_map: Any) -> Any:
     """The JAX parameters that a map gives: copies, in its structure and layout.
 
@@ -119,9 +120,7 @@ def _scaled(
     inner = optimizer.inner_optimizer
     if variables_map is None:
         variables_map = list(inner._trainable_variables)
-    tx, state = from_optimizer(
-        inner, variables_map, params=params, learning_rate=learning_rate
-    )
+    tx, state = from_optimizer(inner, variables_map, params=params, learning_rate=learning_rate)
     made = int(array(inner._iterations))
     whole = LossScaleOptimizer(tx, optimizer.initial_scale, optimizer.dynamic_growth_steps)
     record = dict(whole.init(read_params(variables_map)))

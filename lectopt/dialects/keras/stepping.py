@@ -102,7 +102,9 @@ def overwrite_with_average(
 
     Source: `ema_overwrite_frequency` of `keras.optimizers`.
     """
-    updates, new = kept_average(updates, state, params, count, record, scheme=scheme, start=calls - 1)
+    updates, new = kept_average(
+        updates, state, params, count, record, scheme=scheme, start=calls - 1
+    )
     due = (count // calls + 1) % frequency == 0
 
     def moved(u: Any, average: Any, param: Any) -> Any:
