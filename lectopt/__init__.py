@@ -18,8 +18,8 @@ Schedules of the learning rate, or of any other number:
 Controls, which need more than the gradient of the step:
   LineSearchStatus, average_params, averaging_window, carry_over, critical_batch_size,
   evaluation_params, lbfgs, metrics, monitor, projected_rate_settles, quantise_state,
-  reduce_on_plateau, scale_by_path, scale_by_sgd_rate, scale_by_wolfe_line_search, swats,
-  switch_when, unfreeze_gradually, wolfe_conditions
+  reduce_on_plateau, round_stochastically, scale_by_path, scale_by_sgd_rate,
+  scale_by_wolfe_line_search, swats, switch_when, unfreeze_gradually, wolfe_conditions
 
 Combinators, which make a transformation of transformations:
   chain, debiased, deviation, masked, parallel, product, ratio, root, total, variance

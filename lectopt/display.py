@@ -3,6 +3,7 @@
 import inspect
 import types
 import typing
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
@@ -12,6 +13,21 @@ WIDTH = 50  # a signature that is longer has one argument per line
 
 # Asked for every name, so that `typing.get_origin` is too slow.
 _ANNOTATED: Any = type(Annotated[int, 0])
+
+
+# Both lifts ask for the signature of a rule several times, and `import lectopt` would take longer.
+_SIGNATURES: "weakref.WeakKeyDictionary[Any, inspect.Signature]" = weakref.WeakKeyDictionary()
+
+
+def signature_of(function: Any) -> inspect.Signature:
+    """`inspect.signature`, of a function of Python only once."""
+    if not inspect.isfunction(function) or "__signature__" in vars(function):
+        return inspect.signature(function)
+    if "__wrapped__" in vars(function):
+        return signature_of(vars(function)["__wrapped__"])
+    if function not in _SIGNATURES:
+        _SIGNATURES[function] = inspect.signature(function)
+    return _SIGNATURES[function]
 
 
 class Written:
@@ -53,7 +69,7 @@ def readable(signature: inspect.Signature, *functions: Callable[..., Any]) -> Re
     names = {**vars(settings)}
     for function in functions:
         names |= inspect.unwrap(function).__globals__
-    aliases = {id(v.__metadata__[0]): k for k, v in names.items() if _is_annotated(v)}
+    aliases = {id(v.__metadata__[0]): k for k, v in names.items() if type(v) is _ANNOTATED}
 
     def written(annotation: Any) -> Any:
         if annotation is inspect.Signature.empty:
@@ -69,7 +85,7 @@ def readable(signature: inspect.Signature, *functions: Callable[..., Any]) -> Re
 
 def show(function: Any) -> None:
     """Let `help` show a function in short lines."""
-    function.__signature__ = readable(inspect.signature(function), function)
+    function.__signature__ = readable(signature_of(function), function)
 
 
 def offer(module: Any) -> None:
@@ -103,7 +119,3 @@ def _text(annotation: Any, aliases: Mapping[int, str]) -> str:
     if origin is not None and arguments:
         return f"{origin.__name__}[{', '.join(_text(a, aliases) for a in arguments)}]"
     return getattr(annotation, "__name__", None) or repr(annotation)
-
-
-def _is_annotated(thing: Any) -> bool:
-    return isinstance(thing, _ANNOTATED)

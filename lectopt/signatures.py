@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 from lectopt import settings as _settings
 from lectopt import words as _words
-from lectopt.display import show
+from lectopt.display import show, signature_of
 from lectopt.settings import Range
 
 P = ParamSpec("P")
@@ -47,14 +47,14 @@ class Signature:
         """That of a function with annotations."""
         return cls(
             function.__name__,
-            inspect.signature(function).parameters.values(),
+            signature_of(function).parameters.values(),
             lambda: typing.get_type_hints(function, include_extras=True),
         )
 
     @classmethod
     def foreign(cls, function: Callable[..., Any], where: str) -> Self:
         """That of anybody's function, whose annotations say nothing here."""
-        return cls(where, inspect.signature(function).parameters.values(), dict)
+        return cls(where, signature_of(function).parameters.values(), dict)
 
     def joined(self, other: "Signature") -> Self:
         """With the arguments of `other` after its own, which may be passed by place too; those of
@@ -201,7 +201,7 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
 def say_that_it_makes(function: Any) -> None:
     """Let a function that makes a transformation say so where one is wanted: Flax and Optax ask
     for `init` first, and a function has none."""
-    made = inspect.signature(function).return_annotation
+    made = signature_of(function).return_annotation
     if getattr(made, "__name__", "") != "Transformation":  # a class of a layer above
         return
 

@@ -22,8 +22,9 @@ MOVING = tuple(
         "moving",
         "keras/moving",
         "torch/moving",
-        "torch/live_matrices",
+        "live_matrices",
         "torch/live_schedules",
+        "torch/live_states",
     )
 )
 INTERNAL = ("Unreadable", "Unwritten", "NotImplementedError", "AttributeError")

@@ -11,6 +11,7 @@ from lectopt.controls.monitoring import metrics, monitor
 from lectopt.controls.paths import scale_by_path, unfreeze_gradually
 from lectopt.controls.plateau import reduce_on_plateau
 from lectopt.controls.quantising import quantise_state
+from lectopt.controls.rounding import round_stochastically
 from lectopt.controls.switching import switch_when
 from lectopt.controls.wolfe import wolfe_conditions
 
@@ -27,6 +28,7 @@ __all__ = [
     "projected_rate_settles",
     "quantise_state",
     "reduce_on_plateau",
+    "round_stochastically",
     "scale_by_path",
     "scale_by_sgd_rate",
     "scale_by_wolfe_line_search",

@@ -20,6 +20,7 @@ from lectopt.controls.paths import (
 )
 from lectopt.controls.plateau import Evaluations, Factor, Scale, Threshold
 from lectopt.controls.quantising import quantise_state as quantise_state
+from lectopt.controls.rounding import round_stochastically as round_stochastically
 from lectopt.controls.switching import switch_when as switch_when
 from lectopt.controls.wolfe import wolfe_conditions as wolfe_conditions
 from lectopt.settings import Decay, NonNegative, Steps
@@ -40,6 +41,7 @@ __all__ = [
     "projected_rate_settles",
     "quantise_state",
     "reduce_on_plateau",
+    "round_stochastically",
     "scale_by_path",
     "scale_by_sgd_rate",
     "scale_by_wolfe_line_search",

@@ -117,6 +117,9 @@ def _average_params(
     return updates, jax.tree.map(lambda a, b: jnp.where(is_averaged, a, b), new, kept)
 
 
+kept_average = _average_params  # for dialects that do more with it
+
+
 def _younger(params: Any) -> State:
     lengths = dict(length=jnp.zeros([], jnp.int32), younger_length=jnp.zeros([], jnp.int32))
     return lengths | {"younger": jax.tree.map(widened_copy, params)}

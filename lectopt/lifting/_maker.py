@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lectopt.display import readable
+from lectopt.display import readable, signature_of
 from lectopt.signatures import Signature, say_that_it_makes
 from lectopt.transformation import Transformation
 
@@ -19,24 +19,24 @@ def settings_of(
     rule: Callable[..., Any], helpers: Iterable[Callable[..., Any]] = ()
 ) -> list[inspect.Parameter]:
     """The keyword-only arguments of a rule, after those that only its helpers have."""
-    own = {p.name: p for p in inspect.signature(rule).parameters.values() if p.kind is KEYWORD}
+    own = {p.name: p for p in signature_of(rule).parameters.values() if p.kind is KEYWORD}
     found: dict[str, inspect.Parameter] = {}
     for helper in helpers:
-        parameters = inspect.signature(helper).parameters.values()
+        parameters = signature_of(helper).parameters.values()
         found |= {p.name: p for p in parameters if p.kind is KEYWORD and p.name not in own | found}
     return [*found.values(), *own.values()]
 
 
 def inputs_of(function: Callable[..., Any]) -> dict[str, bool]:
     """What a function asks for by name, besides settings; and whether it must have it."""
-    parameters = inspect.signature(function).parameters.values()
+    parameters = signature_of(function).parameters.values()
     asked = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     return {p.name: p.default is p.empty for p in asked}
 
 
 def asked(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Of some values those that a function names."""
-    return {k: values[k] for k in inspect.signature(function).parameters if k in values}
+    return {k: values[k] for k in signature_of(function).parameters if k in values}
 
 
 def maker(

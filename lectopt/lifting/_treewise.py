@@ -1,12 +1,12 @@
 """`treewise`: from a rule for the whole tree to a transformation of pytrees."""
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from lectopt.display import signature_of
 from lectopt.lifting._inner import Inner
 from lectopt.lifting._maker import asked, inputs_of, maker, settings_of
 from lectopt.lifting._rule import Slots
@@ -267,4 +267,4 @@ def _as_before(old: Any, new: Any) -> Any:
 
 
 def _parameters(function: Callable[..., Any]) -> Iterable[Any]:
-    return inspect.signature(function).parameters.values()
+    return signature_of(function).parameters.values()

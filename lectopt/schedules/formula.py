@@ -17,7 +17,7 @@ import numpy as np
 
 from lectopt import settings as _settings
 from lectopt import values as _values
-from lectopt.display import readable
+from lectopt.display import readable, signature_of
 from lectopt.signatures import MISSING, Signature
 from lectopt.transformation import LAST
 
@@ -79,7 +79,7 @@ class Formula(_values.Importable):
     ):
         self.rule, self.order, self.raw = rule, order, raw
         self.name = rule.__name__.removeprefix("_")
-        parameters = list(inspect.signature(rule).parameters.values())[1:]
+        parameters = list(signature_of(rule).parameters.values())[1:]
         self.signature = Signature(
             self.name,
             [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters],

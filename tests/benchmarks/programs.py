@@ -30,13 +30,14 @@ MORE: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
 
 
 def stepping(tx: Any) -> Any:
-    """The update with its use, jitted with parameters and state given up."""
+    """The update with its use, jitted with parameters and state given up. They come out in the
+    order in which they went in: in another one XLA copies, 72 bytes a weight of Adam for 40."""
 
-    def step(grads: Any, state: Any, params: Any) -> Any:
+    def step(params: Any, state: Any, grads: Any) -> Any:
         updates, state = tx.update(grads, state, params)
         return optax.apply_updates(params, updates), state
 
-    return jax.jit(step, donate_argnums=(1, 2))
+    return jax.jit(step, donate_argnums=(0, 1))
 
 
 def lowering(make: Callable[..., Any], tree: Any) -> Callable[[], object]:
@@ -58,10 +59,10 @@ class Step:
         self.grads = [jnp.ones(weights // leaves) for _ in range(leaves)]
         tx = make(RATE)
         self.state = tx.init(self.params)
-        self.step = stepping(tx).lower(self.grads, self.state, self.params).compile()
+        self.step = stepping(tx).lower(self.params, self.state, self.grads).compile()
 
     def __call__(self) -> None:
-        self.params, self.state = self.step(self.grads, self.state, self.params)
+        self.params, self.state = self.step(self.params, self.state, self.grads)
         jax.block_until_ready(self.params)
 
     def megabytes(self) -> float:

@@ -121,7 +121,8 @@ def quadratic(noise: float) -> Problem:
     def init(key: jax.Array) -> Any:
         return 1 + 0.1 * jax.random.normal(key, (10,))
 
-    return Problem(init, loss, {}, None, evaluate=evaluate, minimize="objective")
+    data = {"train": np.zeros((1, 0))}  # a step has to have a batch: of one empty sample
+    return Problem(init, loss, data, 1, evaluate=evaluate, minimize="objective")
 
 
 PROBLEMS: dict[str, tuple[Callable[[], Problem], int]] = {

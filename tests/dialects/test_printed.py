@@ -70,6 +70,12 @@ AROUND = [
         ),
         "torch",
     ),
+    (part(keras.SGD, loss_scale_factor=8.0, clipnorm=0.7), "torch"),
+    (part(keras.SGD, loss_scale_factor=8.0), "optax"),
+    (part(keras.AdamW, loss_scale_factor=8.0, gradient_accumulation_steps=3), "keras"),
+    (lambda r: lectopt.chain(torch.clip_grad_norm_(0.7), torch.SGD(r, momentum=0.9)), "torch"),
+    (lambda r: lectopt.chain(torch.clip_grad_norm_(0.7, 3.0), torch.SGD(r)), "optax"),
+    (lambda r: lectopt.chain(torch.clip_grad_norm_(0.7, np.inf), torch.SGD(r)), "keras"),
 ]
 CASES = [(maker, to) for maker, to, verdict, _ in ROWS if verdict == EXACT]
 CASES += [(maker, to) for maker, to, verdict in BY_POSITION if verdict == EXACT] + AROUND

@@ -36,6 +36,7 @@ _REST = {
     "monitor": lectopt.monitor(lectopt.chain(lectopt.clip_by_global_norm(1.0), lectopt.sgd(0.1))),
     "quantise_state": lectopt.quantise_state(lectopt.adam(0.1), least=1),
     "reduce_on_plateau": lectopt.reduce_on_plateau(),
+    "round_stochastically": lectopt.round_stochastically(lectopt.adam(0.1)),
     "scale_by_path": lectopt.scale_by_path({"w": 0.5}),
     "scale_by_sgd_rate": lectopt.scale_by_sgd_rate(),
     "scale_by_wolfe_line_search": lectopt.scale_by_wolfe_line_search(),

@@ -39,6 +39,10 @@ from lectopt.dialects.keras.schedules import (
     PiecewiseConstantDecay,
     PolynomialDecay,
 )
+from lectopt.dialects.keras.stepping import accumulate as accumulate
+from lectopt.dialects.keras.stepping import by_call as by_call
+from lectopt.dialects.keras.stepping import overwrite_with_average as overwrite_with_average
+from lectopt.dialects.keras.stepping import unscale as unscale
 
 __all__ = [
     "Adadelta",

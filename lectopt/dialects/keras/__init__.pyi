@@ -1,13 +1,7 @@
 # Written by docs/stubs.py: what decorators make of the functions here.
 
 from collections.abc import Sequence
-from lectopt.dialects.keras.frame import (
-    Accumulation,
-    LossScale,
-    Name,
-    Overwrite,
-    moving_average as moving_average,
-)
+from lectopt.dialects.keras.frame import Calls, Name, moving_average as moving_average
 from lectopt.dialects.keras.loss_scale import LossScaleOptimizer as LossScaleOptimizer
 from lectopt.dialects.keras.moving import (
     from_optimizer as from_optimizer,
@@ -67,9 +61,9 @@ def Adadelta(
     global_clipnorm: Bound | None = None,
     use_ema: bool = False,
     ema_momentum: Fraction = 0.99,
-    ema_overwrite_frequency: Overwrite = None,
-    loss_scale_factor: LossScale = None,
-    gradient_accumulation_steps: Accumulation = None,
+    ema_overwrite_frequency: Steps | None = None,
+    loss_scale_factor: Positive | None = None,
+    gradient_accumulation_steps: Calls | None = None,
     name: Name = None,
 ) -> Transformation: ...
 def Adafactor(
@@ -85,9 +79,9 @@ def Adafactor(
     global_clipnorm: Bound | None = None,
     use_ema: bool = False,
     ema_momentum: Fraction = 0.99,
-    ema_overwrite_frequency: Overwrite = None,
-    loss_scale_factor: LossScale = None,
-    gradient_accumulation_steps: Accumulation = None,
+    ema_overwrite_frequency: Steps | None = None,
+    loss_scale_factor: Positive | None = None,
+    gradient_accumulation_steps: Calls | None = None,
     name: Name = None,
 ) -> Transformation: ...
 def Adagrad(
@@ -100,9 +94,9 @@ def Adagrad(
     global_clipnorm: Bound | None = None,
     use_ema: bool = False,
     ema_momentum: Fraction = 0.99,
-    ema_overwrite_frequency: Overwrite = None,
-    loss_scale_factor: LossScale = None,
-    gradient_accumulation_steps: Accumulation = None,
+    ema_overwrite_frequency: Steps | None = None,
+    loss_scale_factor: Positive | None = None,
+    gradient_accumulation_steps: Calls | None = None,
     name: Name = None,
 ) -> Transformation: ...
 def Adam(
@@ -117,9 +111,9 @@ def Adam(
     global_clipnorm: Bound | None = None,
     use_ema: bool = False,
     ema_momentum: Fraction = 0.99,
-    ema_overwrite_frequency: Overwrite = None,
-    loss_scale_factor: LossScale = None,
-    gradient_accumulation_steps: Accumulation = None,
+    ema_overwrite_frequency: Steps | None = None,
+    loss_scale_factor: Positive | None = None,
+    gradient_accumulation_steps: Calls | None = None,
     name: Name = None,
 ) -> Transformation: ...
 def AdamW(
@@ -134,9 +128,9 @@ def AdamW(
     global_clipnorm: Bound | None = None,
     use_ema: bool = False,
     ema_momentum: Fraction = 0.99,
-    ema_overwrite_frequency: Overwrite = None,
-    loss_scale_factor: LossScale = None,
-    gradient_accumulation_steps: Accumulation = None,
+    ema_overwrite_frequency: Steps | None = None,
+    loss_scale_factor: Positive | None = None,
+    gradient_accumulation_steps: Calls | None = None,
     name: Name = None,
 ) -> Transformation: ...
 def Adamax(
@@ -150,9 +144,9 @@ def Adamax(
     global_clipnorm: Bound | None = None,
     use_ema: bool = False,
     ema_momentum: Fraction = 0.99,
-    ema_overwrite_frequency: Overwrite = None,
-    loss_scale_factor: LossScale = None,
-    gradient_accumulation_steps: Accumulation = None,
+    ema_overwrite_frequency: Steps | None = None,
+    loss_scale_factor: Positive | None = None,
+    gradient_accumulation_steps: Calls | None = None,
     name: Name = None,
 ) -> Transformation: ...
 def CosineDecay(
@@ -189,9 +183,9 @@ def Ftrl(
     global_clipnorm: Bound | None = None,
     use_ema: bool = False,
     ema_momentum: Fraction = 0.99,
-    ema_overwrite_frequency: Overwrite = None,
-    loss_scale_factor: LossScale = None,
-    gradient_accumulation_steps: Accumulation = None,
+    ema_overwrite_frequency: Steps | None = None,
+    loss_scale_factor: Positive | None = None,
+    gradient_accumulation_steps: Calls | None = None,
     name: Name = None,
 ) -> Transformation: ...
 def InverseTimeDecay(
@@ -211,9 +205,9 @@ def Lamb(
     global_clipnorm: Bound | None = None,
     use_ema: bool = False,
     ema_momentum: Fraction = 0.99,
-    ema_overwrite_frequency: Overwrite = None,
-    loss_scale_factor: LossScale = None,
-    gradient_accumulation_steps: Accumulation = None,
+    ema_overwrite_frequency: Steps | None = None,
+    loss_scale_factor: Positive | None = None,
+    gradient_accumulation_steps: Calls | None = None,
     name: Name = None,
 ) -> Transformation: ...
 def Lion(
@@ -226,9 +220,9 @@ def Lion(
     global_clipnorm: Bound | None = None,
     use_ema: bool = False,
     ema_momentum: Fraction = 0.99,
-    ema_overwrite_frequency: Overwrite = None,
-    loss_scale_factor: LossScale = None,
-    gradient_accumulation_steps: Accumulation = None,
+    ema_overwrite_frequency: Steps | None = None,
+    loss_scale_factor: Positive | None = None,
+    gradient_accumulation_steps: Calls | None = None,
     name: Name = None,
 ) -> Transformation: ...
 def Muon(
@@ -243,9 +237,9 @@ def Muon(
     global_clipnorm: Bound | None = None,
     use_ema: bool = False,
     ema_momentum: Fraction = 0.99,
-    ema_overwrite_frequency: Overwrite = None,
-    loss_scale_factor: LossScale = None,
-    gradient_accumulation_steps: Accumulation = None,
+    ema_overwrite_frequency: Steps | None = None,
+    loss_scale_factor: Positive | None = None,
+    gradient_accumulation_steps: Calls | None = None,
     name: Name = None,
     *,
     exclude_layers: Any = None,
@@ -270,9 +264,9 @@ def Nadam(
     global_clipnorm: Bound | None = None,
     use_ema: bool = False,
     ema_momentum: Fraction = 0.99,
-    ema_overwrite_frequency: Overwrite = None,
-    loss_scale_factor: LossScale = None,
-    gradient_accumulation_steps: Accumulation = None,
+    ema_overwrite_frequency: Steps | None = None,
+    loss_scale_factor: Positive | None = None,
+    gradient_accumulation_steps: Calls | None = None,
     name: Name = None,
 ) -> Transformation: ...
 def PiecewiseConstantDecay(boundaries: Sequence[int], values: Sequence[float]) -> Schedule: ...
@@ -295,9 +289,9 @@ def RMSprop(
     global_clipnorm: Bound | None = None,
     use_ema: bool = False,
     ema_momentum: Fraction = 0.99,
-    ema_overwrite_frequency: Overwrite = None,
-    loss_scale_factor: LossScale = None,
-    gradient_accumulation_steps: Accumulation = None,
+    ema_overwrite_frequency: Steps | None = None,
+    loss_scale_factor: Positive | None = None,
+    gradient_accumulation_steps: Calls | None = None,
     name: Name = None,
 ) -> Transformation: ...
 def SGD(
@@ -310,9 +304,9 @@ def SGD(
     global_clipnorm: Bound | None = None,
     use_ema: bool = False,
     ema_momentum: Fraction = 0.99,
-    ema_overwrite_frequency: Overwrite = None,
-    loss_scale_factor: LossScale = None,
-    gradient_accumulation_steps: Accumulation = None,
+    ema_overwrite_frequency: Steps | None = None,
+    loss_scale_factor: Positive | None = None,
+    gradient_accumulation_steps: Calls | None = None,
     name: Name = None,
 ) -> Transformation: ...
 def ScheduleFreeAdamW(
@@ -327,8 +321,8 @@ def ScheduleFreeAdamW(
     global_clipnorm: Bound | None = None,
     use_ema: bool = False,
     ema_momentum: Fraction = 0.99,
-    ema_overwrite_frequency: Overwrite = None,
-    loss_scale_factor: LossScale = None,
-    gradient_accumulation_steps: Accumulation = None,
+    ema_overwrite_frequency: Steps | None = None,
+    loss_scale_factor: Positive | None = None,
+    gradient_accumulation_steps: Calls | None = None,
     name: Name = None,
 ) -> Transformation: ...

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from lectopt.averaging import Scheme
 from lectopt.combinators import chain
 from lectopt.controls.averaging import average_params
-from lectopt.dialects.spelling import Name, Spelling, Unneeded, absent, held
+from lectopt.dialects.keras.stepping import accumulate, by_call, overwrite_with_average, unscale
+from lectopt.dialects.spelling import Name, Spelling, absent, held
 from lectopt.display import readable
 from lectopt.primitives import (
     clip_by_global_norm,
@@ -17,27 +18,20 @@ from lectopt.primitives import (
     clip_by_value,
     shrink_weights,
 )
-from lectopt.settings import Bound, Fraction, NonNegative
+from lectopt.settings import (
+    Bound,
+    Fraction,
+    NonNegative,
+    Numeric,
+    Positive,
+    Range,
+    Scalar,
+    Steps,
+)
 from lectopt.signatures import checked
 from lectopt.transformation import Transformation
 
-Overwrite = Annotated[
-    Any,
-    Unneeded(
-        "It puts the average in the place of the parameters while they are trained. Write params = "
-        "lectopt.evaluation_params(state, params) every so many updates."
-    ),
-]
-LossScale = Annotated[
-    Any, Unneeded("Divide the gradients: lectopt.chain(optax.scale(1 / factor), optimizer).")
-]
-Accumulation = Annotated[
-    Any,
-    Unneeded(
-        "Write optax.MultiSteps(optimizer, steps). A schedule then counts updates, where Keras "
-        "counts the calls in between too."
-    ),
-]
+Calls = Annotated[Numeric, Range(2, float("inf"), False, "two or more", 4)]
 
 
 def common(
@@ -48,9 +42,9 @@ def common(
     global_clipnorm: Bound | None = None,
     use_ema: bool = False,
     ema_momentum: Fraction = 0.99,
-    ema_overwrite_frequency: Overwrite = None,
-    loss_scale_factor: LossScale = None,
-    gradient_accumulation_steps: Accumulation = None,
+    ema_overwrite_frequency: Steps[Scalar] | None = None,
+    loss_scale_factor: Positive | None = None,
+    gradient_accumulation_steps: Calls[Scalar] | None = None,
     name: Name = None,
 ) -> None:
     """The arguments that every optimizer of Keras takes.
@@ -64,9 +58,11 @@ def common(
       use_ema: keep an average of the parameters, read with `lectopt.evaluation_params`.
       ema_momentum: `average = ema_momentum average + (1 - ema_momentum) param`, from the parameters
         after the first update.
-      ema_overwrite_frequency: not needed.
-      loss_scale_factor: not needed.
-      gradient_accumulation_steps: not needed.
+      ema_overwrite_frequency: with `use_ema`, so many updates apart the average takes the place of
+        the parameters.
+      loss_scale_factor: what the loss was multiplied by, above zero; gradients are divided by it.
+      gradient_accumulation_steps: calls whose gradients are averaged for an update, two or more.
+        A schedule counts calls, everything else updates.
       name: not needed.
     """
 
@@ -93,18 +89,42 @@ def _framed(rule: Callable[..., Transformation], decays: bool) -> Callable[..., 
 
     @ft.wraps(rule)
     def build(**settings: Any) -> Transformation:
+        settings = _by_call(settings)
         passed = {k: settings[k] for k in own.defaults if k != "weight_decay" or not decays}
         learning_rate, decay = settings["learning_rate"], settings["weight_decay"]
         after = [] if absent(decay) or not decays else [shrink_weights(learning_rate, decay)]
-        if settings["use_ema"]:
-            after.append(average_params(moving_average(settings["ema_momentum"])))
         members = [*_clipping(whole.where, settings), rule(**passed), *after]
-        return chain(*members) if len(members) > 1 else members[0]
+        tx = chain(*members) if len(members) > 1 else members[0]
+        around = _around(tx, settings)
+        return chain(*around) if len(around) > 1 else around[0]
 
     signature = whole.bare.replace(return_annotation=Transformation)
     build.__signature__ = readable(signature, rule, common)  # pyright: ignore[reportAttributeAccessIssue]
     build.__annotations__ = common.__annotations__ | rule.__annotations__
     return held(whole, build)
+
+
+def _around(tx: Transformation, settings: dict[str, Any]) -> list[Transformation]:
+    """The update in the middle of what is done at every call."""
+    factor, steps = settings["loss_scale_factor"], settings["gradient_accumulation_steps"]
+    frequency = settings["ema_overwrite_frequency"]
+    before = [] if factor is None else [unscale(factor)]
+    tx = tx if steps is None else accumulate(tx, steps)
+    if not settings["use_ema"]:
+        return [*before, tx]
+    scheme = moving_average(settings["ema_momentum"])
+    calls = 1 if steps is None else int(steps)
+    if frequency is None:
+        return [*before, tx, average_params(scheme, calls - 1)]
+    return [*before, tx, overwrite_with_average(scheme, frequency, calls)]
+
+
+def _by_call(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings with a schedule that is read where Keras reads it."""
+    rate, steps = settings["learning_rate"], settings["gradient_accumulation_steps"]
+    if steps is None or not callable(rate):
+        return settings
+    return settings | dict(learning_rate=by_call(rate, steps))
 
 
 def _clipping(where: str, settings: dict[str, Any]) -> list[Transformation]:

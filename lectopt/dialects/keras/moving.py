@@ -1,31 +1,22 @@
 """From a live `keras.optimizers` optimizer to one here and its state."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import jax
-import numpy as np
 import optax
 
-from lectopt.controls.evaluation import AVERAGE, SHARE
+from lectopt.dialects import live_matrices
 from lectopt.dialects.keras import newer, optimizers, schedules
+from lectopt.dialects.keras.live_states import EVERY, SLOTS, array, orthogonal, scalars_of
+from lectopt.dialects.keras.loss_scale import LossScaleOptimizer
 from lectopt.dialects.moving import Part, Piece, assembled, fits, flattened, library
+from lectopt.primitives import clip_by_global_norm
+from lectopt.transformation import Transformation
 
-# For each optimizer, for each slot here the attribute that lists Keras' variables.
-SLOTS: dict[str, dict[str, str]] = {
-    "SGD": dict(trace="momentums"),
-    "Adam": dict(mu="_momentums", nu="_velocities", nu_max="_velocity_hats"),
-    "AdamW": dict(mu="_momentums", nu="_velocities", nu_max="_velocity_hats"),
-    "Adamax": dict(mu="_m", nu="_u"),
-    "Nadam": dict(mu="_momentums", nu="_velocities"),
-    "RMSprop": dict(nu="_velocities", mu="_average_gradients", trace="_momentums"),
-    "Adagrad": dict(sum_of_squares="_accumulators"),
-    "Adadelta": dict(e_g="_accumulated_grads", e_x="_accumulated_delta_vars"),
-    "Lion": dict(mu="_momentums"),
-    "Lamb": dict(mu="_momentums", nu="_velocities"),
-    "Ftrl": dict(sum_of_squares="_accumulators", linear="_linears"),
-}
+OF_MATRICES = ("Adafactor", "Muon")
+Settings = dict[str, Any]
 
 
 def read_params(variables_map: Any) -> Any:
@@ -35,7 +26,7 @@ def read_params(variables_map: Any) -> Any:
       variables_map: see `from_optimizer`; `model.trainable_variables` is one.
     """
     leaves, treedef = flattened(variables_map, _is_variable)
-    return treedef.unflatten([jax.numpy.array(change(_array(v))) for v, change in leaves])
+    return treedef.unflatten([jax.numpy.array(change(array(v))) for v, change in leaves])
 
 
 def from_optimizer(
@@ -70,51 +61,92 @@ def from_optimizer(
         are not those of the optimizer or do not fit `params`.
     """
     name = _name(optimizer)
+    if name == "LossScaleOptimizer":
+        return _scaled(optimizer, variables_map, params, learning_rate)
     variables = list(optimizer._trainable_variables)
     leaves, treedef = flattened(variables if variables_map is None else variables_map, _is_variable)
     _check_complete(variables, leaves)
 
-    maker, settings = _maker(name), _settings(optimizer)
+    maker, settings, scalars = _maker(name), _settings(optimizer), scalars_of(optimizer)
     settings["learning_rate"] = _rate(optimizer) if learning_rate is None else learning_rate
-    count = int(_array(optimizer.iterations))
-    scalars: dict[str, Any] = dict(count=count)
-    if name == "Nadam":
-        scalars["mu_product"] = float(_array(optimizer._u_product))
-    if settings["use_ema"]:
-        first = 1.0 if count == 1 else 1 - settings["ema_momentum"]
-        scalars[SHARE] = first if count else 0.0
-    slots = {key: getattr(optimizer, attribute, []) for key, attribute in SLOTS[name].items()}
-    slots[AVERAGE] = optimizer._model_variables_moving_average if settings["use_ema"] else []
     place = {id(variable): i for i, variable in enumerate(variables)}
+    owns = [_own(optimizer, place[id(variable)], settings) for variable, _ in leaves]
+    clip = settings["global_clipnorm"]
+    if clip is not None and len({label for label, _ in owns}) > 1:  # of all together, then
+        owns = [(label, own | dict(global_clipnorm=None)) for label, own in owns]
+    else:
+        clip = None
 
     pieces, parts = [], {}
-    for variable, change in leaves:
+    for (variable, change), (label, own) in zip(leaves, owns, strict=True):
         i = place[id(variable)]
-        arrays = {key: change(_array(held[i])) for key, held in slots.items() if held}
-        if name == "RMSprop" and "trace" in arrays:
-            arrays["trace"] = -arrays["trace"]  # Keras subtracts its velocity
-        decays = settings["weight_decay"] is None or optimizer._use_weight_decay(variable)
-        label = "all" if decays else "without decay"
-        pieces.append(Piece(change(_array(variable)), label, arrays))
-        own = settings if decays else settings | dict(weight_decay=0.0)
+        held = {key: slot(optimizer, i) for key, slot in (SLOTS[name] | EVERY).items()}
+        arrays = {key: change(x) for key, x in held.items() if x is not None}
+        if name in OF_MATRICES and len(variable.shape) > 1:
+            layout = live_matrices.layout(tuple(variable.shape), change, name)
+            arrays = live_matrices.factored(arrays, layout)
+        pieces.append(Piece(change(array(variable)), label, arrays))
         parts.setdefault(label, Part(maker(**own), scalars))
-    if len(parts) > 1 and settings["global_clipnorm"]:
-        raise ValueError(
-            "global_clipnorm is of all variables together, and those without weight decay need an "
-            "optimizer of their own. Clip before: write optax.chain(optax.clip_by_global_norm("
-            f"{settings['global_clipnorm']}), tx), and from_optimizer without global_clipnorm."
-        )
     tree = treedef.unflatten(pieces)
     fits(tree, params)
-    return assembled(tree, parts)
+    tx, state = assembled(tree, parts)
+    if clip is None:
+        return tx, state
+    return optax.chain(first := clip_by_global_norm(clip), tx), (first.init(None), state)
+
+
+def _own(optimizer: Any, i: int, settings: Settings) -> tuple[str, Settings]:
+    """The settings of variable `i`, and a name for those that have the same."""
+    decays = optimizer._use_weight_decay(optimizer._trainable_variables[i])
+    own, label = dict(settings), []
+    if type(optimizer).__name__ == "Muon":
+        own |= dict(exclude_layers=None, exclude_embeddings=False)
+        label.append("matrices")
+        if not orthogonal(optimizer, i):
+            own["exclude_layers"], label = ("",), ["others"]
+        decayed = ("weight_decay", "adam_weight_decay")
+    else:
+        decayed = ("weight_decay",)
+    if not decays and any(settings[key] is not None for key in decayed):
+        own |= dict.fromkeys(decayed, 0.0)
+        label.append("without decay")
+    return ", ".join(label) or "all", own
+
+
+def _scaled(
+    optimizer: Any, variables_map: Any, params: Any, learning_rate: Any
+) -> tuple[optax.GradientTransformation, Any]:
+    """A live `LossScaleOptimizer` around what it has inside."""
+    inner = optimizer.inner_optimizer
+    if variables_map is None:
+        variables_map = list(inner._trainable_variables)
+    tx, state = from_optimizer(inner, variables_map, params=params, learning_rate=learning_rate)
+    made = int(array(inner._iterations))
+    whole = LossScaleOptimizer(tx, optimizer.initial_scale, optimizer.dynamic_growth_steps)
+    record = dict(whole.init(read_params(variables_map)))
+    own = record["inner_optimizer"]
+    record["inner_optimizer"] = (
+        {key: state[key] for key in own}
+        if isinstance(tx, Transformation)
+        else dict.fromkeys(own, state)
+    )
+    numbers = dict(
+        count=made,
+        made=made,
+        dynamic_scale=array(optimizer.dynamic_scale),
+        step_counter=array(optimizer.step_counter),
+    )
+    record |= {k: jax.numpy.asarray(v, record[k].dtype) for k, v in numbers.items() if k in record}
+    return whole, record
 
 
 def _name(optimizer: Any) -> str:
     # With the PyTorch backend `keras.optimizers.Adam(...)` makes a subclass, of that name.
     name = type(optimizer).__name__
-    if name not in SLOTS or type(optimizer).__module__.split(".")[0] != "keras":
+    known = (*SLOTS, "LossScaleOptimizer")
+    if name not in known or type(optimizer).__module__.split(".")[0] != "keras":
         raise TypeError(
-            f"from_optimizer wants one of keras.optimizers' {', '.join(SLOTS)}, got "
+            f"from_optimizer wants one of keras.optimizers' {', '.join(known)}, got "
             f"{type(optimizer).__module__}.{name}, whose state means something else."
         )
     if not optimizer.built:
@@ -148,35 +180,30 @@ def _maker(name: str) -> Callable[..., Any]:
     return getattr(optimizers, name, None) or getattr(newer, name)
 
 
-def _settings(optimizer: Any) -> dict[str, Any]:
+def _settings(optimizer: Any) -> Settings:
     """What the optimizer was made with, but for its learning rate."""
     maker = _maker(type(optimizer).__name__)
-    config: Mapping[str, Any] = optimizer.get_config()
     names = set(inspect.signature(maker).parameters) - {"name", "learning_rate"}
-    return {name: config[name] for name in names}
+    return {name: getattr(optimizer, name) for name in names}
 
 
 def _rate(optimizer: Any) -> Any:
     keras = library("keras")
     rate = optimizer._learning_rate
     if isinstance(rate, keras.Variable):
-        return float(_array(rate))
+        return float(array(rate))
     name = type(rate).__name__
+    home = keras.optimizers.schedules
     ours: Callable[..., Any] | None = getattr(schedules, name, None)
-    if ours is None or getattr(keras.optimizers.schedules, name, None) is not type(rate):
-        raise TypeError(
-            f"The learning rate is a {name}, which is not in this dialect. Write learning_rate=, a "
-            "number or a schedule that is called with the number of all updates so far."
-        )
-    config = {k: v for k, v in rate.get_config().items() if k != "name"}
-    return ours(**config)
+    if ours is not None and getattr(home, name, None) is type(rate):
+        return ours(**{k: v for k, v in rate.get_config().items() if k != "name"})
+    if isinstance(rate, home.LearningRateSchedule) and keras.backend.backend() == "jax":
+        return rate  # a function of the count, which JAX can trace
+    raise TypeError(
+        f"The learning rate is a {name}, which is not in this dialect. Write learning_rate=, a "
+        "number or a schedule that is called with the number of all updates so far."
+    )
 
 
 def _is_variable(x: Any) -> bool:
     return isinstance(x, library("keras").Variable)
-
-
-def _array(variable: Any) -> np.ndarray[Any, Any]:
-    """A copy: Keras goes on writing into its own memory."""
-    ops = library("keras").ops
-    return np.array(ops.convert_to_numpy(ops.convert_to_tensor(variable)))

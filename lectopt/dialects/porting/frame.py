@@ -11,11 +11,21 @@ from lectopt.wrapping import Masked
 # Arguments of makers that are no part of the algorithm, and of which `port` says the rest.
 ARGUMENTS = (
     "maximize", "mask", "weight_decay_mask", "use_ema", "ema_momentum", "clipnorm", "clipvalue",
-    "global_clipnorm",
+    "global_clipnorm", "ema_overwrite_frequency", "loss_scale_factor",
+    "gradient_accumulation_steps",
 )  # fmt: skip
-BEFORE = ("negate", "clip_by_norm", "clip_by_value", "clip_by_global_norm")
-AFTER = ("average_params", "reduce_on_plateau", "scale_by_path", "scale_by_wolfe_line_search")
-AROUND = ("lookahead", "masked", "monitor", "quantise_state", "unfreeze_gradually")
+BEFORE = (
+    "negate", "clip_by_norm", "clip_by_value", "clip_by_global_norm", "dialects.keras.unscale",
+    "dialects.torch.clip_grad_norm_",
+)  # fmt: skip
+AFTER = (
+    "average_params", "dialects.keras.overwrite_with_average", "reduce_on_plateau", "scale_by_path",
+    "scale_by_wolfe_line_search",
+)  # fmt: skip
+AROUND = (
+    "lookahead", "masked", "monitor", "quantise_state", "round_stochastically",
+    "unfreeze_gradually",
+)  # fmt: skip
 DECAYS = ("add_decayed_weights", "shrink_weights")  # whose masks are settings of optimizers
 Members = list[Transformation]
 

@@ -16,6 +16,7 @@ Members = list[Transformation]
 # What is done to a list of gradients first, where it is no setting.
 CHANGES = {
     "negate": "[-g for g in grads]",
+    "dialects.keras.unscale": "[g / {bound} for g in grads]",
     "clip_by_value": dict(
         torch="[g.clamp(-{bound}, {bound}) for g in grads]",
         keras="[keras.ops.clip(g, -{bound}, {bound}) for g in grads]",
@@ -36,6 +37,13 @@ CHANGES = {
             "[g * keras.ops.minimum(1.0, {bound} / keras.ops.sqrt(sum(keras.ops.sum(g * g) "
             "for g in grads))) for g in grads]"
         ),
+    ),
+    "dialects.torch.clip_grad_norm_": dict(
+        torch=(
+            "[g * (float({bound}) / (torch.stack([g.norm({p}) for g in grads]).norm({p}) + 1e-6))"
+            ".clamp(max=1.0) for g in grads]"
+        ),
+        keras="[g * keras.ops.minimum(1.0, {bound} / ({norm} + 1e-6)) for g in grads]",
     ),
 }
 
@@ -99,7 +107,9 @@ class Program:
             text: Any = CHANGES[member.name]
             text = text if isinstance(text, str) else text[self.library]
             bound = next(map(shown, member.settings.values()), "")
-            lines.append(f"grads = {text.format(bound=bound)}")
+            p = member.settings.get("norm_type")
+            text = text.format(bound=bound, p=_order(p), norm=_norm(p))
+            lines.append(f"grads = {text}")
         return lines
 
 
@@ -184,6 +194,13 @@ class Optax(Program):
         match tx.name:
             case "negate":
                 return "optax.scale(-1.0)"
+            case "dialects.keras.unscale":
+                return f"optax.scale(1 / {bound})"
+            case "dialects.torch.clip_grad_norm_":
+                p = _order(tx.settings["norm_type"])
+                parts = f"jnp.stack([jnp.linalg.norm(g.ravel(), {p}) for g in jax.tree.leaves(u)])"
+                share = f"jnp.minimum(1, {bound} / (jnp.linalg.norm({parts}, {p}) + 1e-6))"
+                return f"optax.stateless(lambda u, p: jax.tree.map(lambda g: g * {share}, u))"
             case "clip_by_norm":
                 norm = "jnp.sqrt(jnp.sum(g * g))"
                 leaf = f"jax.tree.map(lambda g: g * jnp.minimum(1, {bound} / {norm}), u)"
@@ -210,6 +227,18 @@ class Optax(Program):
         scheduled = callable(weight_decay)
         text = self.function("weight_decay", weight_decay) if scheduled else shown(weight_decay)
         return f"optax.add_decayed_weights({text}{mask})"
+
+
+def _norm(p: Any) -> str:
+    """The norm of all gradients together, in Keras' words."""
+    if p == float("inf"):
+        return "keras.ops.max(keras.ops.stack([keras.ops.max(keras.ops.abs(g)) for g in grads]))"
+    return f"sum(keras.ops.sum(keras.ops.abs(g) ** {p}) for g in grads) ** (1 / {p})"
+
+
+def _order(p: Any) -> str:
+    """The order of a norm, as text."""
+    return 'float("inf")' if p == float("inf") else shown(p)
 
 
 IMPORTS = {

@@ -35,7 +35,7 @@ class Recipe:
     the weights, `decay_rate` the rate that a decoupled one is multiplied by and `mask` the leaves
     that it is of. `before` and `after` are members around the algorithm, which is spelled the same
     without them: clipping, a change of sign, an average of the parameters. `notes` say what was
-    rewritten when it was read.
+    rewritten when it was read. `calls` make an update.
     """
 
     family: str
@@ -49,6 +49,7 @@ class Recipe:
     after: tuple[Transformation, ...] = ()
     notes: tuple[str, ...] = ()
     dtype: str | None = None
+    calls: int = 1
 
     def __getitem__(self, name: str) -> Any:
         return self.settings[name]
@@ -71,6 +72,12 @@ def read(tx: Transformation) -> Recipe:
             "Write for example port(dialects.torch.Adam(lr=1e-3), to='keras')."
         )
     frame = split(tx)
+    if [part.name for part in frame.core] == ["dialects.keras.accumulate"]:
+        inner, around = read(frame.core[0].parts[0]), {part.name for part in frame.before}
+        if around <= {"negate", "dialects.keras.unscale"}:  # which an average lets through
+            before, after = (*frame.before, *inner.before), (*inner.after, *frame.after)
+            calls = int(frame.core[0].settings["steps"])
+            return replace(inner, before=before, after=after, calls=calls)
     if len(frame.coupled) + len(frame.decoupled) > 1:
         raise Unreadable("its weights decay twice, which is no setting anywhere")
     recipe = _canonical(_algorithm(frame.core))

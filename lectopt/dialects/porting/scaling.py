@@ -8,6 +8,7 @@ from lectopt import primitives as _primitives
 from lectopt.dialects.porting.recipe import Recipe
 from lectopt.dialects.porting.writing import Verdict
 from lectopt.dialects.spelling import absent
+from lectopt.dialects.torch.clipping import clip_grad_norm_
 from lectopt.schedules import scaled
 from lectopt.transformation import Transformation
 from lectopt.values import is_concrete
@@ -50,6 +51,8 @@ def for_gradients_times(s: Any, recipe: Recipe) -> Scaled:
     if recipe.decay == "coupled" and not absent(weight_decay):
         weight_decay = weight_decay * s
         notes.append(("The L2 penalty grows with the gradients", "exact"))
+    if any(member.name == "dialects.torch.clip_grad_norm_" for member in recipe.before):
+        notes.append(("The 1e-6 beside the norm does not grow with the gradients", "impossible"))
     before = tuple(_clip(member, s) for member in recipe.before)
     new = replace(recipe, rate=rate, settings=settings, weight_decay=weight_decay, before=before)
     return Scaled(new, tuple(notes))
@@ -58,5 +61,9 @@ def for_gradients_times(s: Any, recipe: Recipe) -> Scaled:
 def _clip(member: Transformation, s: Any) -> Transformation:
     """A clipping with a bound `s` times as large; what is no clipping stays."""
     bounds = {k: v * s for k, v in member.settings.items() if k in ("delta", "max_norm")}
+    if not bounds:
+        return member
+    if member.name == "dialects.torch.clip_grad_norm_":
+        return clip_grad_norm_(**{**member.settings, **bounds})
     maker: Callable[..., Transformation] = getattr(_primitives, member.name)
     return maker(**bounds)

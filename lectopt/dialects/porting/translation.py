@@ -31,6 +31,11 @@ ELSEWHERE = dict(
     optax="The gradients are changed first, by members of optax.chain",
     keras="The gradients are changed first, in optimizer.apply",
 )
+GATHERING = dict(
+    torch="One of {calls} calls makes an update: call optimizer.step() after so many backward(), "
+    "each of a loss that is divided by {calls}",
+    optax="One of {calls} calls makes an update: write optax.MultiSteps(optimizer, {calls})",
+)
 GROUPS = dict(
     torch="decayed and others are the parameters that the mask picks, and the others",
     keras="others are the variables that the mask does not pick",
@@ -114,6 +119,9 @@ class Translation:
         if self.to == "keras" and before and before[-1].name in CLIPS:
             clip = before.pop()
             (arguments[CLIPS[clip.name]],) = clip.settings.values()
+        if self.to == "keras" and [m.name for m in before] == ["dialects.keras.unscale"]:
+            (arguments["loss_scale_factor"],) = before.pop().settings.values()
+        self.gathering(arguments)
         if before:
             draft.note(ELSEWHERE[self.to])
         for member in self.recipe.after:
@@ -123,6 +131,8 @@ class Translation:
                 and getattr(scheme, "name", "") == "dialects.keras.moving_average"
             ):
                 arguments |= dict(use_ema=True, ema_momentum=scheme.settings["momentum"])  # pyright: ignore[reportOptionalMemberAccess]
+                if "frequency" in member.settings:
+                    arguments["ema_overwrite_frequency"] = member.settings["frequency"]
                 continue
             self.after.append(member)
             if member.name == "average_params":
@@ -135,6 +145,18 @@ class Translation:
                 draft.note(self._groups())
             else:
                 draft.note(f"{member.name} has to be done beside the optimizer", "impossible")
+
+    def gathering(self, arguments: dict[str, Any]) -> None:
+        """Several calls to an update: a setting in Keras."""
+        calls, rate = self.recipe.calls, arguments.get(self.rate)
+        if calls == 1:
+            return
+        if self.to != "keras":
+            self.draft.note(GATHERING[self.to].format(calls=calls), "impossible")
+            return
+        arguments["gradient_accumulation_steps"] = calls
+        if getattr(rate, "name", "") == "dialects.keras.by_call":
+            arguments[self.rate] = rate.settings["schedule"]  # pyright: ignore[reportOptionalMemberAccess]
 
     def _is_torchs(self, plateau: Transformation) -> bool:
         s = plateau.settings

@@ -16,6 +16,7 @@ from lectopt.dialects.torch.averages import (
     get_swa_avg_fn,
     get_swa_multi_avg_fn,
 )
+from lectopt.dialects.torch.clipping import clip_grad_norm_, clip_grad_value_
 from lectopt.dialects.torch.cycles import CyclicLR, OneCycleLR
 from lectopt.dialects.torch.descent import ASGD, SGD, Rprop
 from lectopt.dialects.torch.factors import LambdaLR, MultiplicativeLR
@@ -67,6 +68,8 @@ __all__ = [
     "SequentialLR",
     "SparseAdam",
     "StepLR",
+    "clip_grad_norm_",
+    "clip_grad_value_",
     "from_optimizer",
     "get_ema_avg_fn",
     "get_ema_multi_avg_fn",

@@ -5,6 +5,7 @@ from lectopt.dialects.torch.adams import (
     Adam as Adam,
     AdamW as AdamW,
     Adamax as Adamax,
+    Foreach,
     NAdam as NAdam,
     RAdam as RAdam,
     SparseAdam as SparseAdam,
@@ -21,6 +22,7 @@ from lectopt.dialects.torch.averages import (
     get_swa_avg_fn as get_swa_avg_fn,
     get_swa_multi_avg_fn as get_swa_multi_avg_fn,
 )
+from lectopt.dialects.torch.clipping import Finite, Order, clip_grad_value_ as clip_grad_value_
 from lectopt.dialects.torch.cycles import Cycle, Momentum
 from lectopt.dialects.torch.descent import ASGD as ASGD, Rprop as Rprop, SGD as SGD
 from lectopt.dialects.torch.matrices import Adafactor as Adafactor, LBFGS as LBFGS, Muon as Muon
@@ -31,7 +33,17 @@ from lectopt.dialects.torch.moving import (
 from lectopt.dialects.torch.schedulers import Start
 from lectopt.dialects.torch.sequences import ReduceLROnPlateau as ReduceLROnPlateau
 from lectopt.schedules.formula import Schedule
-from lectopt.settings import Count, Decay, Fraction, LearningRate, NonNegative, Positive, Steps
+from lectopt.settings import (
+    Bound,
+    Count,
+    Decay,
+    Fraction,
+    LearningRate,
+    NonNegative,
+    Positive,
+    Steps,
+)
+from lectopt.transformation import Transformation
 from typing import Any, Literal
 
 __all__ = [
@@ -67,6 +79,8 @@ __all__ = [
     "SequentialLR",
     "SparseAdam",
     "StepLR",
+    "clip_grad_norm_",
+    "clip_grad_value_",
     "from_optimizer",
     "get_ema_avg_fn",
     "get_ema_multi_avg_fn",
@@ -170,3 +184,9 @@ def StepLR(
     gamma: NonNegative = 0.1,
     steps_per_epoch: Steps = 1,
 ) -> Schedule: ...
+def clip_grad_norm_(
+    max_norm: Bound,
+    norm_type: Order = 2.0,
+    error_if_nonfinite: Finite = False,
+    foreach: Foreach = None,
+) -> Transformation: ...

@@ -27,6 +27,7 @@ Foreach = Annotated[
 Fused = Annotated[Any, Unneeded("It chooses PyTorch's fused kernels; XLA fuses every update.")]
 Capturable = Annotated[Any, Unneeded("It is for CUDA graphs; jax.jit captures every update.")]
 Differentiable = Annotated[Any, Unneeded("Every update here can be differentiated through.")]
+ITERATIONS = ("max_iter", "max_eval", "tolerance_grad", "tolerance_change")  # of L-BFGS
 ENGINE = ("foreach", "fused", "capturable", "differentiable")
 
 

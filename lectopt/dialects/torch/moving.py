@@ -9,46 +9,22 @@ import numpy as np
 import optax
 
 from lectopt.combinators import chain
+from lectopt.dialects import live_matrices
 from lectopt.dialects.moving import Part, Piece, assembled, fits, flattened, library
-from lectopt.dialects.torch import adams, adaptive, descent, live_matrices, matrices
-from lectopt.dialects.torch.frame import ENGINE, LINEAR
+from lectopt.dialects.torch import live_states, matrices
+from lectopt.dialects.torch.frame import ENGINE, ITERATIONS, LINEAR
 from lectopt.dialects.torch.live_schedules import moved, plateau_of, position, read_schedule
+from lectopt.dialects.torch.live_states import (
+    MEMORIES,
+    OF_MATRICES,
+    OPTIMIZERS,
+    UNCOUNTED,
+    State,
+    scalars_of,
+    states_of,
+)
 from lectopt.transformation import Transformation
 
-State = Mapping[str, Any]
-
-
-def _last_move(state: State) -> Any:
-    """What Rprop keeps here, of whose size only the sign matters: the last gradient's."""
-    return state["prev"].sign() * state["step_size"]
-
-
-_MOMENTS = dict(mu="exp_avg", nu="exp_avg_sq", nu_max="max_exp_avg_sq")
-# For each optimizer its maker, and for each slot here PyTorch's name for it.
-OPTIMIZERS: dict[str, tuple[Callable[..., Any], dict[str, str | Callable[[State], Any]]]] = {
-    "SGD": (descent.SGD, dict(trace="momentum_buffer")),
-    "ASGD": (descent.ASGD, dict(average="ax")),
-    "Rprop": (descent.Rprop, dict(step_sizes="step_size", prev_updates=_last_move)),
-    "Adam": (adams.Adam, dict(_MOMENTS)),
-    "AdamW": (adams.AdamW, dict(_MOMENTS)),
-    "SparseAdam": (adams.SparseAdam, dict(_MOMENTS)),
-    "Adamax": (adams.Adamax, dict(mu="exp_avg", nu="exp_inf")),
-    "NAdam": (adams.NAdam, dict(_MOMENTS)),
-    "RAdam": (adams.RAdam, dict(_MOMENTS)),
-    "RMSprop": (
-        adaptive.RMSprop,
-        dict(nu="square_avg", mu="grad_avg", trace="momentum_buffer"),
-    ),
-    "Adagrad": (adaptive.Adagrad, dict(sum_of_squares="sum")),
-    "Adadelta": (adaptive.Adadelta, dict(e_g="square_avg", e_x="acc_delta")),
-    "Adafactor": (
-        matrices.Adafactor,
-        dict(row=live_matrices.row, column=live_matrices.column, nu="variance"),
-    ),
-    "Muon": (matrices.Muon, dict(trace="momentum_buffer")),
-}
-UNCOUNTED = ("SGD", "Muon")  # keep no number of updates
-OF_MATRICES = ("Adafactor", "Muon")
 FROZEN = "frozen"
 
 
@@ -88,7 +64,8 @@ def from_optimizer(
       scheduler: the live scheduler of `optimizer`, which goes on where it is, each group with its
         own rate; or a list of several that step together. With `ReduceLROnPlateau` the updates take
         `value=`, see there.
-      steps_per_epoch: updates between two steps of the scheduler.
+      steps_per_epoch: updates between two steps of the scheduler; of `LBFGS`, of which an update
+        here is one of the iterations that `step(closure)` makes, calls of that.
       learning_rate: in its place a number or a schedule, called with the number of all updates so
         far, those in PyTorch included; or a list, one for each parameter group. By default the
         present rates of the groups.
@@ -117,7 +94,12 @@ def from_optimizer(
     followed = None if plateau else scheduler
     if followed is not None and count is None and name in UNCOUNTED:
         count = position(followed) * steps_per_epoch
-    total = _total(optimizer, name, learning_rate, count)
+    if name == "LBFGS":
+        steps_per_epoch *= live_states.iterations(groups[0])
+    states = states_of(optimizer)
+    total = _total(
+        [states(p) for group in groups for p in group["params"]], name, learning_rate, count
+    )
 
     pieces: list[Piece] = []
     parts: dict[str, Part] = {}
@@ -127,11 +109,11 @@ def from_optimizer(
             pieces.append(Piece(value, FROZEN))
             parts.setdefault(FROZEN, Part(optax.set_to_zero()))
             continue
-        i, state = group_of[id(parameter)], optimizer.state.get(parameter, {})
+        i, state = group_of[id(parameter)], states(parameter)
         made = _made(name, state, groups[i], total)
         label = f"group {i}" + (f", {total - made} updates late" if made < total else "")
         held = {k: s(state) if callable(s) else state.get(s) for k, s in slots.items() if state}
-        arrays = {k: change(_array(x)) for k, x in held.items() if x is not None}
+        arrays = {k: _laid_out(k, x, change) for k, x in held.items() if x is not None}
         make = maker
         if name in OF_MATRICES:
             layout = live_matrices.layout(tuple(parameter.shape), change, name)
@@ -146,12 +128,18 @@ def from_optimizer(
                 rate = read_schedule(followed, i, steps_per_epoch, total)
                 rate, settings = _moved(rate, total - made, settings)
             settings |= {} if rate is None else dict(lr=rate)
-            scalars = dict(count=made) | _scalars(name, state, groups[i], rate, made)
+            scalars = dict(count=made) | scalars_of(name, state, groups[i], rate, made)
             parts[label] = Part(make(**settings), scalars)
     tree = treedef.unflatten(pieces)
     fits(tree, params)
     tx, state = assembled(tree, parts)
     return _slowed(tx, state, scheduler, tree) if plateau else (tx, state)
+
+
+def _laid_out(slot: str, tensor: Any, change: Callable[[Any], Any]) -> Any:
+    """A slot in the layout of the JAX parameter."""
+    whole = _array(tensor)
+    return np.stack([change(row) for row in whole]) if slot in MEMORIES else change(whole)
 
 
 def _moved(rate: Any, by: int, settings: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -211,7 +199,7 @@ def _check_complete(group_of: Mapping[int, int], groups: Any, leaves: Any, name:
             )
 
 
-def _total(optimizer: Any, name: str, learning_rate: Any, count: int | None) -> int:
+def _total(states: list[State], name: str, learning_rate: Any, count: int | None) -> int:
     """How many updates have been made: as many as the parameter that has made most."""
     if name in UNCOUNTED:
         rates = learning_rate if isinstance(learning_rate, Sequence) else [learning_rate]
@@ -220,9 +208,9 @@ def _total(optimizer: Any, name: str, learning_rate: Any, count: int | None) -> 
                 f"torch.optim.{name} does not count its updates, and the schedule needs to know. "
                 "Write count=, the number of updates made so far."
             )
-        started = any(map(_has_velocity, optimizer.state.values()))
+        started = any(map(_has_velocity, states))
         return max(count or 0, int(started))
-    steps = [int(state["step"]) for state in optimizer.state.values() if "step" in state]
+    steps = [int(state["step"]) for state in states if "step" in state]
     total = max(steps, default=0)
     if count not in (None, total):
         raise ValueError(f"count={count}, but {name} has counted {total} updates. Leave it out.")
@@ -253,7 +241,8 @@ def _rate(learning_rate: Any, i: int, groups: Any, late: int) -> Any:
 
 def _settings(group: State, maker: Callable[..., Any]) -> dict[str, Any]:
     """What a parameter group says to the maker; how PyTorch computes it is left out."""
-    names = [name for name in inspect.signature(maker).parameters if name not in ENGINE]
+    parameters = inspect.signature(maker).parameters
+    names = [name for name in parameters if name not in (*ENGINE, *ITERATIONS)]
 
     def plain(value: Any) -> Any:
         return value.item() if _is_tensor(value) else value
@@ -263,23 +252,6 @@ def _settings(group: State, maker: Callable[..., Any]) -> dict[str, Any]:
         for name in names
         if name in group
     }
-
-
-def _scalars(name: str, state: State, group: State, rate: Any, made: int) -> dict[str, Any]:
-    """The numbers of a state that belong to no single parameter here."""
-    if name == "NAdam" and "mu_product" in state:
-        return dict(mu_product=float(state["mu_product"]))
-    if name == "ASGD" and state:
-        lr, lambd, alpha = (float(group[k]) for k in ("lr", "lambd", "alpha"))
-        expected = lr / (1 + lambd * lr * made) ** alpha
-        if rate is None and not np.isclose(float(state["eta"]), expected, rtol=1e-5):
-            raise ValueError(
-                "The rate of this ASGD has just been changed, and its next update is still made "
-                "with the one before. Write learning_rate=, a schedule with both."
-            )
-        averaged = made - 1 - float(group["t0"])
-        return dict(share=0.0 if averaged < 1 else 1 / averaged)
-    return {}
 
 
 def _is_tensor(x: Any) -> bool:

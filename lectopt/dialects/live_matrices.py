@@ -1,4 +1,4 @@
-"""What PyTorch's optimizers of matrices keep, in the layout of the JAX parameters."""
+"""What optimizers of matrices keep elsewhere, in the layout of the JAX parameters."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -26,24 +26,9 @@ def layout(shape: tuple[int, ...], change: Callable[[Any], Any], name: str) -> L
     )
 
 
-def row(state: Mapping[str, Any]) -> Any:
-    """Adafactor's means along the last axis, once for each number of the parameter."""
-    return _spread(state, "row_var", "col_var")
-
-
-def column(state: Mapping[str, Any]) -> Any:
-    """Adafactor's means along the axis before it, in the same way."""
-    return _spread(state, "col_var", "row_var")
-
-
-def _spread(state: Mapping[str, Any], own: str, other: str) -> Any:
-    if state.get(own) is None:
-        return None
-    return state[own].expand(*map(max, zip(state[own].shape, state[other].shape, strict=True)))
-
-
 def factored(slots: Mapping[str, Any], how: Layout) -> dict[str, Any]:
-    """What is spread in `slots`, as `scale_by_last_axes` keeps it."""
+    """`row` and `column`, each spread over the shape of the parameter so that they follow a
+    transposition, as `scale_by_last_axes` keeps them."""
     if "row" not in slots:
         return dict(slots)
     means, others = slots["row"], slots["column"]
