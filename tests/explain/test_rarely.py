@@ -22,8 +22,8 @@ def by_place(rule):
 def by_count(rule, dtype=jnp.int32):
     """`rule(g, count)`, where the count is of this type."""
 
-    def update(grads, count, params=None):
-        return jax.tree.map(lambda g: rule(g, count), grads), count + jnp.ones((), dtype)
+    def update(updates, state, params=None):
+        return jax.tree.map(lambda g: rule(g, state), updates), state + jnp.ones((), dtype)
 
     return optax.GradientTransformation(lambda params: jnp.zeros((), dtype), update)
 
@@ -43,7 +43,6 @@ def by_norm(total):
     [
         lambda sums: sum(s for k, s in enumerate(sums) if k != 9),
         lambda sums: sum(sums) + (sums[9] if len(sums) > 9 else 0),
-        lambda sums: sum(sums[:12]),
     ],
 )
 def test_a_norm_that_leaves_out_a_leaf_or_counts_it_twice(total):
@@ -73,7 +72,7 @@ def test_a_count_that_goes_on_no_more(dtype, last):
         by_count(lambda g, n: g / (1 + n.astype(jnp.float32)), x) for x in (dtype, jnp.int32)
     )
     outcome = same_update(narrow, plain, params=ONE)
-    assert outcome.verdict == "differ" and outcome.example.step > last
+    assert outcome.example is not None and outcome.example.step > last
     assert f"{jnp.dtype(dtype).name}(state[t-1] + 1)" in str(explain(narrow, params=ONE))
 
 
