@@ -21,6 +21,7 @@ READS = (
     "__contains__", "__repr__", "__str__", "__format__", "__add__", "__radd__", "startswith",
     "endswith", "lower", "split", "partition", "replace", "find", "index", "count", "strip",
 )  # fmt: skip
+LONGER = 96  # by which axes are longer: a size between 64 and 128, where programs turn
 LIBRARIES = ("jax", "numpy", "optax", "contextlib")
 
 
@@ -51,7 +52,8 @@ def asked(makes: Sequence[Any], params: Any, extra: Mapping[str, Any]) -> Asked:
         except Exception as error:  # it asks which of two sizes is larger, or for a number
             found.order = found.order or "inconclusive" in str(error)
             if found.order:
-                found.sizes |= {int(x) for x in re.findall(r"\b\d+\b", str(error).split("\n")[0])}
+                numbers = map(int, re.findall(r"\b\d+\b", str(error).split("\n")[0]))
+                found.sizes |= {n + more for n in numbers for more in (0, 1)}
             with contextlib.suppress(Exception):
                 programs(make, named, {}, extra)
     found.sizes -= {0, 1}
@@ -127,8 +129,13 @@ def of_size(params: Any, size: int) -> Any:
 
 
 def other_shapes(params: Any) -> Iterator[Any]:
-    """The shapes of a tree with the axes in the other order, and with axes of equal lengths."""
-    for change in (lambda shape: shape[::-1], lambda shape: shape[:1] * len(shape)):
+    """The shapes of a tree with the axes in the other order, with axes of equal lengths, and with
+    longer vectors and matrices."""
+    for change in (
+        lambda shape: shape[::-1],
+        lambda shape: shape[:1] * len(shape),
+        lambda shape: tuple(d + LONGER for d in shape) if len(shape) < 3 else shape,
+    ):
         yield jax.tree.map(
             lambda x, change=change: jax.ShapeDtypeStruct(change(tuple(x.shape)), x.dtype), params
         )

@@ -6,7 +6,7 @@ two part; where a proof fails, z3's counterexamples are tried in JAX.
 
 import contextlib
 import functools as ft
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -145,16 +145,20 @@ class Contest:
     @ft.cached_property
     def _asked(self) -> Asked:
         """What both ask of sizes and names; of parameters that the user gave, nothing is left."""
-        return Asked() if self.tree.given else asked(self.makes, self.tree.params, self.reading.extra)
+        if self.tree.given:
+            return Asked()
+        return asked(self.makes, self.tree.params, self.reading.extra)
 
     def _of_asked_sizes(self) -> Comparison | None:
         """Where the two part on leaves that are as long as numbers that sizes are compared with,
         or of other shapes where sizes are compared with each other."""
         params = self.tree.params
         numbers = [n for n in sorted(self._asked.sizes)[:NUMBERS] if n < LARGEST]
-        shapes = [of_size(params, n + more) for n in numbers for more in (0, 1)]
+        shapes = [of_size(params, n) for n in numbers]
         for like in [*shapes, *(other_shapes(params) if self._asked.order else ())]:
             with contextlib.suppress(Exception):  # one of them does not take these
+                if one_program(*(self._traced(make, like) for make in self.makes)):
+                    continue
                 race = Race(self.makes, self.reading.extra)
                 example = race.part(histories.random_history(like), self.numbers)
                 if example is not None:

@@ -27,7 +27,8 @@ class Induction:
     """What carries itself of the entries of two states.
 
     Args:
-      entries: of both, those of the first before those of the second.
+      entries: of both, those of the first before those of the second; counters before all, so that
+        numbers which count are told by them.
       run: their values in a run.
       facts: of the settings.
       given: relations that are taken from the user, and not dropped.
@@ -38,6 +39,8 @@ class Induction:
     ):
         self.entries, self.run = list(entries), run
         self.given = {r.entry.symbol: r for r in given}
+        if not given:
+            self.entries.sort(key=lambda e: e.sort != "int")
         self.facts, self.work = _guessed(self.entries, run, facts), Work()
         self.choices = {e.symbol: self._choices(k) for k, e in enumerate(self.entries)}
         self.failed: list[tuple[Relation, Any]] = []

@@ -123,14 +123,13 @@ def _parts(rule: Callable[..., Term], out: Any, x: Sequence[Array]) -> Any:
     cuts = {(axis, *(tuple(y.shape) for y in parts)) for axis, parts in made}
     if len(cuts) != 1 or len(made) < sum(bool(y.shape) for y in x):
         return None
-    axis, rows = made[0][0], zip(*(y.parts[1] if y.parts else () for y in x if y.parts), strict=True)
     each = []
-    for row in rows:
+    for row in zip(*(parts for _, parts in made), strict=True):
         rest = iter(row)
         now = [next(rest) if y.parts else y for y in x]
         like = SimpleNamespace(shape=row[0].shape, dtype=out.dtype)
         each.append(_pointwise(rule, like, now))
-    return axis, tuple(each)
+    return made[0][0], tuple(each)
 
 
 def _select(eqn: Any, x: list[Array]) -> list[Array]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from lectopt.explain.arrays import is_key
 from lectopt.explain.flat import FOLDS, Flat, Given
+from lectopt.explain.placing import reordered
 from lectopt.explain.primitives import POINTWISE as BY_PLACE
 
 ALL, NONE = -2, -1  # of owners: several leaves, no leaf
@@ -151,8 +152,7 @@ class Numbers:
         owners = {leaf for _, leaf in ins if leaf >= 0}
         if len(owners) == 1 and not goes_on:
             (leaf,) = owners
-            reordered = eqn.params.get("dimensions") is not None
-            if self._moves(name, avals, eqn.outvars[0].aval, leaf, reordered):
+            if not reordered(eqn) and self._moves(name, avals, eqn.outvars[0].aval, leaf):
                 return [(ins[0][0], leaf)]
             params = tuple(self._params(eqn, avals, leaf))
             key: Any = (name, params, tuple(n for n, _ in ins))
@@ -168,12 +168,10 @@ class Numbers:
             key = (key, step.outs)
         return [(self.number((key, k)), owner) for k in range(len(step.outs))]
 
-    def _moves(self, name: str, avals: Any, out: Any, leaf: int, reordered: bool) -> bool:
+    def _moves(self, name: str, avals: Any, out: Any, leaf: int) -> bool:
         """Whether an operation leaves the places of a leaf as they are."""
         if name in MOVES:
             return True
-        if reordered:
-            return False
         if name in ("reshape", "squeeze", "expand_dims", "broadcast_in_dim"):
             if _single(avals[0].shape):
                 return _single(out.shape) or self._whole(out.shape, leaf)

@@ -47,7 +47,7 @@ def _transpose(eqn: Any, x: list[Array], out: Any) -> Array:
 
 def _reshape(eqn: Any, x: list[Array], out: Any) -> Array | None:
     """Where only axes of length 1 come or go."""
-    if eqn.params.get("dimensions") is not None:  # in another order of its axes
+    if reordered(eqn):
         return None
     long = [[k for k, d in enumerate(shape) if d != 1] for shape in (x[0].shape, out.shape)]
     if [x[0].shape[k] for k in long[0]] != [out.shape[k] for k in long[1]]:
@@ -58,6 +58,11 @@ def _reshape(eqn: Any, x: list[Array], out: Any) -> Array | None:
         return x[0].at(tuple(i[place[k]] if k in place else ZERO for k in range(len(x[0].shape))))
 
     return array(out.shape, out.dtype, at)
+
+
+def reordered(eqn: Any) -> bool:
+    """Whether a reshape takes the axes in another order."""
+    return eqn.primitive.name == "reshape" and eqn.params.get("dimensions") is not None
 
 
 def _reduce(eqn: Any, x: list[Array], out: Any) -> Array | None:

@@ -244,9 +244,8 @@ def _run(program: Any, names: Sequence[str]) -> list[Array]:
 
 
 def _are_narrow(like: Any) -> bool:
-    return any(
-        jnp.issubdtype(x.dtype, jnp.floating) and x.dtype.itemsize < 4 for x in jax.tree.leaves(like)
-    )
+    types = [x.dtype for x in jax.tree.leaves(like)]
+    return any(jnp.issubdtype(x, jnp.floating) and x.itemsize < 4 for x in types)
 
 
 def _anywhere(x: Array) -> Term:
