@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from lectopt.training.files import checked_path, unusable
 from lectopt.training.run import Run
 
 MOST = 1000  # points of a curve between two evaluations
@@ -35,6 +36,13 @@ def converged(window: int = 100, tolerance: float = 1e-3) -> Callable[[Run], str
     Source: CMU (S0-04, S0-06: "until loss has converged"), STAT 479 (S4-26: "while not
     converged").
     """
+    if not isinstance(window, int | np.integer) or not isinstance(
+        tolerance, int | float | np.number
+    ):
+        raise ValueError(
+            "wanted converged(window=100, tolerance=1e-3), numbers both, which makes the callback; "
+            f"got {window!r} and {tolerance!r}"
+        )
     if window < 1 or not tolerance >= 0:
         raise ValueError(
             f"wanted a window of at least 1 step and a tolerance of 0 or more, got {window!r} and "
@@ -69,7 +77,13 @@ def tensorboard(path: str | Path) -> Callable[[Run], None]:
 
     Raises:
         ImportError: tensorboardX is missing.
+        ValueError: `path` is no folder, and none can be made there.
     """
+    folder = checked_path(path, "tensorboard")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unusable(folder, error) from error
     try:
         from tensorboardX import SummaryWriter
     except ImportError as error:

@@ -11,6 +11,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from lectopt.training import checking
+
 
 class Feeder:
     """The batches of an iterable that can be started again, or of a function that starts one."""
@@ -35,6 +37,10 @@ class Feeder:
 
     def _start(self) -> Iterator[Any]:
         batches: Any = self.train() if callable(self.train) else self.train
+        if not hasattr(batches, "__iter__"):
+            raise ValueError(
+                f"split 'train': the function returned {batches!r}, and no iterable of batches."
+            )
         self._batches, self.taken = (started := iter(batches)), 0
         return started
 
@@ -102,4 +108,12 @@ class Feeder:
 
 def _arrays(batch: Any) -> Any:
     """A batch of tensors of whatever library as arrays."""
-    return jax.tree.map(np.asarray, batch)
+    arrays = jax.tree.map(np.asarray, batch)
+    for x in jax.tree.leaves(arrays) or [np.asarray(None)]:
+        checking.check_array(x, "split 'train', a batch")
+        if not x.ndim:
+            raise ValueError(
+                "split 'train': a batch is made of arrays, whose first axis is that of the "
+                f"samples; got {batch!r}"
+            )
+    return arrays

@@ -6,17 +6,56 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+
+def checked_path(path: Any, what: str) -> Path:
+    """A path on this machine.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not isinstance(path, str | os.PathLike) or not str(path) or "\0" in str(path):
+        raise ValueError(f'{what}: wanted the path of a folder, as "runs/1", got {path!r}')
+    if "://" in str(path):
+        raise ValueError(
+            f"{what}: {path} is no folder of this machine. Mount it, and give its path."
+        )
+    return Path(path)
+
+
+def unusable(path: Path, error: OSError) -> ValueError:
+    """What is said of a folder that cannot be made, read or written."""
+    why = error.strerror or str(error)
+    return ValueError(f"{path} cannot be used: {why}. Give a folder in which files can be written.")
+
+
+def append(path: Path, data: bytes) -> None:
+    """Add to a file all of it, or, where that fails, nothing."""
+    with open(path, "ab", buffering=0) as file:
+        before = file.tell()
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[file.write(left) :]
+        except OSError:
+            file.truncate(before)
+            raise
 
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file beside its place and put it there in one move, safe from a crash of the system
     once this returns."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 

@@ -14,10 +14,11 @@ import numpy as np
 
 from lectopt.state_search import records
 from lectopt.training.blocks import Blocks
+from lectopt.training.calling import check_function
 from lectopt.training.checkpoints import orbax
 from lectopt.training.choosing import chosen
 from lectopt.training.feeding import Feeder
-from lectopt.training.files import locked
+from lectopt.training.files import checked_path, locked, unusable
 from lectopt.training.history import History
 from lectopt.training.loop import Loop, OnNonfinite, Plan
 from lectopt.training.manifest import identity
@@ -100,8 +101,14 @@ def fit(
         raise ValueError(
             f"wanted on_nonfinite to be 'stop', 'skip' or 'raise', got {on_nonfinite!r}"
         )
+    if progress not in (None, True, False):
+        raise ValueError(f"wanted progress to be None, True or False, got {progress!r}")
+    if isinstance(accept_changes, str):
+        raise ValueError(f"wanted accept_changes=({accept_changes!r},), got {accept_changes!r}")
     if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
         raise ValueError(f"wanted callbacks=[function, ...], got {callbacks!r}")
+    for callback in callbacks:
+        check_function(callback, "a callback", "run")
     if patience is not None:
         _whole("patience", patience)
         if "validation" not in problem.data:
@@ -127,7 +134,10 @@ def fit(
             settings = dict(seed=int(seed), eval_every=every, on_nonfinite=on_nonfinite)
             batch = loop.feeder.peek() if loop.feeder else problem.example_batch()
             own = identity(loop.programs, loop.training, optimizer, batch, settings, given)
-            resume(store, loop, own, accept_changes)
+            try:
+                resume(store, loop, own, accept_changes)
+            except OSError as error:
+                raise unusable(store.path, error) from error
             save = store.after_block
         shown = progress if processes.is_first else False
         return loop.train(progress_of(shown, "fit", total, loop.step), save)
@@ -146,11 +156,15 @@ def _opened(directory: str | Path, processes: Processes) -> Iterator[Store]:
             f"there are {jax.process_count()} processes, and a directory is that of one run. Train "
             "it together, with jax.set_mesh(mesh): fit(...), or apart, without directory=."
         )
-    store = Store(directory, processes)
+    store = Store(checked_path(directory, "directory"), processes)
     store.manifest()
-    store.path.mkdir(parents=True, exist_ok=True)
-    lock = locked(store.path / "lock", "trains this run")
-    with lock if processes.is_first else contextlib.nullcontext():
+    with contextlib.ExitStack() as stack:
+        try:
+            store.path.mkdir(parents=True, exist_ok=True)
+            if processes.is_first:
+                stack.enter_context(locked(store.path / "lock", "trains this run"))
+        except OSError as error:
+            raise unusable(store.path, error) from error
         yield store
 
 
@@ -197,7 +211,11 @@ def _total(problem: Problem, steps: int | None, epochs: float | None) -> int:
         raise ValueError(f"give steps or epochs, one of them; got steps={steps}, epochs={epochs}")
     if steps is not None:
         return _whole("steps", steps)
-    if isinstance(epochs, bool) or not isinstance(epochs, int | float | np.number) or epochs <= 0:
+    if (
+        isinstance(epochs, bool)
+        or not isinstance(epochs, int | float | np.number)
+        or not 0 < epochs < np.inf
+    ):
         raise ValueError(f"wanted a positive number of epochs, got {epochs!r}")
     return max(problem.steps(float(epochs)), 1)
 
@@ -252,7 +270,10 @@ def _begin(programs: Programs, start: dict[str, Any]) -> tuple[Training, int]:
         params = filled(params, start["params"], "start: params")
     if start.get("model_state") is not None:
         state = filled(state, start["model_state"], "start: model_state")
-    training = programs.begin(params, state)
+    try:
+        training = programs.begin(params, state)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"the optimizer cannot start with these parameters: {error}") from error
     if start.get("opt_state") is not None:
         opt_state = filled(training.opt_state, start["opt_state"], "start: opt_state")
         training = training._replace(opt_state=opt_state)

@@ -77,6 +77,9 @@ def functions(
     Raises:
         ValueError: `variables` has no `"params"`, or there is nothing to initialise it with.
     """
+    if not isinstance(module, nn.Module):
+        hint = " Make one of it." if isinstance(module, type) else ""
+        raise ValueError(f"wanted a module of Flax Linen, got {module!r}.{hint}")
     given = None if variables is None else _thawed(variables)
     if given is not None and "params" not in given:
         raise ValueError(f'wanted variables = {{"params": ..., ...}}, got {sorted(given)}')

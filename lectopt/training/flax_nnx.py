@@ -95,6 +95,10 @@ def _maker(model: Any) -> Callable[[Any], Any]:
         ValueError: It cannot be called with `rngs` alone.
     """
     name = getattr(model, "__name__", "the function")
+    if any(base.__module__.startswith("flax.linen") for base in type(model).__mro__):
+        raise ValueError(
+            f"{type(model).__name__} is a module of Flax Linen. Write Problem.from_linen."
+        )
     if not callable(model):
         raise ValueError(f"wanted rngs -> nnx.Module, or a made module, got {model!r}")
     arguments = _arguments(model)

@@ -198,6 +198,16 @@ class Loop:
             run = self.run(keep=True)
             with self.programs.placement.outer():
                 said = callback(run)
+            if callable(said):
+                name = getattr(callback, "__name__", callback)
+                raise ValueError(f"the callback {name} returned a function. Write {name}(...).")
+            try:
+                said = bool(said) and said
+            except ValueError as error:
+                raise ValueError(
+                    f"a callback returned a {type(said).__name__}, which is neither true nor "
+                    "false. Return None to go on, True or a text to stop."
+                ) from error
             if said and reason is None:
                 reason = said if isinstance(said, str) else ""
         stops = self._processes.agreed(0, reason is not None)[1]

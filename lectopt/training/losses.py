@@ -39,6 +39,9 @@ def read_loss(returned: Any, stateful: bool) -> tuple[Any, dict[str, Any], Any]:
         )
     if returned is None:
         raise ValueError(f"the loss returned None. {SHAPES}{also}.")
+    for name, x in {"the loss": returned, **named}.items():
+        if not all(hasattr(leaf, "dtype") or isinstance(leaf, int | float) for leaf in _leaves(x)):
+            raise ValueError(f"{name} is {x!r}, and no number. {SHAPES}{also}.")
     if taken := sorted({"loss", *RESERVED} & {*named}):
         raise ValueError(f"the loss names {taken}, a column that the history has. Rename it.")
     return returned, dict(named), parts[-1] if stateful else None
@@ -63,6 +66,10 @@ def mean_of(value: Any, name: str, n: int | None) -> jax.Array:
     if not is_inexact(dtype):
         value = jnp.asarray(value, jnp.float32)
     return jnp.mean(value, dtype=wide_dtype(dtype)) if shape else jnp.asarray(value)
+
+
+def _leaves(x: Any) -> list[Any]:
+    return jax.tree.leaves(x) or [x]
 
 
 def _brief(value: Any) -> str:

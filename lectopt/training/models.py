@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 
+from lectopt.training.calling import check_function
 from lectopt.training.losses import read_loss
 
 
@@ -38,6 +39,10 @@ def problem_of(
     options: dict[str, Any],
 ) -> Any:
     """The problem, of class `cls`, of a model and functions that call it."""
+
+    check_function(loss, "loss", "model", "batch")
+    if evaluate is not None:
+        check_function(evaluate, "evaluate", "model", "split")
 
     def apart(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """The state and the rest of what a problem's function gets after the parameters."""

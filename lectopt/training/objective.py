@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from lectopt.training import checking
+from lectopt.training.calling import described, shapes_of
 from lectopt.training.losses import mean_of, over_micro_batches, read_loss
 from lectopt.training.measuring import CHUNK, means
 from lectopt.trees import dtype_of
@@ -80,14 +82,14 @@ def metrics(problem: Problem, params: Any, split: Any, state: Any) -> dict[str, 
 def check(problem: Problem, batch: Any) -> None:
     """Trace the functions, and refuse what a training cannot use: see `Problem.check`."""
     key = jax.random.key(0)
-    begun = jax.eval_shape(problem.init, key)
+    begun = shapes_of("init(key), or the making of the model,", problem.init, key)
     if problem.stateful and not (isinstance(begun, tuple) and len(begun) == 2):
         raise ValueError("with stateful=True wanted init(key) to return (params, state)")
     params, state = begun if problem.stateful else (begun, {})
     checking.check_params(params)
-    _, (_, new) = jax.eval_shape(
-        lambda *inputs: mean_loss(problem, *inputs), params, state, batch, key
-    )
+    called = f"the loss, called with a batch of {described(batch)},"
+    loss = functools.partial(mean_loss, problem)
+    _, (_, new) = shapes_of(called, loss, params, state, batch, key)
     if differences := sorted(checking.changed_state(state, new)):
         raise ValueError(
             "the loss must return a model state like the one that it is given; "
@@ -97,7 +99,9 @@ def check(problem: Problem, batch: Any) -> None:
         if checking.is_stream(split):
             continue
         split = jax.eval_shape(lambda x: x, split)
-        found = jax.eval_shape(lambda *x: metrics(problem, *x), params, split, state)
+        called = f"the {'loss' if problem.evaluate is None else 'evaluate'}, called with"
+        called = f"{called} split {name!r} of {described(split)},"
+        found = shapes_of(called, functools.partial(metrics, problem), params, split, state)
         if problem.metric not in found:
             raise ValueError(
                 f"there is no metric {problem.metric!r} of split {name!r}; evaluate gives "

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lectopt.training import checking, objective
+from lectopt.training.calling import check_function, shapes_of
 from lectopt.training.data import count_samples
 from lectopt.training.measuring import Metrics
 from lectopt.training.models import problem_of
@@ -96,6 +97,17 @@ class Problem:
         m, size = self.micro_batch, self.batch_size or (None if self.streamed else self.size)
         if m is not None and (not _is_whole(m) or m < 1 or (size is not None and size % m)):
             raise ValueError(f"wanted a micro_batch that divides the batch size {size}, got {m!r}")
+        state = ("state",) * self.stateful
+        check_function(self.init, "init", "key")
+        check_function(self.loss, "loss", "params", *state, "batch", "key")
+        if self.evaluate is not None:
+            check_function(self.evaluate, "evaluate", "params", *state, "split")
+        if self.sample is not None:
+            check_function(self.sample, "sample", "train", "key", "step")
+        for name in ("minimize", "maximize"):
+            if not isinstance(getattr(self, name), str | None):
+                got = getattr(self, name)
+                raise ValueError(f"wanted the name of one metric for {name}, got {got!r}")
         for name, words in dict(order=get_args(Order), last_batch=get_args(LastBatch)).items():
             if getattr(self, name) not in words:
                 raise ValueError(f"wanted {name} to be one of {words}, got {getattr(self, name)!r}")
@@ -178,7 +190,8 @@ class Problem:
         """The shapes of a batch of an array problem, without drawing one."""
         train = jax.eval_shape(lambda x: x, self.data["train"])
         if self.sample is not None:
-            return jax.eval_shape(self.sample, train, jax.random.key(0), jnp.int32(0))
+            key = jax.random.key(0)
+            return shapes_of("sample(train, key, step)", self.sample, train, key, jnp.int32(0))
         size = self.batch_size or self.size
         return jax.tree.map(lambda x: jax.ShapeDtypeStruct((size, *x.shape[1:]), x.dtype), train)
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from lectopt.controls.carrying import carry_over
 from lectopt.training import manifest
+from lectopt.training.files import checked_path
 from lectopt.training.loop import Loop
 from lectopt.training.run import Best, Run, Stopped
 from lectopt.training.sharding import shardings_of
@@ -113,7 +114,7 @@ def read_run(directory: str | Path) -> Run:
         ValueError: There is no run, or it has not saved a state yet.
         ImportError: orbax-checkpoint is missing.
     """
-    store = Store(directory)
+    store = Store(checked_path(directory, "read_run"))
     saved = store.newest(mend=False) if store.manifest() is not None else None
     if saved is None:
         raise ValueError(f"{directory}: no run of fit has saved a state here")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -13,11 +13,11 @@ import jax.numpy as jnp
 import optax
 
 from lectopt.controls.monitoring import recorded
-from lectopt.norms import plain_norm
+from lectopt.numerics import abs_sq
 from lectopt.training import objective
 from lectopt.training.acting import learning_rate
 from lectopt.training.problem import Problem
-from lectopt.trees import dtype_of, is_inexact
+from lectopt.trees import dtype_of, is_inexact, wide_dtype
 
 TINY = 1e-6  # the least scale of a loss
 
@@ -113,11 +113,11 @@ def take_step(
     trainings side by side have them in common.
     """
     loss, named, gradient, updates, moved = attempt(problem, tx, training, batch, key, evaluated)
-    grad_norm = _norm(gradient)
+    grad_norm, (update_norm, finite) = _norm(gradient), _norm_and_finite(updates, moved[0])
     now = jnp.abs(loss.astype(float)) + grad_norm.astype(float)
     scale = jnp.where(training.scale == 0, now, training.scale)
     bound = factor * jnp.maximum(scale, TINY)
-    good = jnp.isfinite(loss) & (loss <= bound) & _all_finite(moved[:2])
+    good = jnp.isfinite(loss) & (loss <= bound) & finite & _all_finite(moved[1])
     alive = training.stopped_at < 0
     made = True if bad_step == "stop" else alive & good
     params, state, scale = jax.tree.map(
@@ -138,7 +138,7 @@ def take_step(
         loss=loss,
         **named,
         grad_norm=grad_norm,
-        update_norm=_norm(updates),
+        update_norm=update_norm,
         skipped=alive & ~good,
     )
     rate = learning_rate(tx, training.opt_state, moved[2], step)
@@ -180,8 +180,50 @@ def record_names(
 
 
 def _norm(tree: Any) -> jax.Array:
-    # One that scales where squares overflow would have a branch, which copies all leaves.
-    return plain_norm([x for x in jax.tree.leaves(tree) if is_inexact(dtype_of(x))])
+    # One that scales where squares overflow would have a branch, which copies all leaves. A product
+    # of a leaf with itself is faster than a sum of squares, where the leaf is in memory anyway.
+    return _root(_product_with_itself(x) for x in jax.tree.leaves(tree) if _is_number(x))
+
+
+def _norm_and_finite(updates: Any, params: Any) -> tuple[jax.Array, jax.Array]:
+    """The norm of the updates, and whether the parameters after them are finite.
+
+    In one pass, which makes the updates once more: 0 times a parameter adds nothing to a square, or
+    makes it NaN. An infinite sum is one of large squares.
+    """
+    leaves = [x for x in jax.tree.leaves(updates) if _is_number(x)]
+    moved = [x for x in jax.tree.leaves(params) if _is_number(x)]
+    if [x.shape for x in leaves] != [x.shape for x in moved]:  # some have no update
+        return _norm(updates), _all_finite(params)
+    pairs = zip(leaves, moved, strict=True)
+    norm = _root(jnp.sum(_wide(abs_sq(x)) + _wide(0 * _part_sum(p))) for x, p in pairs)
+    return norm, ~jnp.isnan(norm)
+
+
+def _root(sums: Iterable[jax.Array]) -> jax.Array:
+    return jnp.sqrt(sum((jnp.asarray(x, float) for x in sums), jnp.zeros(())))
+
+
+def _product_with_itself(x: jax.Array) -> jax.Array:
+    if jnp.iscomplexobj(x):
+        return _product_with_itself(x.real) + _product_with_itself(x.imag)
+    axes = (*range(x.ndim),)
+    whole = ((axes, axes), ((), ()))
+    return jax.lax.dot_general(
+        x, x, whole, precision="highest", preferred_element_type=wide_dtype(dtype_of(x))
+    )
+
+
+def _part_sum(x: jax.Array) -> jax.Array:
+    return x.real + x.imag if jnp.iscomplexobj(x) else x
+
+
+def _wide(x: jax.Array) -> jax.Array:
+    return x.astype(wide_dtype(dtype_of(x)))
+
+
+def _is_number(x: Any) -> bool:
+    return is_inexact(dtype_of(x))
 
 
 def _at_params(params: Any, state: Any) -> Any:

@@ -26,13 +26,14 @@ import numpy as np
 
 from lectopt.state_search import Names
 from lectopt.training import checkpoints
-from lectopt.training.files import write_whole
+from lectopt.training.files import append, unusable, write_whole
 from lectopt.training.history import History
 from lectopt.training.loop import Loop
 from lectopt.training.processes import ALONE, Processes
 from lectopt.training.run import Stopped
 
 SAVE_EVERY = 60.0  # seconds
+AGAIN = 10.0  # seconds after which to try again what could not be written
 KEPT = 2  # checkpoints
 FORMAT = 1
 FILES = ("history", "evaluations")
@@ -55,6 +56,7 @@ class Store:
         self.optimizer = ""  # the sha256 of what the manifest says of it
         self._written = dict.fromkeys(FILES, 0)  # blocks, evaluations
         self._saved_at, self._saved_step = time.monotonic(), -1
+        self._again_at = 0.0  # when to write, after it has failed
 
     def manifest(self) -> dict[str, Any] | None:
         """What the directory says that it holds, or None if it is new.
@@ -74,10 +76,24 @@ class Store:
                     "directory of its own."
                 ) from None
             return None
+        except OSError as error:
+            raise unusable(self.path, error) from error
+        except ValueError:
+            found = None
+        if not isinstance(found, dict) or not {"kind", "format"} <= {*found}:
+            raise ValueError(
+                f"{self.path / 'manifest.json'} is not what fit has written there. Give another "
+                "directory, or, to begin anew, remove this one."
+            )
         if (found.get("kind"), found.get("format")) != ("fit", FORMAT):
             raise ValueError(
                 f"{self.path} holds a {found.get('kind')} of format {found.get('format')}, and not "
                 f"a run of fit of format {FORMAT}. Give another directory."
+            )
+        if lacking := {"settings", "optimizer", "program"} - {*found}:
+            raise ValueError(
+                f"{self.path / 'manifest.json'} has no {', '.join(sorted(lacking))}. Give another "
+                "directory, or, to begin anew, remove this one."
             )
         return found
 
@@ -139,19 +155,41 @@ class Store:
         self.processes.wait("begin")
 
     def after_block(self, loop: Loop, stopped: Stopped | None) -> None:
-        """Write what is new; with the state, if it is time or the run is over."""
+        """Write what is new; with the state, if it is time or the run is over.
+
+        Where that cannot be done, as on a full disk, it is said, and tried again: later blocks
+        write what is missing.
+        """
+        if self.processes.several:  # the others wait for what this one writes
+            self._after_block(loop, stopped)
+            return
+        if stopped is None and time.monotonic() < self._again_at:
+            return
+        try:
+            self._after_block(loop, stopped)
+        except Exception as error:  # of the system, or what Orbax makes of one
+            self._saved_at, self._saved_step = time.monotonic(), -1
+            self._again_at = self._saved_at + min(SAVE_EVERY, AGAIN)
+            for folder in (self.path / "checkpoints").glob("*"):
+                if not (folder / checkpoints.DONE).exists():  # it takes room
+                    shutil.rmtree(folder, ignore_errors=True)
+            then = "It goes on, and tries again" if stopped is None else "Its end is not saved"
+            warnings.warn(
+                f"fit: the run cannot be saved in {self.path} ({str(error)[:200]}). {then}; what "
+                "was saved before is there.",
+                stacklevel=3,
+            )
+
+    def _after_block(self, loop: Loop, stopped: Stopped | None) -> None:
         new = self._written
+        ends = dict(history=len(loop.history.blocks), evaluations=len(loop.history.evaluations))
         lines = {
             "history": _lines_of(loop.history, new["history"]),
             "evaluations": map(_line, loop.history.evaluations[new["evaluations"] :]),
         }
         for name in FILES if self.processes.is_first else ():
-            with open(self.path / f"{name}.jsonl", "a", encoding="utf-8") as file:
-                file.writelines(lines[name])
-        self._written = {
-            "history": len(loop.history.blocks),
-            "evaluations": len(loop.history.evaluations),
-        }
+            append(self.path / f"{name}.jsonl", "".join(lines[name]).encode())
+            self._written[name] = ends[name]
         due = int(time.monotonic() - self._saved_at >= SAVE_EVERY)
         if stopped is not None or self.processes.agreed(due)[0]:
             self.save(loop, stopped)

@@ -1,5 +1,6 @@
 """A run whose process ends anywhere, or whose files are torn, goes on in the same bits."""
 
+import errno
 import json
 import os
 
@@ -67,4 +68,23 @@ def test_a_torn_state_is_said_once_and_the_one_before_it_is_taken(what, tmp_path
         run = train(tmp_path)
     assert_same_run(run, straight)
     assert (tmp_path / "checkpoints" / "24.torn").exists()
+    assert_same_run(train(tmp_path), straight)
+
+
+def test_a_full_disk_is_said_and_stops_nothing(monkeypatch, tmp_path, straight):
+    """For a while every write fails after some bytes of it."""
+    append = store.append
+
+    def full(path, data):
+        append(path, data[:9])
+        os.truncate(path, os.path.getsize(path) - 9)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def disk(run):
+        monkeypatch.setattr(store, "append", full if 12 <= run.step < 30 else append)
+
+    monkeypatch.setattr(store, "AGAIN", 0.0)
+    with pytest.warns(UserWarning, match=r"cannot be saved .*No space left.* goes on, and tries"):
+        run = train(tmp_path, callbacks=[disk])
+    assert_same_run(run, straight)
     assert_same_run(train(tmp_path), straight)

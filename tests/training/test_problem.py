@@ -138,7 +138,10 @@ def of_sample(params, batch, key):
             r"\['n'\] \(int32\) cannot",
         ),
         ({"init": lambda key: {"w": jnp.zeros(4), "key": key}}, r"\['key'\] \(key<fry>\) cannot"),
-        ({"stateful": True}, r"return \(params, state\)"),
+        (
+            {"stateful": True, "loss": lambda params, state, batch, key: (params.sum(), state)},
+            r"return \(params, state\)",
+        ),
     ],
 )
 def test_check_refuses(changes, message):
