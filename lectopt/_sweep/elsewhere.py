@@ -93,6 +93,8 @@ def _about() -> str:
 class Elsewhere:
     """The workers of an executor."""
 
+    patience = 10.0  # seconds: see `Threads`; they may be gone
+
     def __init__(self, bench: Bench, executor: cf.Executor) -> None:
         try:
             import cloudpickle
@@ -127,6 +129,8 @@ class Elsewhere:
             future.add_done_callback(lambda future: received(future, study))
 
         def received(future: cf.Future[Any], study: bytes | None) -> None:
+            if promised.cancelled():
+                return
             try:
                 found = future.result()
                 if found is None and study is None:

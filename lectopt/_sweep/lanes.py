@@ -103,8 +103,8 @@ class Lanes:
         return jax.tree.structure(self.programs.begin.out)
 
     def split(self, training: Training, count: int) -> list[list[Any]]:
-        """The leaves of the trainings of the first lanes, each by itself."""
-        leaves = jax.tree.leaves(training)
+        """The leaves of the trainings of the first lanes, each by itself, on the host."""
+        leaves = [x if _is_key(x) else np.array(x) for x in jax.tree.leaves(training)]
         if self.single:
             return [leaves]
         return [
@@ -120,7 +120,7 @@ class Lanes:
             leaves = [jnp.asarray(x) for (x,) in columns]
         else:
             leaves = [
-                jnp.asarray(column[0]) if one else jnp.stack([jnp.asarray(x) for x in column])
+                jnp.asarray(column[0]) if one else _stacked(column)
                 for column, one in zip(columns, self._shared, strict=True)
             ]
         return self.structure.unflatten(leaves)
@@ -181,6 +181,15 @@ class Lanes:
         given = values, self.data["train"], self.data[split]
         found = self.measured(split, training, *given)
         return {name: np.asarray(x).reshape(-1) for name, x in found.items()}
+
+
+def _stacked(column: Sequence[Any]) -> jax.Array:
+    # By NumPy, which dispatches many small arrays far faster than JAX.
+    return jnp.stack(column) if _is_key(column[0]) else jnp.asarray(np.stack(column))
+
+
+def _is_key(x: Any) -> bool:
+    return jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
 
 
 @contextlib.contextmanager

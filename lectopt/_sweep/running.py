@@ -139,7 +139,7 @@ class Runner:
         self._planned |= left
         running: dict[cf.Future[Found | None], Tile] = {}
         queue: deque[Tile] = deque()
-        looked = -math.inf
+        looked, left_at = -math.inf, math.inf
         try:
             while True:
                 if self.store.shared and time.monotonic() - looked >= LOOK or looked == -math.inf:
@@ -154,7 +154,11 @@ class Runner:
                     if tile.name in left and self.store.claim(tile):
                         states = [self.store.state(tile.begin, lane) for lane in tile.lanes]
                         running[self.workers.submit(tile, states)] = tile
+                if self.stop():
+                    left_at = min(left_at, time.monotonic())
                 if not running and (not left or self.stop()):
+                    return
+                if time.monotonic() - left_at > self.workers.patience:
                     return
                 if not running:
                     time.sleep(POLL)  # others have what is left

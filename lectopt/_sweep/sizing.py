@@ -103,10 +103,11 @@ def chosen_size(
 def balanced(stages: Stages, seeds: int, threads: int, most: int) -> int:
     """How many lanes, at most so many, divide configurations evenly, and leave no thread idle.
 
-    A step of many lanes takes about as long as one of a single lane for each of them, and one more.
+    A step of many lanes takes about as long as one of a single lane for each of them, and one more;
+    what is done once for a chunk counts as another.
     """
     widths = range(1, min(most, max(n for _, n in stages)) + 1)
-    return min(widths, key=lambda w: ((w + 1) * _rounds(stages, seeds, threads, w), -w))
+    return min(widths, key=lambda w: ((w + 2) * _rounds(stages, seeds, threads, w), -w))
 
 
 def _rounds(stages: Stages, seeds: int, threads: int, width: int) -> int:

@@ -130,6 +130,8 @@ def _chunked(tile: Tile, lanes: Lanes, states: Sequence[State | None]) -> list[A
 class Threads:
     """A thread for each core of a CPU, or for each accelerator."""
 
+    patience = float("inf")  # seconds for which what runs is waited for when the sweep is left
+
     def __init__(self, bench: Bench, store: Store, stop: Callable[[], bool]) -> None:
         places = processors()
         self.most = len(places)

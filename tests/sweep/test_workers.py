@@ -109,3 +109,19 @@ def test_a_sweep_in_a_thread(alone):  # noqa: F811
     with cf.ThreadPoolExecutor(1) as pool:
         assert_same(pool.submit(train).result().records, alone.records)
     assert sweep is not None
+
+
+class Gone(cf.Executor):
+    """What has lost all of its workers: what it is given is never done."""
+
+    def submit(self, *arguments, **words):
+        return cf.Future()
+
+
+def test_workers_that_are_gone_are_not_waited_for_when_the_sweep_is_left(monkeypatch):
+    monkeypatch.setattr(elsewhere.Elsewhere, "patience", 0.1)
+    result = sweep(
+        PROBLEM, {"sgd": optax.sgd}, {"learning_rate": [0.1]}, 2, seeds=1, tile=1,
+        executor=Gone(), max_seconds=3.0, progress=False,
+    )  # fmt: skip
+    assert not result.complete and not result.records
