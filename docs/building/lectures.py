@@ -116,18 +116,18 @@ def schedule(lecture, function, maker):
 
 
 def tested(folder):
-    """Code -> (what a test asserts, where) of all tests that name it."""
+    """Code -> (what a test asserts, its name) of all tests that name it."""
     found = {}
     for path in sorted(Path(folder).glob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 said = " ".join((ast.get_docstring(node) or "").split())
                 for code in dict.fromkeys(re.findall(r"S\d-\d\d", said)):
-                    found.setdefault(code, []).append((said, node.name, path.name))
+                    found.setdefault(code, []).append((said, node.name))
     return found
 
 
-def told(said, test, file):
+def told(said, test):
     """What a test asserts, as a line of a list."""
     said = re.sub(r"^(S\d-\d\d(, | and )?)+(: | (?=\w))?", "", said) or test[5:].replace("_", " ")
     parts = re.split(r"(`[^`]*`)", said)

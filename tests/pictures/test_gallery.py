@@ -12,7 +12,7 @@ from lectopt.pictures.gallery.polynomials import error, fitted
 from tests.support.sampling import sampled
 
 # What does not hold: once all are tuned, or at the sizes of these tests.
-FALSE = {"nesterov", "films", "dropout", "swats"}
+FALSE = {"nesterov", "films", "batch_norm", "dropout", "swats"}
 
 
 @pytest.mark.parametrize("name", sampled(NAMES, 3))

@@ -44,13 +44,14 @@ def needed(found: dict[str, Any]) -> dict[str, np.ndarray]:
 
 
 def verdict(found: dict[str, Any]) -> Verdict:
-    """Each at its best rate, and the largest rates that get there."""
+    """Each at its best rate: less than half the updates; and a larger one among the rates that get
+    there."""
     taken, rates = needed(found), found["rates"]
     best = {name: values.min() for name, values in taken.items()}
     largest = {name: rates[np.isfinite(v)].max(initial=0) for name, v in taken.items()}
     told = {k: f"{v:.0f}" if np.isfinite(v) else "more than were made" for k, v in best.items()}
     return Verdict(
-        bool(best["with"] < best["without"] / 2 and largest["with"] >= largest["without"]),
+        bool(best["with"] < best["without"] / 2 and largest["with"] > largest["without"]),
         f"to a test error that stays below {100 * ENOUGH:.0f} % it takes {told['without']} updates "
         f"without and {told['with']} with it, each at its best rate; the largest rates that get "
         f"there are {largest['without']:.2g} and {largest['with']:.2g}.",

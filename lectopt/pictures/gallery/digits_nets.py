@@ -54,11 +54,12 @@ def outputs(
     for k, (w, b) in enumerate(hidden):
         x = x @ w
         if normalise:
-            x = (x - x.mean(axis=0)) / jnp.sqrt(x.var(axis=0) + 1e-5)
-        x = activation(x + b)
+            mean, variance = x.mean(axis=0, keepdims=True), x.var(axis=0, keepdims=True)
+            x = (x - mean) / jnp.sqrt(variance + 1e-5)
+        x = activation(x + b[None])
         if key is not None:
             x = x * jax.random.bernoulli(jax.random.fold_in(key, k), keep, x.shape) / keep
-    return x @ last + bias
+    return x @ last + bias[None]
 
 
 def losses(out: Any, y: Any) -> Any:
