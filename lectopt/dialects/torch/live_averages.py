@@ -20,7 +20,7 @@ def scheme_of(model: Any) -> Scheme:
     Raises:
       TypeError: by a function of somebody else.
     """
-    function = model.avg_fn or model.multi_avg_fn
+    function: Any = model.avg_fn or model.multi_avg_fn
     maker = "get_swa" if function is None else function.__qualname__.partition(".")[0]
     if maker.startswith("get_swa"):
         return uniform()
