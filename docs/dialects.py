@@ -33,9 +33,9 @@ from optax._src import alias  # noqa: E402
 from lectopt import same_update  # noqa: E402
 from lectopt.dialects import keras, torch  # noqa: E402
 from lectopt.dialects import optax as ox  # noqa: E402
-from lectopt.dialects.keras.moving import SLOTS  # noqa: E402
+from lectopt.dialects.keras.live_states import SLOTS  # noqa: E402
 from lectopt.dialects.torch.live_schedules import SCHEDULERS  # noqa: E402
-from lectopt.dialects.torch.moving import OPTIMIZERS  # noqa: E402
+from lectopt.dialects.torch.live_states import OPTIMIZERS  # noqa: E402
 from tests.dialects import own_spellings  # noqa: E402
 from tests.dialects import test_matrices as matrices  # noqa: E402
 from tests.dialects import test_oracles as oracles  # noqa: E402

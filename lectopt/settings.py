@@ -146,7 +146,8 @@ def check(where: str, name: str, value: Any, annotation: Any, default: Any = Non
     usual = isinstance(default, int | float) and default in interval
     hint = f"Write for example {name}={default if usual else interval.example:g}."
     if callable(value):
-        if getattr(annotation, "__origin__", None) == Scalar:
+        options = (annotation, *typing.get_args(annotation))
+        if any(getattr(option, "__origin__", None) == Scalar for option in options):
             raise TypeError(
                 f"{where}: {name} must be one number for the whole training, and no schedule; "
                 f"got {shown(value)}. {hint}"

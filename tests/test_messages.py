@@ -23,6 +23,7 @@ MOVING = tuple(
         "keras/moving",
         "torch/moving",
         "live_matrices",
+        "torch/live_averages",
         "torch/live_schedules",
         "torch/live_states",
     )

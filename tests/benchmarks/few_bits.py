@@ -143,7 +143,8 @@ def finals(make: Callable[[Any], Problem], steps: int) -> dict[str, Any]:
         space = {"learning_rate": [3e-3]}
         result = lectopt.sweep(make(dtype), rows, space, steps, seeds=SEEDS, progress=False)
         for name, part in result.table().groupby("optimizer"):
-            found[str(name)] = part.sort_values("seed")[result.problem_metric].to_numpy()
+            by_seed = part.set_index("seed")[result.problem_metric]
+            found[str(name)] = by_seed.reindex(range(SEEDS)).to_numpy()  # NaN where it diverged
     return found
 
 
@@ -166,6 +167,10 @@ def main() -> None:
             if row == "float32":
                 continue
             differences = values - base
+            if np.isnan(differences).any():
+                lost = np.isnan(differences).sum()
+                print(f"| {row} | {lost} of {SEEDS} diverged, or their losses are missing | | no |")
+                continue
             half = T_95 * differences.std(ddof=1) / np.sqrt(SEEDS)
             low, high = differences.mean() - half, differences.mean() + half
             verdict = "yes" if low <= 0 <= high else "better" if high < 0 else "no"

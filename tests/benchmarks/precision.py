@@ -44,6 +44,32 @@ def error(make: Callable[[], Any], dtype: Any) -> float:
     return float(np.sqrt(np.mean((path(make(), dtype) - exact) ** 2)))
 
 
+LATE = (10_000_000, 2**31 - 2)
+MAKERS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "Adam": (lectopt.adam, optax.adam),
+    "RAdam": (lectopt.radam, optax.radam),
+    "NAdam": (lambda rate: lectopt.adam(rate, nesterov=True), optax.nadam),
+}
+
+
+def late(make: Callable[[Any], Any], count: int) -> float:
+    """The relative error of an update after so many, under a cosine that is half way down."""
+
+    def update(dtype: Any) -> np.ndarray:
+        rate = optax.cosine_decay_schedule(1e-2, 2 * count)
+        tx, params = make(rate), jnp.linspace(0.1, 1, 100, dtype=dtype)
+        state = jax.tree.map(
+            lambda x: jnp.full_like(x, count) if x.dtype == jnp.int32 else params**2,
+            tx.init(params),
+        )
+        updates, _ = tx.update(params, state, params)
+        return np.asarray(updates, np.float64)
+
+    with jax.enable_x64(True):
+        exact = update(jnp.float64)
+    return float(np.abs(update(jnp.float32) / exact - 1).max())
+
+
 def claims(quick: bool) -> Iterator[Claim]:
     """The rows."""
     del quick
@@ -55,5 +81,15 @@ def claims(quick: bool) -> Iterator[Claim]:
                 constant(np.nan_to_num(error(theirs, dtype), nan=np.inf)),
                 unit="",
                 at_most=1.01,
+                turns=1,
+            )
+    for name, (ours, theirs) in MAKERS.items():
+        for count in LATE:
+            yield Claim(
+                f"relative error of {name} in float32 at count {count:,}",
+                constant(late(ours, count)),
+                constant(np.nan_to_num(late(theirs, count), nan=np.inf)),
+                unit="",
+                at_most=1.1,
                 turns=1,
             )

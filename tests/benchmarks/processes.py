@@ -17,6 +17,12 @@ import time; {before}
 start = time.process_time(); {after}
 print(1e3 * (time.process_time() - start))
 """
+CALLS = {
+    "explain Adam": "print(str(lectopt.explain(lectopt.adam(0.1)))[:0], end='')",
+    "Keras' Adam in PyTorch's words": (
+        "lectopt.port(lectopt.dialects.keras.Adam(0.1, epsilon=0.0), 'torch')"
+    ),
+}
 HEAVY = "sympy matplotlib pandas orbax tensorboardX tqdm sklearn scipy.stats torch keras".split()
 
 
@@ -64,3 +70,7 @@ def claims(quick: bool) -> Iterator[Claim]:
     yield Claim("heavy packages that it loads", heavy, constant(1.0), **nothing)
     ours, theirs = kilobytes(lectopt), kilobytes(optax)
     yield Claim("source files", constant(ours), constant(theirs), unit="kB", turns=1)
+    turns = 1 if quick else 3
+    for words, call in CALLS.items():
+        measure, second = importing("import lectopt", call), constant(1e3)
+        yield Claim(f"{words}, in a new process", measure, second, peer="a second", turns=turns)

@@ -27,6 +27,7 @@ from tests.benchmarks import (  # noqa: E402
     precision,
     processes,
     programs,
+    scale,
     sweeps,
     training_loops,
 )
@@ -35,6 +36,7 @@ from tests.benchmarks.claims import Claim  # noqa: E402
 PARTS: dict[str, Callable[[bool], Iterator[Claim]]] = {
     "import": processes.claims,
     "programs": programs.claims,
+    "scale": scale.claims,
     "memory": memory.claims,
     "precision": precision.claims,
     "sweeps": sweeps.claims,

@@ -51,6 +51,7 @@ AROUND = [
     ),
     (lambda r: torch.Adam(torch.ChainedScheduler([torch.ConstantLR(0.1, total_iters=9)])), "torch"),
     (lambda r: torch.SGD(torch.SWALR(0.1, 0.02)), "torch"),
+    (lambda r: torch.SGD(torch.LambdaLR(0.1, lambda epoch: 0.95**epoch)), "torch"),
     (lambda r: torch.SGD(torch.MultiStepLR(0.1, [9, 20])), "optax"),
     (lambda r: torch.SGD(torch.MultiStepLR(0.1, [9, 20])), "keras"),
     (lambda r: keras.SGD(keras.PiecewiseConstantDecay([9, 20], [0.1, 0.05, 0.01])), "torch"),

@@ -3,6 +3,7 @@
 import importlib.util
 import inspect
 import re
+import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,7 +71,12 @@ def ranges_of(function: Any) -> dict[str, Range]:
 def numbers_of(function: Any) -> dict[str, bool]:
     """The arguments that are numbers, and whether they may be schedules."""
     hints = {k: hint for k, hint in _hints(function).items() if domains(hint)[0]}
-    return {k: getattr(hint, "__origin__", None) != Scalar for k, hint in hints.items()}
+
+    def fixed(hint: Any) -> bool:
+        options = (hint, *typing.get_args(hint))  # of `Steps[Scalar] | None`, too
+        return any(getattr(option, "__origin__", None) == Scalar for option in options)
+
+    return {k: not fixed(hint) for k, hint in hints.items()}
 
 
 # What must be given and has no range: by the name of the argument.

@@ -20,8 +20,8 @@ class Torch(Program):
         """The program."""
         given, moving = dict(self.given), dict[str, str]()
         rate, scheduler = given[self.rate], None
-        named = named_in(rate, "torch") and _first(rate) is not None and not self.factors
-        cycle = rate if named else None  # of which some move all groups alike
+        named = named_in(rate, "torch") and _first(rate) is not None and _has_names(rate)
+        cycle = rate if named and not self.factors else None  # of which some move all groups alike
         for name, value in given.items():
             if name != self.rate:
                 given[name] = self._fixed(name, value, cycle, moving)
@@ -95,6 +95,15 @@ def _first(schedule: Schedule) -> Any:
         return rates[0] if all(rate == rates[0] for rate in rates) else None
     rate = next(settings[k] for k in ("lr", "base_lr", "max_lr") if k in settings)
     return None if callable(rate) else rate
+
+
+def _has_names(schedule: Schedule) -> bool:
+    """Whether the functions in it can be named: a lambda cannot."""
+    settings = schedule.settings
+    inside = settings.get("schedulers", ())
+    functions = (settings.get(name) for name in ("lr_lambda", "scale_fn"))
+    named = all(f is None or getattr(f, "__name__", "f").isidentifier() for f in functions)
+    return named and all(map(_has_names, inside))
 
 
 def _scheduler(schedule: Schedule) -> str:

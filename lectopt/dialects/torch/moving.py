@@ -11,7 +11,7 @@ import optax
 from lectopt.combinators import chain
 from lectopt.dialects import live_matrices
 from lectopt.dialects.moving import Part, Piece, assembled, fits, flattened, library
-from lectopt.dialects.torch import live_states, matrices
+from lectopt.dialects.torch import live_averages, live_states, matrices
 from lectopt.dialects.torch.frame import ENGINE, ITERATIONS, LINEAR
 from lectopt.dialects.torch.live_schedules import moved, plateau_of, position, read_schedule
 from lectopt.dialects.torch.live_states import (
@@ -48,6 +48,7 @@ def from_optimizer(
     steps_per_epoch: int = 1,
     learning_rate: Any = None,
     count: int | None = None,
+    averaged: tuple[Any, Any] | None = None,
 ) -> tuple[optax.GradientTransformation, Any]:
     """Read a live `torch.optim` optimizer, so that its run goes on in JAX.
 
@@ -71,6 +72,8 @@ def from_optimizer(
         present rates of the groups.
       count: updates made so far. `SGD` and `Muon` do not count them; there a schedule needs it, and
         a scheduler says it.
+      averaged: a live `AveragedModel`, updated after every step since it was first, and the map of
+        its own parameters; `evaluation_params` then gives the average.
 
     Returns:
       `(tx, state)`: the optimizer, a lectopt transformation or, if the parameters have different
@@ -133,7 +136,11 @@ def from_optimizer(
     tree = treedef.unflatten(pieces)
     fits(tree, params)
     tx, state = assembled(tree, parts)
-    return _slowed(tx, state, scheduler, tree) if plateau else (tx, state)
+    if plateau:
+        tx, state = _slowed(tx, state, scheduler, tree)
+    if averaged is None:
+        return tx, state
+    return live_averages.averaged(tx, state, averaged[0], read_params(averaged[1]), total)
 
 
 def _laid_out(slot: str, tensor: Any, change: Callable[[Any], Any]) -> Any:
