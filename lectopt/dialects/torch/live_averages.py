@@ -21,7 +21,9 @@ def scheme_of(model: Any) -> Scheme:
       TypeError: by a function of somebody else.
     """
     function: Any = model.avg_fn or model.multi_avg_fn
-    maker = "get_swa" if function is None else function.__qualname__.partition(".")[0]
+    if function is None:
+        return uniform()
+    maker = function.__qualname__.partition(".")[0]
     if maker.startswith("get_swa"):
         return uniform()
     if maker not in ("get_ema_avg_fn", "get_ema_multi_avg_fn"):
