@@ -78,6 +78,7 @@ class Program:
         self.factors = factors or {}
         self.lines: list[str] = []
         self.foreign = False  # whether it calls a function that was given
+        self.unnamed = False  # whether its mask is a function that was given, without a name
         self.defined: dict[Any, str] = {}
 
     def function(self, name: str, schedule: Callable[[Any], Any]) -> str:
@@ -169,7 +170,8 @@ class Optax(Program):
         }
         follows = [k for k, moves in moving.items() if moves and k != self.rate]
         for name, value in self.given.items():
-            texts[name] = self.function(name, value) if moving[name] else shown(value)
+            text = self.mask_text if name in ("mask", "weight_decay_mask") else shown
+            texts[name] = self.function(name, value) if moving[name] else text(value)
         if self.chained is not None:
             call = self.chained.format(**texts)
         else:
@@ -208,6 +210,13 @@ class Optax(Program):
             case name:
                 return f"optax.{'clip' if name == 'clip_by_value' else name}({bound})"
 
+    def mask_text(self, mask: Any) -> str:
+        """A mask; a function by its name, and one without a name by that of the argument."""
+        if not callable(mask) or getattr(mask, "__name__", "").isidentifier():
+            return shown(mask)
+        self.unnamed = True
+        return "mask"
+
     def by_path(self) -> str:
         """The member that scales the updates by their paths."""
         if not self.factors:
@@ -223,7 +232,7 @@ class Optax(Program):
 
     def decay(self, weight_decay: Any) -> str:
         """A decay beside an alias that has none; `weight_decay` may follow the count."""
-        mask = "" if self.mask is None else f", mask={shown(self.mask)}"
+        mask = "" if self.mask is None else f", mask={self.mask_text(self.mask)}"
         scheduled = callable(weight_decay)
         text = self.function("weight_decay", weight_decay) if scheduled else shown(weight_decay)
         return f"optax.add_decayed_weights({text}{mask})"

@@ -214,6 +214,8 @@ class Translation:
             text = program.text()
             if program.foreign:
                 self.draft.note("schedule is the function of the count that was given")
+            if program.unnamed:
+                self.draft.note("mask is the function of the parameters that was given")
             return with_imports(text)
         except Unwritten as error:
             why = f"A schedule has to be written by hand, as {error}"
