@@ -7,6 +7,7 @@ one another, this is all the machinery there is.
 """
 
 import functools as ft
+import html
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
@@ -179,6 +180,10 @@ class Transformation(Value, optax.GradientTransformationExtraArgs):
 
     def __repr__(self) -> str:
         return self._text({})
+
+    def _repr_html_(self) -> str:
+        """For notebooks, in which long lines would be wrapped: the composition."""
+        return f"<pre>{html.escape(repr(self))}</pre>"
 
     def __reduce__(self) -> Any:
         fields = {k: v for k, v in self.__dict__.items() if k in self._fields_given}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -267,3 +269,10 @@ class SweepResult:
 
     def __repr__(self) -> str:
         return describing.sentence(self)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: what there is, and the best of each optimizer."""
+        table = ""
+        with contextlib.suppress(ImportError):  # without pandas it is the sentence alone
+            table = self.best().to_html(index=False) if self.records else ""
+        return f"<p>{html.escape(repr(self))}</p>{table}"

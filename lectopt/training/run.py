@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import html
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -137,6 +139,13 @@ class Run:
     @functools.cached_property
     def _model(self) -> Any:
         return _built(self.rebuild, *self._weights)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: how far it is, and its last evaluations."""
+        table = ""
+        with contextlib.suppress(ImportError):  # without pandas it is the sentence alone
+            table = self.evaluations.tail(5).to_html() if self.recorded.evaluations else ""
+        return f"<p>{html.escape(repr(self))}</p>{table}"
 
     @functools.cached_property
     def _weights(self) -> tuple[Any, Any]:

@@ -1,12 +1,10 @@
-"""The plane of a way, the limit in a heat map, and a port in a notebook."""
+"""The plane of a way, and the limit in a heat map."""
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import lectopt
 from lectopt import pictures
-from lectopt.dialects import torch
 from tests.sweep.made import record, result
 
 
@@ -56,9 +54,3 @@ def test_the_limit_of_theory_lies_between_the_cells_that_it_separates():
     np.testing.assert_allclose(y, [0.5, 1.5, 2.5])
     outside = pictures.heatmap(result(own), "learning_rate", "decay", limit=lambda _: 100.0)
     assert outside.axes[0].lines[0].get_xdata().tolist() == [3, 3, 3]
-
-
-def test_a_port_shows_itself():
-    shown = lectopt.port(torch.SGD(lr=0.1, momentum=0.9), "keras")._repr_html_()
-    assert shown.startswith("<div><b>exact while the learning rate is constant</b><pre>keras.")
-    assert shown.count("<") == shown.count(">")

@@ -96,4 +96,4 @@ def test_what_is_missing_is_named(monkeypatch, tmp_path):
         fit(problem(), TX, 3, directory=tmp_path / "run")
     assert not (tmp_path / "run").exists()
     assert fit(problem(), TX, 3).step == 3
-    assert "3 steps" in repr(run)
+    assert "3 steps" in repr(run) and run._repr_html_() == f"<p>{run!r}</p>"
