@@ -102,7 +102,7 @@ def port(optimizer: Transformation, to: Library, *, gradient_scale: Positive[Sca
     if draft.verdict != "exact":
         dropped = draft.verdict == CONSTANT and not callable(recipe.rate)
         difference = distance(everywhere(optimizer), everywhere(whole), gradient_scale, dropped)
-    return Port(draft.verdict, nearest.given, call, whole, nearest.sentence(), difference)
+    return Port(draft.verdict, nearest.printed, call, whole, nearest.sentence(), difference)
 
 
 def _noting(inside: Port, optimizer: Transformation, around: Sequence[str], scale: Any) -> Port:

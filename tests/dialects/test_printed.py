@@ -197,10 +197,11 @@ def row_name(case):
 
 
 EVERY = [(library, row) for library in PATHS for row in rows(library)]
-LAST = list({(library, row.maker): (library, row) for library, row in EVERY}.values())
+FURTHER = ("LBFGS", "Muon", "contrib.muon", "polyak_sgd")  # in test_printed_further
+LAST = {(lib, row.maker): (lib, row) for lib, row in EVERY if row.name not in FURTHER}.values()
 
 
-@pytest.mark.parametrize("case", sampled(LAST, 3, ids=row_name))
+@pytest.mark.parametrize("case", sampled(list(LAST), 3, ids=row_name))
 @pytest.mark.usefixtures("x64")
 def test_a_call_of_every_maker_is_what_it_says(case):
     """Each is said in the words of its own library."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from lectopt import optimizers as _lectopt
 from lectopt.combinators import chain, debiased, ratio, root
-from lectopt.dialects import keras, torch
+from lectopt.dialects import keras, optax, torch
 from lectopt.dialects.optax.rules import scale_by_late_rprop
 from lectopt.dialects.porting.frame import ARGUMENTS, split
 from lectopt.dialects.porting.patterns import Mark, flat, key, marks, names_of, spellings
@@ -237,14 +237,23 @@ SPECIAL = frozenset(
 )
 
 
+# What nobody else computes so; a decay inside a mask is part of the algorithm.
+OF_ONE_LIBRARY: dict[Callable[..., Transformation], Settings] = {
+    **dict.fromkeys(
+        (torch.Adafactor, torch.LBFGS, torch.Muon, keras.Adafactor, keras.Lamb), dict[str, Any]()
+    ),
+    **dict.fromkeys((keras.Muon, optax.contrib.muon), dict(weight_decay=(Mark,))),
+}
+
+
 def _all() -> Iterator[Pattern]:
     yield from _special()
     yield from _of("novograd", _lectopt.novograd, weight_decay=(0.0, Mark))
     for name in sorted(set(_lectopt.__all__) - SPECIAL):
         yield from _of(name, getattr(_lectopt, name))
-    for maker in (torch.Adafactor, keras.Adafactor, keras.Lamb):
+    for maker, options in OF_ONE_LIBRARY.items():
         home = maker.__module__.split(".")[2]
-        for pattern in _of(f"{home}.{maker.__name__}", maker):
+        for pattern in _of(f"{home}.{maker.__name__}", maker, **options):
             pattern.settings.pop("lr", None)
             yield pattern
 

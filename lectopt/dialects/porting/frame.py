@@ -44,9 +44,12 @@ def unwrapped(tx: Transformation) -> tuple[Transformation, list[str]]:
     """What is inside of wrappers that are no part of an algorithm, and their names."""
     if not isinstance(tx, Transformation):
         return tx, []
-    bare, around = [], []
-    for part in flat(tx):
+    bare, around, members = [], [], flat(tx)
+    partition = sum(part.name == "masked" for part in members) > 1  # which is an algorithm
+    for part in members:
         while part.name in AROUND and part.parts[0].name not in DECAYS:
+            if part.name == "masked" and partition:
+                break
             around.append(part.name)
             part = part.parts[0]
         bare.append(part)

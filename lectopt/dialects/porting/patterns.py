@@ -19,6 +19,7 @@ from lectopt.transformation import Transformation
 from lectopt.values import is_concrete, key_of
 
 MOST = 512  # spellings of one maker
+COUNTED = dict(ns_steps=5, history_size=100, adam_lr_ratio=1)  # with which makers calculate
 
 
 class Mark(float):
@@ -42,6 +43,8 @@ class Mark(float):
         return mark
 
     def __mul__(self, other: Any) -> Any:
+        if not isinstance(other, int | float):
+            return float(self) * other
         return self._with(float(self) * other, self.name, self.factor * other)
 
     __rmul__ = __mul__
@@ -117,7 +120,9 @@ def spellings(
     two_eps = "eps_root" in parameters  # of which each has a place only if the other is 0
     for name, p in parameters.items():
         hint = _hint(maker, name)
-        if name in options:
+        if COUNTED.get(name) == p.default:
+            arguments[name] = [p.default]
+        elif name in options:
             arguments[name] = [_marked(name, hint) if o is Mark else o for o in options[name]]
         elif name not in left_out and (tried := _tried(name, p.default, hint, two_eps)):
             arguments[name] = tried
@@ -148,6 +153,8 @@ def _tried(name: str, default: Any, hint: Any, two_eps: bool) -> list[Any]:
         optional = [default] if default is None or absent(default) else []
         optional += [0.0] if two_eps and name == "eps" and not optional else []
         return [*optional, _marked(name, hint)]
+    if hint is Any and type(default) is float:  # any number
+        return [Mark.of(name, 0.5)]
     if hint is bool:
         return [bool(default), not default]
     return choices

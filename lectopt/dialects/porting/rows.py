@@ -41,6 +41,12 @@ class Row:
     text: str | None = None
     free: frozenset[str] = frozenset()  # settings that another row of the maker leaves open
 
+    @property
+    def name(self) -> str:
+        """The maker's, in its library."""
+        within = ".contrib." in self.maker.__module__
+        return "contrib." * within + self.maker.__name__
+
     def draft(self, recipe: Recipe, may_follow: Callable[[str], bool]) -> Draft | None:
         """The recipe in the conventions of this row; None if they are of another algorithm."""
         own = self.recipe
@@ -103,7 +109,12 @@ def _complete(row: Row) -> bool:
 
 
 # What is no optimizer, or does not take the gradients that the others take.
-ASIDE = ("ReduceLROnPlateau", "SparseAdam")
+ASIDE = ("ReduceLROnPlateau", "SparseAdam", "scale_by_polyak")
+CONTRIB = (
+    "ademamix", "adopt", "cocob", "dog", "dowg", "muon", "prodigy", "schedule_free_adamw",
+    "schedule_free_sgd", "simplified_ademamix",
+)  # fmt: skip
+RATES = {"lr", "learning_rate", "max_learning_rate"}
 
 
 def _makers(library: str) -> Iterator[tuple[Callable[..., Any], str | None]]:
@@ -113,6 +124,7 @@ def _makers(library: str) -> Iterator[tuple[Callable[..., Any], str | None]]:
         if name not in ASIDE and _rated(maker):
             yield maker, None
     if library == "optax":
+        yield from ((getattr(optax.contrib, name), None) for name in CONTRIB)
         yield from CHAINS.items()
 
 
@@ -121,7 +133,7 @@ def _rated(maker: Any) -> bool:
         return False
     signature = inspect.signature(maker)
     made = getattr(signature.return_annotation, "__name__", "") == "Transformation"
-    return made and bool({"lr", "learning_rate"} & set(signature.parameters))
+    return made and bool(RATES & set(signature.parameters))
 
 
 def rate_inside(

@@ -13,6 +13,13 @@ from lectopt.schedules import scaled
 from lectopt.transformation import Transformation
 from lectopt.values import is_concrete
 
+# Whose steps have more to do with the size of gradients than an epsilon.
+UNTRIED = (
+    "ademamix", "adopt", "cocob", "dog", "dowg", "polyak_sgd", "prodigy", "schedule_free_adamw",
+    "schedule_free_sgd", "simplified_ademamix", "torch.LBFGS", "torch.Muon", "keras.Muon",
+    "optax.muon",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Scaled:
@@ -37,6 +44,8 @@ def for_gradients_times(s: Any, recipe: Recipe) -> Scaled:
     elif recipe.family == "adadelta":
         why = "Epsilon stands in the numerator too, where it would have to stay"
         notes.append((why, "impossible"))
+    elif recipe.family in UNTRIED:
+        notes.append(("What larger gradients change in it is not known here", "impossible"))
     elif "eps" in settings:
         squared = settings.get("place") == "inside" or settings.get("eps_inside")
         power = 2 if squared or recipe.family == "adafactor" else 1

@@ -57,7 +57,10 @@ class Translation:
         self.decaying(arguments)
         self.around(arguments)
         self.given = self.told(arguments)
-        if absent(draft.settings.get("eps", 1.0)) and absent(draft.settings.get("eps_root")):
+        if row.name == "LBFGS":
+            draft.note("One update is one iteration, of which step(closure) makes max_iter")
+        divides = absent(draft.settings.get("eps", 1.0)) and recipe.family != "polyak_sgd"
+        if divides and absent(draft.settings.get("eps_root")):
             draft.note(
                 "With an epsilon of 0 it divides 0 by 0 there, where a weight has never had a "
                 "gradient and stands still here"
@@ -87,7 +90,8 @@ class Translation:
     def decaying(self, arguments: dict[str, Any]) -> None:
         """The mask of the decay, and the decay itself where the call has none."""
         draft, mask = self.draft, self.recipe.mask
-        self.beside = self.row.recipe.decay == "none" and draft.decay != "none"
+        none = draft.decay == "none" or absent(draft.weight_decay)
+        self.beside = self.row.recipe.decay == "none" and not none
         if mask is not None and GROUPS[self.to]:
             draft.note(GROUPS[self.to])
         if not self.beside:
@@ -190,12 +194,17 @@ class Translation:
         kept = (name for name in parameters if name in arguments and (whole or not default(name)))
         return {name: arguments[name] for name in kept}
 
+    @property
+    def printed(self) -> dict[str, Any]:
+        """The arguments of the call; here an update is one iteration of L-BFGS."""
+        return self.given | (dict(max_iter=1) if self.row.name == "LBFGS" else {})
+
     def text(self) -> str | None:
         """The program, None if a function in it cannot be written down."""
         mask = self.recipe.mask
-        given = self.given
+        given = self.printed
         program = PROGRAMS[self.to](
-            self.row.maker.__name__,
+            self.row.name,
             given,
             self.rate,
             self.before,
