@@ -9,6 +9,8 @@ import pytest
 import lectopt
 from lectopt import lectures
 
+pytest.importorskip("docutils", reason='pages are made with Sphinx: pip install -e ".[docs]"')
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 

@@ -107,7 +107,7 @@ def test_each_optimizer_can_have_its_own_space():
         ({"eval_every": 0}, "eval_every, at least 1, got 0"),
         ({"divergence_factor": 0.5}, "above 1, or inf, got 0.5"),
         (
-            {"problem": Problem(init, evaluate, DATA, 8)},
+            {"problem": Problem(init, lambda params, batch, key: batch[0], DATA, 8)},
             r"one number a sample.* got shape \(8, 5\)",
         ),
     ],
