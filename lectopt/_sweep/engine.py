@@ -18,8 +18,10 @@ from lectopt._sweep.space import Configuration, configurations, listed_seeds
 from lectopt._sweep.store import known_records
 from lectopt._sweep.study import Study
 from lectopt.training.problem import Problem
+from lectopt.training.transfers import transferring
 
 
+@transferring
 def sweep(
     problem: Problem | Callable[..., Problem],
     optimizers: Any,

@@ -22,6 +22,7 @@ from lectopt._sweep.space import Configuration
 from lectopt._sweep.study import Group
 from lectopt.training.step import Training
 from lectopt.training.streams import random_streams
+from lectopt.training.transfers import transferring
 
 SOME, MANY = 16, 128  # lanes, at most
 WORTH = 4.0  # how many times as fast some lanes must be than one, for many to be tried
@@ -85,7 +86,7 @@ def chosen_size(
         return _chosen[mark], lanes
     lanes |= {width: Lanes(group, width, data) for width in widths[:-1]}
     with ThreadPoolExecutor(max(threads, len(lanes))) as pool:
-        list(pool.map(lambda one: one.block.compiled(), lanes.values()))
+        list(pool.map(transferring(lambda one: one.block.compiled()), lanes.values()))
         fitting = [one for one in lanes.values() if one.single or _fits(one, threads)]
         seconds = _seconds(pool, fitting, configurations, threads)
         if many > some and seconds[1] > WORTH * seconds.get(some, float("inf")):
@@ -151,6 +152,7 @@ def _seconds(
         values = lanes.values(configurations[: lanes.width], streams)
         begun = [lanes.begin(values, streams) for _ in range(threads)]
 
+        @transferring
         def run(training: Training) -> None:
             lanes.run(training, values, streams, 0, steps, -1, float("inf"))
 

@@ -18,6 +18,7 @@ from lectopt._sweep.store import State, Store
 from lectopt._sweep.study import Group, Study
 from lectopt._sweep.tiles import Outcome, Tile, Work, begun
 from lectopt.numerics import precision
+from lectopt.training.transfers import transferring
 
 SAVE_EVERY = 60.0  # seconds: of the state of a tile under way
 
@@ -68,6 +69,7 @@ class Bench:
         device = default_device()
         return group.key, width, device
 
+    @transferring
     def train(
         self,
         tile: Tile,

@@ -33,11 +33,13 @@ from lectopt.training.starting import filled, parts_of
 from lectopt.training.step import BadStep, Training
 from lectopt.training.store import Store
 from lectopt.training.streams import random_streams
+from lectopt.training.transfers import transferring
 from lectopt.training.weights import needs_refreshing
 
 POINTS = 20  # evaluations of a run, by default
 
 
+@transferring
 def fit(
     problem: Problem,
     optimizer: Any,
