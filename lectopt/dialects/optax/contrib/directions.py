@@ -145,12 +145,14 @@ def muon(
     coefficients = PRESETS[ns_coeffs] if isinstance(ns_coeffs, str) else ns_coeffs
     if jnp.ndim(jnp.asarray(coefficients)) == 1:
         coefficients = (tuple(coefficients),) * int(ns_steps)
+    steps = coefficients[-int(ns_steps) :]
+    usual = steps == (STANDARD,) * 5  # which are lectopt's too
     mean = nesterov_ema(beta, state_dtype=mu_dtype)
     mean = mean if nesterov else debiased(ema(beta, state_dtype=mu_dtype))
     norm: Any = NORMS.get(preconditioning, preconditioning)
     of_matrices = chain(
         mean,
-        orthogonalize(coefficients[-int(ns_steps) :], eps, norm, dual_norm=adaptive),
+        orthogonalize(None if usual else steps, eps, norm, dual_norm=adaptive),
         scale_by_shape(consistent_rms),
         add_decayed_weights(weight_decay, weight_decay_mask),
         scale_by_learning_rate(learning_rate),
