@@ -6,6 +6,7 @@ Those of a problem and an optimizer that are as before (see `marks`) are not eve
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
@@ -15,7 +16,7 @@ import jax
 
 T = TypeVar("T")
 
-_compiled: dict[tuple[str, str, Any], Future[Any]] = {}
+_compiled: dict[tuple[str, str, Any, tuple[bool, str]], Future[Any]] = {}
 _known: dict[Hashable, Any] = {}
 _lock = threading.Lock()
 MOST = 256  # programs that are kept, by text
@@ -55,7 +56,7 @@ class Program:
         lowered = self.lowered
         if self._future is not None:
             return self._future.result()
-        place = (self.sha256, self._form, self.device)
+        place = (self.sha256, self._form, self.device, how())
         with _lock:
             mine = place not in _compiled
             if mine:
@@ -77,6 +78,11 @@ class Program:
 
     def __call__(self, *arguments: Any) -> Any:
         return self.compiled()(*arguments)
+
+
+def how() -> tuple[bool, str]:
+    """How programs are compiled, which their text does not say."""
+    return jax.config.read("jax_disable_most_optimizations"), os.environ.get("XLA_FLAGS", "")
 
 
 def known(key: Hashable, make: Callable[[], T]) -> T:

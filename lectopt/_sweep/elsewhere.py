@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import concurrent.futures as cf
 import hashlib
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 import jax
 
+from lectopt._sweep.compiling import how
 from lectopt._sweep.lanes import Lanes
 from lectopt._sweep.storage import pack_outcome, packed, unpack_outcome, unpacked
 from lectopt._sweep.store import State
@@ -78,9 +78,7 @@ def work(order: Order, study: bytes | None = None) -> tuple[bytes, bytes] | None
 
 def _text(lanes: Lanes) -> str:
     """What tells programs from others, and how they are compiled."""
-    quick = jax.config.read("jax_disable_most_optimizations")
-    flags = quick, os.environ.get("XLA_FLAGS", "")
-    return f"{lanes.sha256} {flags}"
+    return f"{lanes.sha256} {how()}"
 
 
 def _about() -> str:

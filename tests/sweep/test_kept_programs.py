@@ -12,6 +12,7 @@ import pytest
 
 import lectopt
 from lectopt._sweep import sweep
+from lectopt._sweep.compiling import Program
 from lectopt._sweep.marks import mark
 from lectopt.training import Problem
 from tests.sweep.logistic import DATA, evaluate, init, loss
@@ -128,3 +129,17 @@ def test_an_object_is_its_content():
     around = [1]
     around.append(around)
     assert mark(around) == mark(around)
+
+
+def test_a_program_that_is_compiled_otherwise_is_another():
+    """Its text does not say how: a sweep after another one would not be the same bits."""
+    shape = jax.ShapeDtypeStruct((3,), "float32")
+    found = []
+    for quick in (False, True, False):
+        with_quick = jax.config.read("jax_disable_most_optimizations")
+        jax.config.update("jax_disable_most_optimizations", quick)
+        try:
+            found.append(Program(lambda x: x * 3 + 1, shape).compiled())
+        finally:
+            jax.config.update("jax_disable_most_optimizations", with_quick)
+    assert found[0] is found[2] and found[0] is not found[1]

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from lectopt.dialects.spelling import Unneeded, local, spelled
 from lectopt.dialects.torch.frame import Foreach
 from lectopt.lifting import treewise
-from lectopt.numerics import abs_sq, sqrt
+from lectopt.norms import scaled_norm
 from lectopt.primitives import clip_by_value
 from lectopt.settings import Bound, Numeric, Range, Scalar
 from lectopt.transformation import Transformation
@@ -43,12 +43,15 @@ def clip_grad_norm_(
     """
     del error_if_nonfinite, foreach
     sizes = [jnp.abs(g) for g in jax.tree.leaves(updates)]
+    largest = jnp.max(jnp.stack([size.max(initial=0) for size in sizes]))
     if norm_type == math.inf:
-        norm: Any = jnp.max(jnp.stack([size.max(initial=0) for size in sizes]))
+        norm: Any = largest
     elif norm_type == 2:
-        norm = sqrt(sum(jnp.sum(abs_sq(size)) for size in sizes))
-    else:
-        norm = sum(jnp.sum(size**norm_type) for size in sizes) ** (1 / norm_type)
+        norm = math.prod(scaled_norm(sizes))
+    else:  # of parts of the largest, as powers overflow
+        unit = jnp.where(largest > 0, largest, 1)
+        total = sum(jnp.sum((size / unit) ** norm_type) for size in sizes)
+        norm = unit * total ** (1 / norm_type)
     share = jnp.minimum(max_norm / (norm + 1e-6), 1)
     return jax.tree.map(lambda g: g * share.astype(g.real.dtype), updates)
 
