@@ -19,7 +19,9 @@ from lectopt.transformation import Transformation
 from lectopt.values import is_concrete, key_of
 
 MOST = 512  # spellings of one maker
-COUNTED = dict(ns_steps=5, history_size=100, adam_lr_ratio=1)  # with which makers calculate
+# Makers calculate with the first three; of all choices of Muon there are more than `MOST`.
+HELD = dict(ns_steps=5, history_size=100, adam_lr_ratio=1, preconditioning="frobenius")
+HELD |= dict(adaptive=False)
 
 
 class Mark(float):
@@ -43,7 +45,7 @@ class Mark(float):
         return mark
 
     def __mul__(self, other: Any) -> Any:
-        if not isinstance(other, int | float):
+        if getattr(other, "ndim", 0):
             return float(self) * other
         return self._with(float(self) * other, self.name, self.factor * other)
 
@@ -120,7 +122,7 @@ def spellings(
     two_eps = "eps_root" in parameters  # of which each has a place only if the other is 0
     for name, p in parameters.items():
         hint = _hint(maker, name)
-        if COUNTED.get(name) == p.default:
+        if name in HELD and HELD[name] == p.default:
             arguments[name] = [p.default]
         elif name in options:
             arguments[name] = [_marked(name, hint) if o is Mark else o for o in options[name]]
@@ -153,7 +155,7 @@ def _tried(name: str, default: Any, hint: Any, two_eps: bool) -> list[Any]:
         optional = [default] if default is None or absent(default) else []
         optional += [0.0] if two_eps and name == "eps" and not optional else []
         return [*optional, _marked(name, hint)]
-    if hint is Any and type(default) is float:  # any number
+    if hint is Any and name == "f_min":  # any number
         return [Mark.of(name, 0.5)]
     if hint is bool:
         return [bool(default), not default]
