@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import jax
+
 from lectopt._sweep import arguments
 from lectopt._sweep.halving import checked_factor, survivors
 from lectopt._sweep.opening import opened
@@ -18,10 +20,8 @@ from lectopt._sweep.space import Configuration, configurations, listed_seeds
 from lectopt._sweep.store import known_records
 from lectopt._sweep.study import Study
 from lectopt.training.problem import Problem
-from lectopt.training.transfers import transferring
 
 
-@transferring
 def sweep(
     problem: Problem | Callable[..., Problem],
     optimizers: Any,
@@ -97,28 +97,29 @@ def sweep(
     check, factor = arguments, checked_factor(halving)
     samples = check.checked_samples(samples, sampler)
     limit, named = check.checked_divergence(divergence_factor), check.by_name(optimizers)
-    study = Study(problem, named, steps, epochs, eval_every, limit)
-    seeds = listed_seeds(seeds)
-    how = (
-        check.checked_tile(tile),
-        check.checked_directory(directory),
-        check.checked_changes(accept_changes, directory),
-        check.checked_executor(executor),
-        check.checked_seconds(max_seconds),
-        progress,
-    )
-    if isinstance(sampler, str):
-        ones = configurations(space, study.makers, study.asking_problem, samples, sampler)
-        study.check(ones)
-        with session(study, ones[0], seeds, len(ones), *how) as under_way:
-            records, complete = _all_of(ones, factor, under_way)
-    else:
-        count, axes, one = searched(study, space, sampler, samples, halving)
-        with session(study, one, seeds, count, *how) as under_way:
-            records, complete = proposals(sampler, count, axes, under_way)
-    return SweepResult(
-        records, under_way.column, under_way.direction, complete, under_way.tiles, study.built
-    )
+    with jax.transfer_guard("allow"):  # what is moved is moved on purpose
+        study = Study(problem, named, steps, epochs, eval_every, limit)
+        seeds = listed_seeds(seeds)
+        how = (
+            check.checked_tile(tile),
+            check.checked_directory(directory),
+            check.checked_changes(accept_changes, directory),
+            check.checked_executor(executor),
+            check.checked_seconds(max_seconds),
+            progress,
+        )
+        if isinstance(sampler, str):
+            ones = configurations(space, study.makers, study.asking_problem, samples, sampler)
+            study.check(ones)
+            with session(study, ones[0], seeds, len(ones), *how) as under_way:
+                records, complete = _all_of(ones, factor, under_way)
+        else:
+            count, axes, one = searched(study, space, sampler, samples, halving)
+            with session(study, one, seeds, count, *how) as under_way:
+                records, complete = proposals(sampler, count, axes, under_way)
+        return SweepResult(
+            records, under_way.column, under_way.direction, complete, under_way.tiles, study.built
+        )
 
 
 def _all_of(

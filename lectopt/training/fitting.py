@@ -33,13 +33,11 @@ from lectopt.training.starting import filled, parts_of
 from lectopt.training.step import BadStep, Training
 from lectopt.training.store import Store
 from lectopt.training.streams import random_streams
-from lectopt.training.transfers import transferring
 from lectopt.training.weights import needs_refreshing
 
 POINTS = 20  # evaluations of a run, by default
 
 
-@transferring
 def fit(
     problem: Problem,
     optimizer: Any,
@@ -119,6 +117,7 @@ def fit(
             )
     total, placement = _total(problem, steps, epochs), Placement.here()
     with contextlib.ExitStack() as stack:
+        stack.enter_context(jax.transfer_guard("allow"))  # what is moved is moved on purpose
         stack.enter_context(placement.context())
         processes = placement.processes
         opened = None if directory is None else _opened(directory, processes)

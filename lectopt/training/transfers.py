@@ -13,8 +13,8 @@ R = TypeVar("R")
 
 
 def transferring(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorator: `jax.transfer_guard` does not hold in this function, which moves on purpose what
-    it is given and what it records. It is of a thread: those that it starts need their own.
+    """Decorator, for what runs in a thread of its own, in which the guard is set anew:
+    `jax.transfer_guard` does not hold there, as what is moved is moved on purpose.
     """
 
     @functools.wraps(function)

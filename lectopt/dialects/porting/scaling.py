@@ -15,7 +15,8 @@ from lectopt.values import is_concrete
 
 # Whose steps have more to do with the size of gradients than an epsilon.
 UNTRIED = (
-    "ademamix", "adopt", "cocob", "dog", "dowg", "muon", "polyak_sgd", "prodigy", "schedule_free_adamw",
+    "ademamix", "adopt", "cocob", "dog", "dowg", "muon", "polyak_sgd", "prodigy",
+    "schedule_free_adamw",
     "schedule_free_sgd", "simplified_ademamix", "torch.LBFGS", "torch.Muon", "keras.Muon",
     "optax.muon",
 )  # fmt: skip
