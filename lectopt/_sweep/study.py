@@ -13,8 +13,8 @@ from lectopt._sweep.asking import Asked, asked
 from lectopt._sweep.compiling import context, known
 from lectopt._sweep.marks import mark
 from lectopt._sweep.space import Configuration
+from lectopt.training.arguments import steps_and_every
 from lectopt.training.blocks import KEY, Blocks, Values
-from lectopt.training.fitting import steps_and_every
 from lectopt.training.problem import Problem
 from lectopt.training.streams import random_streams
 from lectopt.transformation import is_transformation

@@ -8,6 +8,7 @@ proof holds for the names that were read.
 import contextlib
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ READS = (
     "endswith", "lower", "split", "partition", "replace", "find", "index", "count", "strip",
 )  # fmt: skip
 LONGER = 96  # by which axes are longer: a size between 64 and 128, where programs turn
+_watching = threading.Lock()
 LIBRARIES = ("jax", "numpy", "optax", "contextlib")
 
 
@@ -62,9 +64,9 @@ def asked(makes: Sequence[Any], params: Any, extra: Mapping[str, Any]) -> Asked:
 
 @contextlib.contextmanager
 def _watched(found: Asked) -> Iterator[None]:
-    """While programs are traced, note what sizes are compared with."""
+    """While programs are traced, note what sizes are compared with; one thread at a time, since the
+    comparison is JAX's own."""
     kind: Any = type(letters_of_sizes("aa")[0])
-    equal = kind.__eq__
 
     def watching(one: Any, other: Any) -> Any:
         if not _in_library(sys._getframe(1)):
@@ -72,11 +74,13 @@ def _watched(found: Asked) -> Iterator[None]:
             found.order = found.order or isinstance(other, kind)
         return equal(one, other)
 
-    kind.__eq__ = watching
-    try:
-        yield
-    finally:
-        kind.__eq__ = equal
+    with _watching:
+        equal = kind.__eq__
+        kind.__eq__ = watching
+        try:
+            yield
+        finally:
+            kind.__eq__ = equal
 
 
 def _in_library(frame: Any) -> bool:

@@ -10,11 +10,15 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from lectopt.state_search import records
+from lectopt.training.arguments import (
+    check_arguments,
+    steps_between,
+    total_steps,
+    whole,
+)
 from lectopt.training.blocks import Blocks
-from lectopt.training.calling import check_function
 from lectopt.training.checkpoints import orbax
 from lectopt.training.choosing import chosen
 from lectopt.training.feeding import Feeder
@@ -34,8 +38,6 @@ from lectopt.training.step import BadStep, Training
 from lectopt.training.store import Store
 from lectopt.training.streams import random_streams
 from lectopt.training.weights import needs_refreshing
-
-POINTS = 20  # evaluations of a run, by default
 
 
 def fit(
@@ -92,30 +94,8 @@ def fit(
         FloatingPointError: Something is not finite, with `on_nonfinite="raise"`.
         ImportError: `directory` needs orbax-checkpoint, a bar tqdm.
     """
-    if not isinstance(problem, Problem):
-        hint = " Call it." if callable(problem) else ""
-        raise ValueError(f"wanted a lectopt.Problem, got {problem!r}.{hint}")
-    if accept_changes and directory is None:
-        raise ValueError("accept_changes is about what a directory holds; give directory=, too")
-    if on_nonfinite not in ("stop", "skip", "raise"):
-        raise ValueError(
-            f"wanted on_nonfinite to be 'stop', 'skip' or 'raise', got {on_nonfinite!r}"
-        )
-    if progress not in (None, True, False):
-        raise ValueError(f"wanted progress to be None, True or False, got {progress!r}")
-    if isinstance(accept_changes, str):
-        raise ValueError(f"wanted accept_changes=({accept_changes!r},), got {accept_changes!r}")
-    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
-        raise ValueError(f"wanted callbacks=[function, ...], got {callbacks!r}")
-    for callback in callbacks:
-        check_function(callback, "a callback", "run")
-    if patience is not None:
-        _whole("patience", patience)
-        if "validation" not in problem.data:
-            raise ValueError(
-                'patience needs a split to judge by: data={"train": ..., "validation": ...}'
-            )
-    total, placement = _total(problem, steps, epochs), Placement.here()
+    check_arguments(problem, patience, callbacks, on_nonfinite, directory, accept_changes, progress)
+    total, placement = total_steps(problem, steps, epochs), Placement.here()
     with contextlib.ExitStack() as stack:
         stack.enter_context(jax.transfer_guard("allow"))  # what is moved is moved on purpose
         stack.enter_context(placement.context())
@@ -125,7 +105,7 @@ def fit(
         known = None if store is None else store.manifest()
         if eval_every is None and known is not None:  # a twentieth of what it was begun with
             eval_every = known["settings"]["eval_every"]
-        every = _every(problem, eval_every, total)
+        every = steps_between(problem, eval_every, total)
         plan = Plan(total, every, patience, tuple(callbacks), on_nonfinite)
         given = parts_of(start) if start is not None else {}
         loop = _loop(problem, optimizer, plan, seed, given, placement)
@@ -206,45 +186,6 @@ def _loop(
     return Loop(problem, programs, plan, training, step, History(step), feeder=feeder)
 
 
-def _total(problem: Problem, steps: int | None, epochs: float | None) -> int:
-    """The number of updates of the run."""
-    if (steps is None) == (epochs is None):
-        raise ValueError(f"give steps or epochs, one of them; got steps={steps}, epochs={epochs}")
-    if steps is not None:
-        return _whole("steps", steps)
-    if (
-        isinstance(epochs, bool)
-        or not isinstance(epochs, int | float | np.number)
-        or not 0 < epochs < np.inf
-    ):
-        raise ValueError(f"wanted a positive number of epochs, got {epochs!r}")
-    return max(problem.steps(float(epochs)), 1)
-
-
-def steps_and_every(
-    problem: Problem, steps: int | None, epochs: float | None, eval_every: Any
-) -> tuple[int, int]:
-    """The number of updates of a run, and of those between two evaluations.
-
-    Raises:
-        ValueError: An argument does not fit.
-    """
-    total = _total(problem, steps, epochs)
-    return total, _every(problem, eval_every, total)
-
-
-def _every(problem: Problem, eval_every: Any, total: int) -> int:
-    if eval_every is None:
-        return -(-total // POINTS)
-    return problem.steps_per_epoch if eval_every == "epoch" else _whole("eval_every", eval_every)
-
-
-def _whole(name: str, value: Any) -> int:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"wanted an integer for {name}, at least 1, got {value!r}")
-    return int(value)
-
-
 def _check_plateaus(problem: Problem, training: Training) -> None:
     """Refuse a plateau that waits for the metric on the validation split to go the wrong way.
 
@@ -279,4 +220,4 @@ def _begin(programs: Programs, start: dict[str, Any]) -> tuple[Training, int]:
         opt_state = filled(training.opt_state, start["opt_state"], "start: opt_state")
         training = training._replace(opt_state=opt_state)
     step = start.get("step") or 0
-    return training, step if step == 0 else _whole("start's step", step)
+    return training, step if step == 0 else whole("start's step", step)

@@ -47,6 +47,11 @@ class Row:
         within = ".contrib." in self.maker.__module__
         return "contrib." * within + self.maker.__name__
 
+    @property
+    def besides(self) -> tuple[dict[str, Any], str] | None:
+        """Arguments that make a step there an update here, and why they are wanted."""
+        return BESIDES.get(self.maker)
+
     def draft(self, recipe: Recipe, may_follow: Callable[[str], bool]) -> Draft | None:
         """The recipe in the conventions of this row; None if they are of another algorithm."""
         own = self.recipe
@@ -72,6 +77,14 @@ class Row:
             if any(marks([want])):
                 fits = fits and bound(want, draft.settings[name], found)
         return {k: filled(v, found) for k, v in self.given.items()} if fits else None
+
+
+BESIDES: dict[Callable[..., Transformation], tuple[dict[str, Any], str]] = {
+    torch.LBFGS: (
+        dict(max_iter=1),
+        "One update is one iteration, of which step(closure) makes max_iter",
+    )
+}
 
 
 @ft.cache

@@ -57,8 +57,8 @@ class Translation:
         self.decaying(arguments)
         self.around(arguments)
         self.given = self.told(arguments)
-        if row.name == "LBFGS":
-            draft.note("One update is one iteration, of which step(closure) makes max_iter")
+        if row.besides is not None:
+            draft.note(row.besides[1])
         divides = absent(draft.settings.get("eps", 1.0)) and recipe.family != "polyak_sgd"
         if divides and absent(draft.settings.get("eps_root")):
             draft.note(
@@ -196,8 +196,8 @@ class Translation:
 
     @property
     def printed(self) -> dict[str, Any]:
-        """The arguments of the call; here an update is one iteration of L-BFGS."""
-        return self.given | (dict(max_iter=1) if self.row.name == "LBFGS" else {})
+        """The arguments of the call."""
+        return self.given | (self.row.besides[0] if self.row.besides is not None else {})
 
     def text(self) -> str | None:
         """The program, None if a function in it cannot be written down."""

@@ -86,7 +86,6 @@ def from_optimizer(
         learning rate, scheduler or count that is missing or does not fit.
     """
     name = _name(optimizer)
-    maker, slots = OPTIMIZERS[name]
     groups = optimizer.param_groups
     group_of = {id(p): i for i, group in enumerate(groups) for p in group["params"]}
     leaves, treedef = flattened(params_map, _is_tensor)
@@ -114,25 +113,18 @@ def from_optimizer(
             continue
         i, state = group_of[id(parameter)], states(parameter)
         made = _made(name, state, groups[i], total)
-        label = f"group {i}" + (f", {total - made} updates late" if made < total else "")
-        held = {k: s(state) if callable(s) else state.get(s) for k, s in slots.items() if state}
-        arrays = {k: _laid_out(k, x, change) for k, x in held.items() if x is not None}
-        make = maker
-        if name in OF_MATRICES:
-            layout = live_matrices.layout(tuple(parameter.shape), change, name)
-            arrays = live_matrices.factored(arrays, layout)
-            if (name, layout) == ("Muon", "transposed"):
-                make, label = matrices.transposed_muon, f"{label}, transposed"
+        maker, arrays, layout = _read(name, parameter, state, change)
+        label = f"group {i}" + (f", {total - made} updates late" if made < total else "") + layout
         pieces.append(Piece(value, label, arrays))
         if label not in parts:
+            settings = _settings(groups[i], OPTIMIZERS[name][0])
             rate = _rate(learning_rate, i, groups, late=total - made)
-            settings = _settings(groups[i], maker)
             if followed is not None:
                 rate = read_schedule(followed, i, steps_per_epoch, total)
                 rate, settings = _moved(rate, total - made, settings)
             settings |= {} if rate is None else dict(lr=rate)
             scalars = dict(count=made) | scalars_of(name, state, groups[i], rate, made)
-            parts[label] = Part(make(**settings), scalars)
+            parts[label] = Part(maker(**settings), scalars)
     tree = treedef.unflatten(pieces)
     fits(tree, params)
     tx, state = assembled(tree, parts)
@@ -141,6 +133,23 @@ def from_optimizer(
     if averaged is None:
         return tx, state
     return live_averages.averaged(tx, state, averaged[0], read_params(averaged[1]), total)
+
+
+def _read(
+    name: str, parameter: Any, state: State, change: Callable[[Any], Any]
+) -> tuple[Callable[..., Any], dict[str, Any], str]:
+    """The maker that trains a parameter here, the arrays of its state, and how both are laid out
+    where that is otherwise than in PyTorch."""
+    maker, slots = OPTIMIZERS[name]
+    held = {k: s(state) if callable(s) else state.get(s) for k, s in slots.items() if state}
+    arrays = {k: _laid_out(k, x, change) for k, x in held.items() if x is not None}
+    if name not in OF_MATRICES:
+        return maker, arrays, ""
+    layout = live_matrices.layout(tuple(parameter.shape), change, name)
+    arrays = live_matrices.factored(arrays, layout)
+    if (name, layout) == ("Muon", "transposed"):
+        return matrices.transposed_muon, arrays, ", transposed"
+    return maker, arrays, ""
 
 
 def _laid_out(slot: str, tensor: Any, change: Callable[[Any], Any]) -> Any:
