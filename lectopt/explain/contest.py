@@ -4,7 +4,6 @@ What JAX does on an input has the last word. A proof is tried where no input was
 two part; where a proof fails, z3's counterexamples are tried in JAX.
 """
 
-import contextlib
 import functools as ft
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,9 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from lectopt.explain import histories
-from lectopt.explain.arrays import generic
-from lectopt.explain.asking import Asked, asked, of_size, other_shapes
+from lectopt.explain.arrays import generic, is_key
+from lectopt.explain.asking import Asked, asked
+from lectopt.explain.careful import Careful, is_careful
+from lectopt.explain.elsewhere import elsewhere
 from lectopt.explain.finiteness import asks, settled
+from lectopt.explain.interpreting import INSTEAD
 from lectopt.explain.mapping import PARAMETERS, mapped
 from lectopt.explain.models import from_models
 from lectopt.explain.proof import Proof
@@ -41,7 +43,7 @@ from lectopt.explain.verdicts import ONE_PROGRAM, Comparison
 from lectopt.numerics import precision
 
 PREFIXES = ("A", "B")
-NUMBERS, LARGEST = 4, 50_000  # sizes that are tried
+ENDLESS = ("while", "svd", "eigh", "eig", "schur")
 
 
 class Contest:
@@ -79,11 +81,11 @@ class Contest:
 
     def outcome(self) -> Comparison:
         """The verdict on this tree."""
-        found = self._of_asked_sizes()
+        found = self._elsewhere()
         if found is not None:
             return found
-        first, second = (self._traced(make) for make in self.makes)
-        if not self.both.states and one_program(first, second):
+        traced = [self._traced(make) for make in self.makes]
+        if not self.both.states and one_program(*traced):
             sizes = not self.tree.given and self._of_all_sizes()
             return self._narrow(self._proved(sizes, ONE_PROGRAM, frozenset()))
         systems = self._systems()
@@ -94,6 +96,7 @@ class Contest:
             return found
         proof, finite = self._proof(systems)
         numbers, steps = proof.asked(self.numbers)
+        steps |= histories.turns(x for one in traced for x in one.consts if not is_key(x))
         more = [
             *histories.asked_histories(params, numbers),
             *histories.late_histories(params, steps),
@@ -121,6 +124,14 @@ class Contest:
             second = mapped(self.both.states, numbers, letters, a, b, self.both.second.title)
             return Proof(a, second, run, facts)
 
+        if any(is_careful(s.text) for s in systems):
+            token = INSTEAD.set(Careful(facts))
+            try:
+                plain = proof(*(s.changed(settled) for s in self._systems()))
+            finally:
+                INSTEAD.reset(token)
+            if not plain.open:
+                return plain, True
         free = proof(*systems)
         tired = free.induction.work.over
         if not free.open or tired or not any(asks(x) for s in systems for x in s.terms()):
@@ -144,26 +155,19 @@ class Contest:
 
     @ft.cached_property
     def _asked(self) -> Asked:
-        """What both ask of sizes and names; of parameters that the user gave, nothing is left."""
+        """What both ask of sizes; of parameters that the user gave, nothing is left."""
         if self.tree.given:
             return Asked()
         return asked(self.makes, self.tree.params, self.reading.extra)
 
-    def _of_asked_sizes(self) -> Comparison | None:
-        """Where the two part on leaves that are as long as numbers that sizes are compared with,
-        or of other shapes where sizes are compared with each other."""
-        params = self.tree.params
-        numbers = [n for n in sorted(self._asked.sizes)[:NUMBERS] if n < LARGEST]
-        shapes = [of_size(params, n) for n in numbers]
-        for like in [*shapes, *(other_shapes(params) if self._asked.order else ())]:
-            with contextlib.suppress(Exception):  # one of them does not take these
-                if one_program(*(self._traced(make, like) for make in self.makes)):
-                    continue
-                race = Race(self.makes, self.reading.extra)
-                example = race.part(histories.random_history(like), self.numbers)
-                if example is not None:
-                    return self._differ(example, "sizes that the programs ask for")
-        return None
+    def _elsewhere(self) -> Comparison | None:
+        """Where the two part on what their code speaks of; of parameters that the user gave there
+        are no others."""
+        if self.tree.given or self.moved:
+            return None
+        extra = self.reading.extra
+        found = elsewhere(self.makes, self.tree.params, self.numbers, extra, self._asked)
+        return None if found is None else self._differ(*found)
 
     def _of_all_sizes(self) -> bool:
         """Whether they are one program for sizes that are letters too."""
@@ -228,7 +232,8 @@ class Contest:
             example = self.race.part(history, numbers) if self._accepted(numbers) else None
             if example is not None:
                 return self._differ(example, "z3")
-        return self._fine()
+        found = self._first(list(histories.long_histories(params)), "many steps")
+        return found or self._fine()
 
     def _accepted(self, numbers: Mapping[str, float]) -> bool:
         """Whether both makers take these settings."""
@@ -260,7 +265,7 @@ class Contest:
     def _endless(self, proved: Comparison, finite: bool) -> Comparison:
         """What they do with NaN and infinities, and with what overflows if that was excluded."""
         params = self.tree.params
-        # On a NaN a loop may not end.
+        # On a NaN a loop may not end, and LAPACK does not.
         tried = [] if self._loops() else list(histories.endless_histories(params))
         large = list(histories.huge_histories(params)) if finite else []
         for history in [*tried, *large]:
@@ -270,7 +275,7 @@ class Contest:
         return replace(proved, verdict="proved for finite inputs") if finite else proved
 
     def _loops(self) -> bool:
-        return any("while[" in s.text for s in self._systems())
+        return any(f"{x}[" in s.text for s in self._systems() for x in ENDLESS)
 
     def _proved(self, sizes: bool, layer: str, needs: frozenset[Term]) -> Comparison:
         letters = self.reading.letters

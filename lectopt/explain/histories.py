@@ -5,6 +5,7 @@ gradients, ties, negative weights, one place or a few; and the numbers that thei
 for, as gradients, weights, norms and counts of steps.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ NUMBERS = 12  # of a program that are tried as gradients and weights
 STEPS = 12  # that are tried
 NEAR = (1 - 1e-3, 1.0, 1 + 1e-3, 10.0)
 FEW = (1, 2, 3)
+LONG = 1000  # equal gradients
 EARLY = 3  # changes of a condition that are looked at, beside the last
 LARGEST = 1e30  # number of a program that is tried
 STUCK = {" bfloat16": 2**8 + 4, " float16": 2**11 + 4}  # where a count in such a type no more grows
@@ -64,7 +66,7 @@ def plain_histories(params: Any) -> Iterator[History]:
     yield History(zeros, [zeros] * LENGTH)
     for many in FEW:
         yield History(base.weights, [_few(params, many, 2.0)] * 3 + list(base.gradients[:3]))
-    for size in (1e15, 1e-15):
+    for size in (1e15, 1e-12):  # of less 64 bits lose too many digits beside 1
         yield History(base.weights, [_scaled(g, size) for g in base.gradients])
 
 
@@ -112,6 +114,26 @@ def late_histories(params: Any, steps: Iterable[float]) -> Iterator[History]:
         before = max(step - LENGTH // 2, 0)
         yield History(base.weights, base.gradients, before, base.gradients[-1])
         yield History(base.weights, [_full(params, 1.0)] * LENGTH, before, _full(params, 1.0))
+
+
+def long_histories(params: Any) -> Iterator[History]:
+    """With the same gradients again and again: what states grow, shrink and count to."""
+    base = random_history(params, 5)
+    for first in (_full(params, 0.0), _full(params, 1.0), base.gradients[0]):
+        yield History(base.weights, base.gradients, LONG, first)
+
+
+def turns(tables: Iterable[Any]) -> set[int]:
+    """The steps at which a number that is looked up by a count changes, or is not that of another
+    table."""
+    rows = [np.asarray(x) for x in tables if np.ndim(x) == 1 and 1 < np.size(x) < LATEST]
+    changes = [(x[1:] != x[:-1], 2) for x in rows]
+    changes += [(x != y, 1) for x, y in itertools.combinations(rows, 2) if x.shape == y.shape]
+    steps = {len(x) for x in rows} | {len(x) + 1 for x in rows}
+    for where, first in changes:
+        found = np.flatnonzero(where).tolist()
+        steps |= {k + first for k in (*found[:EARLY], *found[-1:])}
+    return steps
 
 
 def _full(params: Any, value: float) -> Any:

@@ -1,5 +1,6 @@
 """For what a proof holds, in words."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 import jax
@@ -28,7 +29,7 @@ def written(
       letters: the settings that may be any number.
       facts: what is taken of them.
       needs: what must not be 0, and the conditions `not x < 0` that must hold.
-      asked: what the programs ask of sizes and names.
+      asked: what the programs ask of sizes.
     """
     unit = [k for k in letters if k in facts.unit]
     plus = [k for k in letters if k in facts.positive]
@@ -38,21 +39,24 @@ def written(
     settings = f" and every {', '.join(words)}" if words else ""
     leaves = jax.tree.leaves(tree.params)
     types = ", ".join(sorted({str(x.dtype) for x in leaves}))
-    shapes = dict.fromkeys(str(tuple(x.shape)) for x in leaves)
-    extent = " of every size" if sizes else f" of the shapes {', '.join(list(shapes)[:SHOWN])}"
-    if sizes and asked.sizes:
-        extent += f" but {', '.join(map(str, sorted(asked.sizes)[:SHOWN]))}"
+    shapes = list(dict.fromkeys(str(tuple(x.shape)) for x in leaves))
+    every = sizes and not asked.somehow
+    extent = " of every size" if every else f" of the shapes {_some(shapes)}"
+    if every and asked.sizes:
+        extent += f" but {_some(map(str, sorted(asked.sizes)))}"
     extent = "" if tree.groups else extent
-    if asked.names:
-        extent += f" with the names {', '.join(tree.names)}"
     needs = set(needs)
     roots = {x.args[0].args[0] for x in needs if x.sort == "bool"}  # of `not x < 0`
     zeros = {x for x in needs if x.sort != "bool"}
     kept = _listed(zeros, ", where not 0: ") + _listed(roots, ", where not negative: ")
     return (
-        f"for all gradients and weights{settings}, in {types} {tree.words}{extent}, "
+        f"for all gradients and weights{settings}, in {types} {tree.words}{extent}{tree.place}, "
         f"in real numbers, fewer than 2^30 updates{kept}"
     )
+
+
+def _some(words: Iterable[str]) -> str:
+    return ", ".join(itertools.islice(words, SHOWN))
 
 
 def _listed(terms: Iterable[Term], before: str) -> str:

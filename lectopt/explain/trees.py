@@ -21,6 +21,7 @@ DEFAULT: dict[str, Any] = {
     "dense": {"bias": VECTOR, "kernel": MATRIX},
     "conv": {"kernel": KERNEL},
 }
+NAMED = 6  # leaves that a proof names
 RANKS = ("scalars", "vectors", "matrices", "arrays of 3 axes", "arrays of 4 axes")
 
 
@@ -39,10 +40,16 @@ class Tree:
         return Tree(params, self.given, self.groups)
 
     @property
-    def names(self) -> list[str]:
-        """What its leaves are called."""
-        paths = (path for path, _ in jax.tree_util.tree_leaves_with_path(self.params))
-        return [jax.tree_util.keystr(path, simple=True, separator=".") for path in paths]
+    def place(self) -> str:
+        """How many leaves there are and what they are called, which programs may ask for in ways
+        that no proof sees; nothing of parameters that the user gave."""
+        paths = [path for path, _ in jax.tree_util.tree_leaves_with_path(self.params)]
+        if self.given or not paths[0]:
+            return "" if self.given else ", each alone"
+        names = [jax.tree_util.keystr(path, simple=True, separator=".") for path in paths]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        container = type(self.params).__name__
+        return f", in a {container} of {', '.join(names[:NAMED])}{more}"
 
     @property
     def words(self) -> str:

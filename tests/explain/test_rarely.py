@@ -9,6 +9,7 @@ import pytest
 
 from lectopt import same_update
 from lectopt.explain import explain, replay
+from tests.support.sampling import sampled
 
 ONE = jnp.ones(3)
 MANY = {f"layer{k}": jnp.ones(2) for k in range(14)}
@@ -85,18 +86,34 @@ def test_sizes_that_are_asked_for_are_run():
     assert outcome.proved and "of every size but 300" in outcome.scope
 
 
-def test_names_that_are_asked_for_stand_in_the_scope():
-    def frozen(word):
-        def mask(params):
-            named = jax.tree_util.tree_map_with_path
-            return named(lambda path, _: word in jax.tree_util.keystr(path), params)
+def when(condition):
+    return optax.stateless(lambda u, p: jax.tree.map(lambda g: 2 * g if condition(u) else g, u))
 
-        return optax.masked(optax.set_to_zero(), mask)
 
-    assert same_update(frozen("bias"), optax.identity()).verdict == "differ"
-    outcome = same_update(frozen("embedding"), optax.identity())
-    assert "with the names conv.kernel, dense.bias" in outcome.scope
-    assert "names" not in same_update(optax.scale(2.0), optax.scale(2.0)).scope
+def told(u, s, p=None, *, value=None):
+    return (u if value is None else jax.tree.map(lambda g: g * value, u)), s
+
+
+ASKING = {
+    "leaves": when(lambda u: len(jax.tree.leaves(u)) >= 100),
+    "a list": when(lambda u: isinstance(u, list)),
+    "a name": when(lambda u: isinstance(u, dict) and "lm_head" in u),
+    "shapes in a set": when(lambda u: {x.shape for x in jax.tree.leaves(u)} & {(17,)}),
+    "a remainder": when(lambda u: jax.tree.leaves(u)[0].size % 11 == 0),
+    "a mask": optax.masked(optax.set_to_zero(), lambda p: {k: "embed" in k for k in p}),
+    "an argument": optax.GradientTransformationExtraArgs(lambda p: (), told),
+}
+
+
+@pytest.mark.parametrize("name", sampled(ASKING, 4))
+def test_what_the_code_speaks_of_is_tried(name):
+    """What Python is asked no program that is traced shows."""
+    assert same_update(ASKING[name], optax.identity()).verdict == "differ"
+
+
+def test_the_leaves_that_were_read_stand_in_the_scope():
+    outcome = same_update(when(lambda u: len(u) == 0), optax.identity())
+    assert "of every size, in a dict of conv.kernel, dense.bias, dense.kernel" in outcome.scope
 
 
 def test_what_fell_out_on_the_way_is_named():
