@@ -125,7 +125,7 @@ def _differences(axes: Any, result: SweepResult, column: str, against: str) -> l
     axes.set_ylabel(f"{column.replace('_', ' ')}, difference from {against}")
     few = " (too few for an interval)" if max(counts) < FEWEST else ", 95 % interval"
     told = " to ".join(map(str, sorted({min(counts), max(counts)})))
-    axes.set_title(f"mean difference of {told} pairs of one seed{few}", fontsize=9.5)
+    axes.set_title(f"mean difference over {told} paired seeds{few}", fontsize=9.5)
     return labels
 
 

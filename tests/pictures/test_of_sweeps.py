@@ -131,7 +131,7 @@ def test_curves_against_another():
         assert line.get_ydata()[1] == pytest.approx(said.difference)
         for end in (said.low, said.high):
             assert np.isclose(ends, (20, end)).all(1).any()
-    assert "6 to 7 pairs" in axes.get_title(loc="left")
+    assert "6 to 7 paired seeds" in axes.get_title(loc="left")
     with pytest.raises(ValueError, match=r"one of several optimizers, \['a', 'b', 'c'\], got 'd'"):
         pictures.curves(made, against="d")
     with pytest.raises(ValueError, match="got 'a'"):
