@@ -37,6 +37,7 @@ def write_explorer(app, exception):
 
 def setup(app):
     app.connect("builder-inited", write_pages)
+    app.connect("builder-inited", notebooks.make)
     app.connect("source-read", notebooks.offer)
     app.connect("build-finished", write_explorer)
     app.connect("build-finished", notebooks.write)

@@ -118,24 +118,7 @@ def compare(
 ) -> Comparison:
     """See `SweepResult.compare`; the configurations of two optimizers by name."""
     a, b = configurations
-    seeds = sorted({seed for own in configurations.values() for one in own for seed in one.records})
-    even = [seed for seed in seeds if seed % 2 == 0]
-    odd = [seed for seed in seeds if seed % 2]
-    if not even or not odd:
-        raise ValueError(
-            f"settings are chosen on the even seeds and compared on the odd ones; got {seeds}. "
-            "Write seeds=20 for ten pairs"
-        )
-    chosen = {
-        name: _tuned(name, own, column, direction, target, even)
-        for name, own in configurations.items()
-    }
-    pairs = [
-        (chosen[a].records[seed], chosen[b].records[seed])
-        for seed in odd
-        if seed in chosen[a].records and seed in chosen[b].records
-    ]
-    sides = dict(zip((a, b), zip(*pairs, strict=True), strict=True)) if pairs else {a: (), b: ()}
+    chosen, sides = paired(configurations, column, direction, target)
     if target is None:
         values = {name: _finals(own, column) for name, own in sides.items()}
         failed = {name: int(np.isnan(own).sum()) for name, own in values.items()}
@@ -165,6 +148,30 @@ def compare(
         failed,
         len(found) >= FEWEST and bool(np.ptp(found) == 0),
     )
+
+
+def paired(
+    configurations: Mapping[str, Sequence[Configuration]],
+    column: str,
+    direction: Direction,
+    target: float | None = None,
+) -> tuple[dict[str, Configuration], dict[str, Sequence[Record]]]:
+    """By optimizer, the configuration that is best on the even seeds, and its trainings from the
+    odd ones, in pairs."""
+    seeds = sorted({seed for own in configurations.values() for one in own for seed in one.records})
+    even = [seed for seed in seeds if seed % 2 == 0]
+    odd = [seed for seed in seeds if seed % 2]
+    if not even or not odd:
+        raise ValueError(
+            f"settings are chosen on the even seeds and compared on the odd ones; got {seeds}. "
+            "Write seeds=20 for ten pairs"
+        )
+    chosen = {
+        name: _tuned(name, own, column, direction, target, even)
+        for name, own in configurations.items()
+    }
+    common = [seed for seed in odd if all(seed in one.records for one in chosen.values())]
+    return chosen, {name: [one.records[s] for s in common] for name, one in chosen.items()}
 
 
 def arrival(record: Record, column: str, direction: Direction, target: float) -> float:

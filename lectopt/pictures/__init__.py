@@ -9,8 +9,9 @@ from lectopt.pictures.heatmaps import heatmap
 from lectopt.pictures.learning_curves import curves
 from lectopt.pictures.planes import plane
 from lectopt.pictures.racing import race
+from lectopt.pictures.rungs import rungs
 from lectopt.pictures.sensitivities import sensitivity
 
-__all__ = ["curves", "explorer", "heatmap", "plane", "race", "sensitivity"]
+__all__ = ["curves", "explorer", "heatmap", "plane", "race", "rungs", "sensitivity"]
 
 _offer(_sys.modules[__name__])

@@ -9,13 +9,11 @@ import numpy as np
 
 from lectopt.landscapes import Landscape
 from lectopt.pictures.descents import Descent, bottom, named, run
+from lectopt.pictures.filming import MOVING, film, spread
 from lectopt.pictures.style import GREY, columns, figure, style, styled, write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-MOVING = (".gif", ".mp4")
-FRAMES, PER_SECOND, DPI = 75, 15, 80
 
 
 def race(
@@ -65,7 +63,7 @@ def race(
         drawing = Drawing(descents, landscape, look_ahead, averages)
         drawing.show(steps)
         if path is not None and Path(path).suffix in MOVING:
-            write(path, lambda to: drawing.film(to, steps))
+            write(path, lambda to: film(to, drawing.figure, spread(steps), drawing.show))
         elif path is not None:
             write(path, drawing.figure.savefig)
     return drawing.figure
@@ -173,40 +171,3 @@ class Drawing:
             for line, xs, ys in lines:
                 line.set_data(xs[: step + 1], ys[: step + 1])
             head.set_data(x[step : step + 1], y[step : step + 1])
-
-    def film(self, path: Path, steps: int) -> None:
-        """Write the race as a film of some five seconds, and two seconds of its end."""
-        from matplotlib.animation import FFMpegWriter
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-        if path.suffix == ".mp4" and not FFMpegWriter.isAvailable():
-            raise ValueError("an .mp4 needs ffmpeg, which is not installed; write path='race.gif'")
-        canvas = FigureCanvasAgg(self.figure)
-        self.figure.set_dpi(DPI)
-        canvas.draw()
-        self.figure.set_layout_engine("none")  # it is laid out, and stays so: ten times as fast
-        moments = np.unique(np.linspace(0, steps, min(FRAMES, steps + 1)).round().astype(int))
-        if path.suffix == ".mp4":
-            writer = FFMpegWriter(fps=PER_SECOND)
-            with writer.saving(self.figure, str(path), dpi=DPI):
-                for step in [*moments, *[steps] * 2 * PER_SECOND]:
-                    self.show(int(step))
-                    writer.grab_frame()
-            return
-        frames = []
-        for step in moments:
-            self.show(int(step))
-            canvas.draw()
-            frames.append(self._frame(canvas))
-        durations = [1000 // PER_SECOND] * (len(frames) - 1) + [2000]
-        frames[0].save(
-            path, save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=True
-        )
-
-    def _frame(self, canvas: Any) -> Any:
-        """What is drawn, in the few colours that it has: a third of the size. (The default method
-        would mix those of thin lines.)"""
-        from PIL import Image
-
-        drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
-        return drawn.quantize(96, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)

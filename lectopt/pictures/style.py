@@ -45,9 +45,9 @@ def styled() -> Any:
 
 def figure(width: float, height: float) -> Figure:
     """An empty figure that lays itself out."""
-    from matplotlib.figure import Figure
+    from lectopt.pictures.picture import Picture
 
-    return Figure(figsize=(width, height), layout="constrained")
+    return Picture(figsize=(width, height), layout="constrained")
 
 
 def columns(labels: Sequence[str], width: float) -> int:

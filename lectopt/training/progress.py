@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,7 +47,11 @@ class Bar(Progress):
     """A bar of tqdm, in a terminal or a notebook."""
 
     def __init__(self, label: str, steps: int, done: int, unit: str) -> None:
-        from tqdm.auto import tqdm
+        from tqdm import TqdmWarning
+
+        with warnings.catch_warnings():  # in a notebook without ipywidgets a bar of text will do
+            warnings.simplefilter("ignore", TqdmWarning)
+            from tqdm.auto import tqdm
 
         self.bar: Any = tqdm(total=steps, initial=done, unit=unit, desc=label)
 

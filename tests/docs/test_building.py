@@ -3,6 +3,7 @@
 import importlib
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -65,3 +66,18 @@ def test_a_notebook_has_what_its_code_prints_and_shows(building):
     assert [one["text"] for one in first] == ["2\n"]
     assert second[0]["data"] == {"text/plain": "3"}
     assert len({cell["id"] for cell in made["cells"]}) == 4
+
+
+def test_links_of_a_notebook_and_pictures_under_its_code(building):
+    notebooks = building["notebooks"]
+    linked = notebooks.linked('[a](explain.md#x), [b](https://x.org/c.md), <a href="live.html">')
+    assert linked == '[a](../explain.html#x), [b](https://x.org/c.md), <a href="../live.html">'
+    code = "class P:\n    _repr_png_ = lambda self: b'png'"
+    made = notebooks.notebook(f"# T\n\n```python\n{code}\n```\n\n```python\nP()\n```\n")
+    assert notebooks.drawn(made) == {2: "cG5n"}
+    page = ["# T\n\n```python\n1\n```\n\n```python\nP()\n```\n"]
+    builder = SimpleNamespace(format="html")
+    notebooks.offer(SimpleNamespace(builder=builder, notebooks={"loops": made}), "loops", page)
+    assert page[0].startswith("# T\n\n<p><a href=")
+    assert page[0].endswith("P()\n```\n\n![what this draws](_gallery/loops_2.png)\n")
+    assert page[0].count("![") == 1

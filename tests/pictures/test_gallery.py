@@ -5,17 +5,26 @@ import itertools
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from lectopt.__main__ import main
-from lectopt.pictures.gallery import NAMES, exhibit
+from lectopt.pictures.gallery import NAMES, exhibit, function_fit
 from lectopt.pictures.gallery.polynomials import error, fitted
 from tests.support.sampling import sampled
 
 # What does not hold: once all are tuned, or at the sizes of these tests.
-FALSE = {"nesterov", "films", "batch_norm", "dropout", "swats"}
+FALSE = {
+    "nesterov",
+    "films",
+    "batch_norm",
+    "dropout",
+    "swats",
+    "printed_weights",
+    "batch_norm_position",
+}
 
 
-@pytest.mark.parametrize("name", sampled(NAMES, 3))
+@pytest.mark.parametrize("name", sampled(NAMES, 5))
 def test_a_claim(name):
     module = importlib.import_module(f"lectopt.pictures.gallery.{name}")
     shown = exhibit(name, **module.SMALL)
@@ -42,8 +51,23 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit):
         main(["picture", "monalisa"])
     assert "wolfe" in capsys.readouterr().err
-    with pytest.raises(ValueError, match="no figure 'monalisa'; write one of cyclic"):
+    assert main(["picture", "cyclic", "--path", "figure.gif"]) == 2
+    assert "no film; write path='cyclic.png'" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="no figure 'monalisa'; write one of function_fit"):
         exhibit("monalisa")
+
+
+@pytest.mark.slow  # sixty frames
+def test_a_film(tmp_path):
+    """Its frames show the function on its way; the last one is the picture."""
+    exhibit("function_fit", tmp_path / "fit.gif", **function_fit.SMALL)
+    with Image.open(tmp_path / "fit.gif") as film:
+        assert film.n_frames > 20
+        frames = []
+        for k in (0, film.n_frames // 2, film.n_frames - 1):
+            film.seek(k)
+            frames.append(np.asarray(film.convert("RGB")).astype(int))
+    assert all(np.abs(a - b).max() > 100 for a, b in itertools.pairwise(frames))
 
 
 def test_ridge_solves_its_equations():

@@ -107,6 +107,70 @@ def test_curves():
         assert (band == corner).all(1).any()
 
 
+def test_curves_against_another():
+    """The last point is what `compare` says; a pair with a divergence is not drawn."""
+    noise = np.random.default_rng(0).normal(size=(3, 14))
+    own = [
+        record(
+            name, {"learning_rate": rate}, s, shift + noise[k, s],
+            3 if name == "c" and s == 3 else None,
+            curves={"validation_loss": [shift, shift + noise[k, s]]},
+        )
+        for k, (name, shift) in enumerate({"a": 1.0, "b": 2.0, "c": 3.0}.items())
+        for rate in (1.0, 2.0)
+        for s in range(14)
+    ]  # fmt: skip
+    made = result(own)
+    drawn = pictures.curves(made, against="a")
+    (axes,) = drawn.axes
+    legends_are_whole(drawn)
+    for line, band, name in zip(axes.lines, axes.collections, "bc", strict=False):
+        said = made.compare(name, "a")
+        ends = band.get_paths()[0].vertices
+        assert line.get_ydata()[0] == pytest.approx({"b": 1, "c": 2}[name])
+        assert line.get_ydata()[1] == pytest.approx(said.difference)
+        for end in (said.low, said.high):
+            assert np.isclose(ends, (20, end)).all(1).any()
+    assert "6 to 7 paired seeds" in axes.get_title(loc="left")
+    with pytest.raises(ValueError, match=r"one of several optimizers, \['a', 'b', 'c'\], got 'd'"):
+        pictures.curves(made, against="d")
+    with pytest.raises(ValueError, match="got 'a'"):
+        pictures.curves(result(own[:28]), against="a")
+    gone = [record("b", {"learning_rate": 1.0}, s, 1.0, 3 * (s % 2) or None) for s in range(14)]
+    with pytest.raises(ValueError, match="neither b nor a diverged"):
+        pictures.curves(result(own[:28] + gone), "validation_loss", against="a")
+
+
+def test_rungs(swept, tmp_path):
+    """Nine, of which three go on, and one to the end; a divergence goes on nowhere."""
+    way = [4.0, 3.0, 2.0, 1.0]
+    own = []
+    for k in range(9):
+        points = 1 if k < 6 else 2 if k < 8 else 4
+        culled, bad = ({1: 10, 2: 20}.get(points), None) if k else (None, 5)
+        own += [
+            record(
+                "a", {"learning_rate": float(k)}, s, None if points < 4 else 1.0, bad, culled,
+                curves={"validation_loss": np.array(way[:points]) + s}, steps=40,
+            )
+            for s in (0, 1)
+        ]  # fmt: skip
+    drawn = pictures.rungs(result(own + grid("b", FINALS, curves={"validation_loss": way})))
+    legends_are_whole(drawn)
+    a, b = (axes for axes in drawn.axes if axes.get_visible())
+    assert a.get_title(loc="left") == "a\n9 → 3 → 1"
+    assert b.get_title(loc="left") == "b\n4"
+    (best,) = lines(a, linewidth=2.0)
+    np.testing.assert_allclose(best.get_xydata(), [[10, 4.5], [20, 3.5], [30, 2.5], [40, 1.5]])
+    assert sorted(x.get_xdata()[0] for x in lines(a, linestyle=":")) == [10, 20]
+    assert len(lines(a, marker="x")) == 1
+    assert len(lines(a, marker=".")) == 7
+    pictures.rungs(result(own), path=tmp_path / "rungs.svg")
+    assert (tmp_path / "rungs.svg").stat().st_size > 10_000
+    with pytest.raises(ValueError, match="halving=3"):
+        pictures.rungs(swept)
+
+
 def test_heatmap():
     """At each cell the best of the third setting; the best cell has the star."""
     value = {(r, d): 0.1 * r + d + 1 for r in (1.0, 2.0, 3.0) for d in (0.0, 0.5)}

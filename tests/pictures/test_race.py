@@ -1,6 +1,7 @@
 """`pictures.race`: what it draws is what the optimizers do."""
 
 import functools as ft
+import io
 
 import jax
 import matplotlib.image
@@ -103,6 +104,13 @@ def test_a_film_moves_and_nothing_else_is_left(drawn):
         film.seek(film.n_frames - 1)
         last.append(np.asarray(film.convert("RGB")))
     assert (first[0] != last[0]).any()
+
+
+def test_a_notebook_shows_it(drawn):
+    """Without pyplot, which IPython would need to be told of figures."""
+    shown = Image.open(io.BytesIO(drawn[0]._repr_png_()))
+    assert shown.size == (960, 460)
+    assert np.ptp(np.asarray(shown.convert("L")).astype(int)) > 200
 
 
 def test_the_suffix_is_the_format(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -36,7 +37,7 @@ def outputs(
     x: Any,
     activation: Callable[..., Any],
     *,
-    normalise: bool = False,
+    normalise: bool | str = False,
     keep: Any = 1.0,
     key: Any = None,
 ) -> Any:
@@ -46,20 +47,25 @@ def outputs(
       network: as of `begin`.
       x: a batch.
       activation: of all layers but the last.
-      normalise: standardise each hidden unit over the batch, before the activation.
+      normalise: standardise each hidden unit over the batch, before the activation; or `"after"`.
       keep: the probability that a hidden unit is kept, with a key.
       key: of dropout; without one nothing is dropped.
     """
     *hidden, (last, bias) = network
     for k, (w, b) in enumerate(hidden):
         x = x @ w
-        if normalise:
-            mean, variance = x.mean(axis=0, keepdims=True), x.var(axis=0, keepdims=True)
-            x = (x - mean) / jnp.sqrt(variance + 1e-5)
+        x = standardised(x) if normalise is True else x
         x = activation(x + b[None])
+        x = standardised(x) if normalise == "after" else x
         if key is not None:
             x = x * jax.random.bernoulli(jax.random.fold_in(key, k), keep, x.shape) / keep
     return x @ last + bias[None]
+
+
+def standardised(x: Any) -> Any:
+    """Each unit over the batch."""
+    mean, variance = x.mean(axis=0, keepdims=True), x.var(axis=0, keepdims=True)
+    return (x - mean) / jnp.sqrt(variance + 1e-5)
 
 
 def losses(out: Any, y: Any) -> Any:
@@ -78,7 +84,7 @@ def trained(
     widths: Sequence[int] = (64, 32, 10),
     activation: Callable[..., Any] = jax.nn.relu,
     gain: float = 2.0,
-    normalise: bool = False,
+    normalise: bool | str = False,
     dropout: bool = False,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
@@ -95,7 +101,7 @@ def trained(
       widths: of the layers.
       activation: of all but the last.
       gain: of the first weights.
-      normalise: batch normalisation.
+      normalise: batch normalisation, as of `outputs`.
       dropout: see `make`.
       seed: of the weights and batches.
 
@@ -105,6 +111,17 @@ def trained(
       overflow.
     """
     rows = np.random.default_rng(seed).integers(0, len(data["train"][1]), (points, every, batch))
+    lanes = _lanes(make, activation, normalise, dropout)
+    network = begin(jax.random.key(seed), widths, gain)
+    found = lanes(jnp.asarray(settings, jnp.float32), network, data, rows)
+    return {k: np.where(np.isfinite(v), v, np.inf) for k, v in found.items()}
+
+
+@functools.lru_cache(8)
+def _lanes(
+    make: Callable[..., Any], activation: Callable[..., Any], normalise: bool | str, dropout: bool
+) -> Any:
+    """The compiled training of all settings, one for all seeds."""
 
     def measured(network: Any, data: Any) -> dict[str, Any]:
         found = {}
@@ -138,7 +155,4 @@ def trained(
         last = measured(network, data)
         return jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), found, last)
 
-    network = begin(jax.random.key(seed), widths, gain)
-    lanes = jax.jit(jax.vmap(lane, (0, None, None, None)))
-    found = lanes(jnp.asarray(settings, jnp.float32), network, data, rows)
-    return {k: np.where(np.isfinite(v), v, np.inf) for k, v in found.items()}
+    return jax.jit(jax.vmap(lane, (0, None, None, None)))
