@@ -40,8 +40,28 @@ class Written:
         return self.text
 
 
+Parts = tuple[list[inspect.Parameter], Any]
+
+
 class Readable(inspect.Signature):
     """A signature that prints in short lines: one argument per line if it is long."""
+
+    made: Callable[[], Parts]
+
+    @classmethod
+    def later(cls, made: Callable[[], Parts]) -> "Readable":
+        """That of the parameters and the return annotation that `made` gives. It is called when
+        somebody looks: an import that wrote every signature would take a quarter longer."""
+        self = cls.__new__(cls)
+        self.made = made
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in inspect.Signature.__slots__ or "made" not in vars(self):
+            raise AttributeError(name)
+        parameters, result = self.made()
+        inspect.Signature.__init__(self, parameters, return_annotation=result)
+        return getattr(self, name)
 
     def __str__(self) -> str:
         rows, before = [], None
@@ -63,29 +83,41 @@ class Readable(inspect.Signature):
         return str(self)
 
 
-def readable(signature: inspect.Signature, *functions: Callable[..., Any]) -> Readable:
+def readable(
+    signature: Callable[[], inspect.Signature], *functions: Callable[..., Any]
+) -> Readable:
     """The signature with its annotations as they are written beside `functions`; a class that is
-    returned stays the class."""
-    names = {**vars(settings)}
-    for function in functions:
-        names |= inspect.unwrap(function).__globals__
-    aliases = {id(v.__metadata__[0]): k for k, v in names.items() if type(v) is _ANNOTATED}
+    returned stays the class. `signature` is asked when somebody looks."""
 
-    def written(annotation: Any) -> Any:
-        if annotation is inspect.Signature.empty:
-            return annotation
-        return Written(_text(annotation, aliases), annotation)
+    def made() -> Parts:
+        names = {**vars(settings)}
+        for function in functions:
+            names |= inspect.unwrap(function).__globals__
+        aliases = {id(v.__metadata__[0]): k for k, v in names.items() if type(v) is _ANNOTATED}
 
-    result = signature.return_annotation
-    return Readable(
-        [p.replace(annotation=written(p.annotation)) for p in signature.parameters.values()],
-        return_annotation=result if isinstance(result, type) else written(result),
-    )
+        def written(annotation: Any) -> Any:
+            if annotation is inspect.Signature.empty:
+                return annotation
+            return Written(_text(annotation, aliases), annotation)
+
+        plain = signature()
+        result = plain.return_annotation
+        parameters = [
+            p.replace(annotation=written(p.annotation)) for p in plain.parameters.values()
+        ]
+        return parameters, result if isinstance(result, type) else written(result)
+
+    return Readable.later(made)
 
 
 def show(function: Any) -> None:
     """Let `help` show a function in short lines."""
-    function.__signature__ = readable(signature_of(function), function)
+    wrapped = vars(function).get("__wrapped__")
+    if wrapped is None:  # its own signature is to be found before it has another
+        found = signature_of(function)
+        function.__signature__ = readable(lambda: found, function)
+    else:
+        function.__signature__ = readable(lambda: signature_of(wrapped), function)
 
 
 def offer(module: Any) -> None:

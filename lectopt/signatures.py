@@ -27,47 +27,71 @@ class Signature:
     def __init__(
         self,
         where: str,
-        parameters: Iterable[inspect.Parameter],
+        parameters: Callable[[], Iterable[inspect.Parameter]],
         hints: Callable[[], Mapping[str, Any]],
     ):
-        """`hints` gives the annotations; it is asked at the first call, when all names in them
-        exist."""
-        self.where, self.asked = where, hints
-        self.bare = inspect.Signature(list(parameters))
-        self.defaults = {k: p.default for k, p in self.bare.parameters.items()}
-        self.positional = tuple(
-            k for k, p in self.bare.parameters.items() if p.kind is not p.KEYWORD_ONLY
-        )
-        self.required = {k for k, default in self.defaults.items() if default is MISSING}
+        """`hints` gives the annotations. Both are asked at the first call: most functions are
+        imported and never called, and all names in the annotations exist then."""
+        self.where, self.parameters, self.asked = where, parameters, hints
+
+    @ft.cached_property
+    def bare(self) -> inspect.Signature:
+        """The arguments, without what the function returns."""
+        return inspect.Signature(list(self.parameters()))
+
+    @ft.cached_property
+    def defaults(self) -> dict[str, Any]:
+        """Every argument with its default."""
+        return {k: p.default for k, p in self.bare.parameters.items()}
+
+    @ft.cached_property
+    def positional(self) -> tuple[str, ...]:
+        """The arguments that may be passed by place."""
+        named = inspect.Parameter.KEYWORD_ONLY
+        return tuple(k for k, p in self.bare.parameters.items() if p.kind is not named)
+
+    @ft.cached_property
+    def required(self) -> set[str]:
+        """The arguments without a default."""
+        return {k for k, default in self.defaults.items() if default is MISSING}
+
+    @ft.cached_property
+    def plain(self) -> bool:
+        """Whether none is positional only, `*args` or `**kwargs`."""
         plain = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-        self.plain = all(p.kind in plain for p in self.bare.parameters.values())
+        return all(p.kind in plain for p in self.bare.parameters.values())
 
     @classmethod
     def of(cls, function: Callable[..., Any]) -> Self:
         """That of a function with annotations."""
         return cls(
             function.__name__,
-            signature_of(function).parameters.values(),
+            lambda: signature_of(function).parameters.values(),
             lambda: typing.get_type_hints(function, include_extras=True),
         )
 
     @classmethod
     def foreign(cls, function: Callable[..., Any], where: str) -> Self:
         """That of anybody's function, whose annotations say nothing here."""
-        return cls(where, signature_of(function).parameters.values(), dict)
+        found = signature_of(function)
+        return cls(where, found.parameters.values, dict)
 
     def joined(self, other: "Signature") -> Self:
         """With the arguments of `other` after its own, which may be passed by place too; those of
         its own that have to be named come last."""
-        more = [
-            p.replace(kind=p.POSITIONAL_OR_KEYWORD)
-            for name, p in other.bare.parameters.items()
-            if name not in self.defaults
-        ]
-        own = self.bare.parameters.values()
-        last = [p for p in own if p.kind is p.KEYWORD_ONLY]
-        first = [p for p in own if p.kind is not p.KEYWORD_ONLY]
-        return type(self)(self.where, [*first, *more, *last], lambda: {**other.hints, **self.hints})
+
+        def parameters() -> list[inspect.Parameter]:
+            more = [
+                p.replace(kind=p.POSITIONAL_OR_KEYWORD)
+                for name, p in other.bare.parameters.items()
+                if name not in self.defaults
+            ]
+            own = self.bare.parameters.values()
+            last = [p for p in own if p.kind is p.KEYWORD_ONLY]
+            first = [p for p in own if p.kind is not p.KEYWORD_ONLY]
+            return [*first, *more, *last]
+
+        return type(self)(self.where, parameters, lambda: {**other.hints, **self.hints})
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """All arguments by name, those that were given checked, the others their defaults.
@@ -201,7 +225,7 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
 def say_that_it_makes(function: Any) -> None:
     """Let a function that makes a transformation say so where one is wanted: Flax and Optax ask
     for `init` first, and a function has none."""
-    made = signature_of(function).return_annotation
+    made = function.__annotations__.get("return")
     if getattr(made, "__name__", "") != "Transformation":  # a class of a layer above
         return
 

@@ -65,8 +65,9 @@ def maker(
         return found
 
     name = rule.__name__.removeprefix("_")
-    signature = Signature(name, sorted(parameters, key=lambda p: p.kind), hints)
-    defaults = {k: v for k, v in signature.defaults.items() if v is not inspect.Parameter.empty}
+    parameters.sort(key=lambda p: p.kind)
+    signature = Signature(name, lambda: parameters, hints)
+    defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
 
     @ft.wraps(rule)
     def make(*args: Any, **kwargs: Any) -> Transformation:
@@ -77,9 +78,11 @@ def maker(
 
     make.__name__ = name
     make.lifted = lifted  # pyright: ignore[reportAttributeAccessIssue]
-    whole = signature.bare.replace(return_annotation=Transformation)
-    make.__signature__ = readable(whole, *functions)  # pyright: ignore[reportAttributeAccessIssue]
+    shown = readable(lambda: signature.bare.replace(return_annotation=Transformation), *functions)
+    make.__signature__ = shown  # pyright: ignore[reportAttributeAccessIssue]
     annotations = {k: v for f in functions for k, v in f.__annotations__.items()}
-    make.__annotations__ = {k: v for k, v in annotations.items() if k in signature.defaults}
+    names = {p.name for p in parameters}
+    own = {k: v for k, v in annotations.items() if k in names}
+    make.__annotations__ = own | {"return": Transformation}
     say_that_it_makes(make)
     return make

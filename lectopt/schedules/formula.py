@@ -60,9 +60,9 @@ def schedule(
 
         make.__name__ = formula.name
         make.lifted = formula  # pyright: ignore[reportAttributeAccessIssue]
-        whole = formula.signature.bare.replace(return_annotation=Schedule)
-        make.__signature__ = readable(whole, rule)  # pyright: ignore[reportAttributeAccessIssue]
-        make.__annotations__ = {p.name: p.annotation for p in whole.parameters.values()}
+        shown = readable(lambda: formula.signature.bare.replace(return_annotation=Schedule), rule)
+        make.__signature__ = shown  # pyright: ignore[reportAttributeAccessIssue]
+        make.__annotations__ = {p.name: p.annotation for p in formula.parameters}
         return make
 
     return decorate
@@ -79,13 +79,14 @@ class Formula(_values.Importable):
     ):
         self.rule, self.order, self.raw = rule, order, raw
         self.name = rule.__name__.removeprefix("_")
-        parameters = list(signature_of(rule).parameters.values())[1:]
+        own = list(signature_of(rule).parameters.values())[1:]
+        self.parameters = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in own]
         self.signature = Signature(
             self.name,
-            [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters],
+            lambda: self.parameters,
             ft.partial(typing.get_type_hints, rule, include_extras=True),
         )
-        self.defaults = {k: v for k, v in self.signature.defaults.items() if v is not MISSING}
+        self.defaults = {p.name: p.default for p in own if p.default is not MISSING}
 
 
 class Schedule(_values.Value):

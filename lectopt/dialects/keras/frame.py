@@ -98,8 +98,8 @@ def _framed(rule: Callable[..., Transformation], decays: bool) -> Callable[..., 
         around = _around(tx, settings)
         return chain(*around) if len(around) > 1 else around[0]
 
-    signature = whole.bare.replace(return_annotation=Transformation)
-    build.__signature__ = readable(signature, rule, common)  # pyright: ignore[reportAttributeAccessIssue]
+    shown = readable(lambda: whole.bare.replace(return_annotation=Transformation), rule, common)
+    build.__signature__ = shown  # pyright: ignore[reportAttributeAccessIssue]
     build.__annotations__ = common.__annotations__ | rule.__annotations__
     return held(whole, build)
 

@@ -75,8 +75,8 @@ def _cycle(
             made = make(*args, **kwargs)
             return Cycle(made.formula, made.settings, turned)
 
-        signature = inspect.signature(make).replace(return_annotation=Cycle)
-        cycle.__signature__ = readable(signature, rule)  # pyright: ignore[reportAttributeAccessIssue]
+        shown = readable(lambda: inspect.signature(make).replace(return_annotation=Cycle), rule)
+        cycle.__signature__ = shown  # pyright: ignore[reportAttributeAccessIssue]
         return cycle
 
     return decorate
