@@ -26,7 +26,7 @@ sgd = "lectopt.sgd"
 heavy = { maker = "lectopt.momentum", form = "heavy_ball" }
 
 [space]
-learning_rate = [0.003, 0.03, 0.3]
+learning_rate = [0.003, 0.01, 0.03, 0.1, 0.3, 1.0]
 """
 
 
@@ -44,10 +44,10 @@ def test_a_sweep_from_a_file_is_stopped_and_goes_on(tmp_path, monkeypatch, capsy
     assert "tiles done" in stopped.out and "the same command goes on" in stopped.err
     assert first_word.main(command) == 0
     out = capsys.readouterr().out
-    assert "SweepResult(6 configurations of 2 optimizers, 2 seeds" in out and "0.3" in out
+    assert "SweepResult(12 configurations of 2 optimizers, 2 seeds" in out and "by heavy" in out
     makers = {"sgd": lectopt.sgd, "heavy": lambda learning_rate: lectopt.momentum(
         learning_rate, form="heavy_ball")}  # fmt: skip
-    expected = run(makers, {"learning_rate": [0.003, 0.03, 0.3]}, 2).table()
+    expected = run(makers, {"learning_rate": [0.003, 0.01, 0.03, 0.1, 0.3, 1.0]}, 2).table()
     pd.testing.assert_frame_equal(lectopt.read_sweep(tmp_path / "it").table(), expected)
     assert first_word.main([*command, "--max-seconds", "0"]) == 2
     assert "a positive number of max_seconds" in capsys.readouterr().err
@@ -92,10 +92,18 @@ def test_what_a_file_says(tmp_path, monkeypatch):
         ("logistic:PROBLEM", "logistic:NOBODY", "there is no tests.sweep.logistic:NOBODY"),
         ('"lectopt.sgd"', '"lectopt.sgt"', "there is no lectopt.sgt"),
         ('"lectopt.sgd"', "{ form = 3 }", "optimizer 'sgd': wanted"),
-        ("[0.003, 0.03, 0.3]", "{ lognormal = [1] }", "setting 'learning_rate': wanted a list"),
-        ("[0.003, 0.03, 0.3]", "{ uniform = [1, 2, 3, 4] }", "setting 'learning_rate': uniform"),
-        ("[0.003, 0.03, 0.3]", '["fast"]', "learning_rate"),
-        ("[0.003, 0.03, 0.3]", "{ loguniform = [0.1, 1] }", "samples=64"),
+        (
+            "[0.003, 0.01, 0.03, 0.1, 0.3, 1.0]",
+            "{ lognormal = [1] }",
+            "setting 'learning_rate': wanted a list",
+        ),
+        (
+            "[0.003, 0.01, 0.03, 0.1, 0.3, 1.0]",
+            "{ uniform = [1, 2, 3, 4] }",
+            "setting 'learning_rate': uniform",
+        ),
+        ("[0.003, 0.01, 0.03, 0.1, 0.3, 1.0]", '["fast"]', "learning_rate"),
+        ("[0.003, 0.01, 0.03, 0.1, 0.3, 1.0]", "{ loguniform = [0.1, 1] }", "samples=64"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path, capsys, old, new, told):
