@@ -41,7 +41,9 @@ def compared(a: Any, b: Any, map: Mapping[str, Any], params: Any) -> Comparison:
         outcomes.append(_built(found) if one.asking and one.letters else found)
         if outcomes[-1].verdict == "differ":
             return outcomes[-1]
-    return _joined(outcomes, scope.numbers(reading.numbers))
+    others = {*reading.letters, *(k for one in reading.numbers for k in one)}
+    kept = {k: v for k, v in both.numbers.items() if k not in others}
+    return _joined(outcomes, scope.numbers(reading.numbers, kept))
 
 
 def _outcome(both: Sides, reading: Reading, tree: Tree, fixed: Mapping[str, float]) -> Comparison:

@@ -165,8 +165,11 @@ class Contest:
         are no others."""
         if self.tree.given or self.moved:
             return None
-        extra = self.reading.extra
-        found = elsewhere(self.makes, self.tree.params, self.numbers, extra, self._asked)
+        settings = self.both.numbers.items()
+        whole = {k: v for k, v in settings if isinstance(v, int) and k not in self.numbers}
+        found = elsewhere(
+            self.makes, self.tree.params, self.numbers, self.reading.extra, self._asked, whole
+        )
         return None if found is None else self._differ(*found)
 
     def _of_all_sizes(self) -> bool:

@@ -7,6 +7,7 @@ scope of a proof leaves out.
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lectopt.explain.asking import Asked, of_size, other_shapes
@@ -25,6 +26,7 @@ def elsewhere(
     numbers: Mapping[str, Any],
     extra: Mapping[str, Any],
     asked: Asked,
+    whole: Mapping[str, int],
 ) -> tuple[Example, str] | None:
     """An input on which the two part, and why it was tried.
 
@@ -34,6 +36,7 @@ def elsewhere(
       numbers: the settings.
       extra: further arguments of the updates.
       asked: what the two ask of sizes.
+      whole: the settings that are whole numbers.
     """
     said, race = Literals(make(numbers) for make in makes), Race(makes, extra)
     for like in _shapes(params, asked, said):
@@ -42,13 +45,16 @@ def elsewhere(
                 example = race.part(random_history(like), numbers)
                 if example is not None:
                     return example, "sizes that the programs ask for"
-    tried = [(like, extra) for like in said.trees()]
-    tried += [(params, {**extra, name: TOLD}) for name in sorted(said.optional)]
-    for like, told in tried:
+    tried = [(like, extra, {}) for like in said.trees()]
+    tried += [(params, {**extra, name: TOLD}, {}) for name in sorted(said.optional)]
+    tried += [(params, extra, {name: value + 1}) for name, value in whole.items()]
+    for like, told, more in tried:
+        others = [lambda h, make=make, more=more: make({**h, **more}) for make in makes]
         with contextlib.suppress(Exception):  # or this
-            race, history = Race(makes, told), random_history(like)
+            race, history = Race(others, told), random_history(like)
             example = race.part(history, numbers) if race.part_at_once(history, numbers) else None
             if example is not None:
+                example = replace(example, settings={**example.settings, **more})
                 return example, "what the code speaks of"
     return None
 

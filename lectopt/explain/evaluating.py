@@ -162,7 +162,7 @@ def _function(name: str) -> Callable[..., Any]:
     """A function of numbers by its name: casts and roundings say which."""
     word, *rest = name.split(" ")
     if word == "cast":
-        return lambda x: np.asarray(x).astype(rest[1]).astype(float)
+        return lambda x: _cast(np.asarray(x), np.dtype(rest[1])).astype(float)
     if word == "wrap":
         return lambda x: np.asarray(x).astype("int64").astype(rest[0])
     if word.startswith("bitwise"):
@@ -173,6 +173,14 @@ def _function(name: str) -> Callable[..., Any]:
         bits = int(rest[0]), int(rest[1])
         return lambda x: np.asarray(jax.lax.reduce_precision(np.asarray(x, float), *bits))
     return TESTS.get(name) or FUNCTIONS[name].value
+
+
+def _cast(x: Any, new: Any) -> Any:
+    """As XLA does it: what a whole number cannot hold becomes the nearest that it can."""
+    if x.dtype.kind != "f" or new.kind not in "iu":
+        return x.astype(new)
+    ends = np.iinfo(new)
+    return np.clip(np.trunc(np.nan_to_num(x)), float(ends.min), float(ends.max)).astype(new)
 
 
 def _laid(value: Value, index: Sequence[str]) -> Any:

@@ -86,7 +86,7 @@ def _explained(about: Subject, chosen: Notation, tree: Any, given: bool) -> Expl
         simpler = _explained(about, chosen, VECTOR if pair else PAIR, given)
         if not pair or not simpler.reading.records:
             return simpler
-    if not given and len(reading.groups) > 1:
+    if not given and (len(reading.groups) > 1 or len(reading.labels) == 1):
         try:  # where sizes matter, they are letters if they can be
             sized = traced(about, tree, programs, symbolic=True)
             other = Reader(sized, chosen).read()

@@ -67,6 +67,7 @@ class Writable:
         self.calls, self.rank, self.homes, self.leaves = calls, rank, homes, leaves
         self._known: dict[Term, Any] = {}
         self._others: dict[int, Writable] = {}
+        self._opaques: dict[tuple[str, ...], list[Term]] = {}
 
     def __call__(self, term: Term) -> Any:
         """The formula of a term."""
@@ -224,6 +225,7 @@ class Writable:
         return self if rank == self.rank else self._others[rank]
 
     def _opaque(self, x: Term) -> Any:
+        whole = x
         while x.args[0].startswith("reshape ") and x.args[2][0].op == "opq":
             x = x.args[2][0]
         name = self.calls.get(x.args[0], x.args[0].partition(" ")[0])
@@ -236,7 +238,10 @@ class Writable:
         bare = {name: name.partition("@")[0] for name in names}
         every = everywhere | {b for b, times_ in often.items() if times_ == self.leaves}
         names = sorted(every | {name for name, b in bare.items() if b not in every})
-        out = Function(name, tuple(map(Symbol, names)), True)
+        # Two functions of the same arrays are not one, so that their difference is not 0.
+        alike = self._opaques.setdefault((name, *names), [])
+        alike += [] if whole in alike else [whole]
+        out = Function(name + "'" * alike.index(whole), tuple(map(Symbol, names)), True)
         return Relation("!=", out, NOTHING) if x.sort == "bool" else out
 
 

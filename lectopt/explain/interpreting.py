@@ -192,10 +192,14 @@ def unknown(eqn: Any, x: list[Array]) -> list[Array]:
     name = f"{eqn.primitive.name} {kept}"
     if eqn.effects or "callback" in eqn.primitive.name:  # it may do anything, and not twice
         name = f"{eqn.primitive.name} {next(_UNKNOWN)}"
+    types = ",".join(str(y.dtype) for y in x)  # whole numbers end, and short ones are rounded
     x = [*x, *map(of_value, held(list(kept.values())))]
-    for k in range(len(eqn.outvars)):
-        _record(full_name(f"{name}.{k}", x), (eqn, k))
-    return [opaque(f"{name}.{k}", x, v.aval.shape, v.aval.dtype) for k, v in enumerate(eqn.outvars)]
+    outs = []
+    for k, v in enumerate(eqn.outvars):
+        whole = f"{name} {types} {v.aval.dtype}.{k}"
+        _record(full_name(whole, x), (eqn, k))
+        outs.append(opaque(whole, x, v.aval.shape, v.aval.dtype))
+    return outs
 
 
 def _record(name: str, made: Any) -> None:

@@ -216,7 +216,9 @@ def converted(old: Any, new: Any) -> Callable[[Term], Term]:
     def rule(a: Term) -> Term:
         if a in (INF, NAN, neg(INF)):
             return a
-        return _rounded(a, new) if is_num(a) else Term("fn", cast, "real", a)
+        return (
+            _rounded(a, new) if is_num(a) and "other" not in sorts else Term("fn", cast, "real", a)
+        )
 
     return rule
 

@@ -1,6 +1,5 @@
 """For what a proof holds, in words."""
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 import jax
@@ -56,7 +55,8 @@ def written(
 
 
 def _some(words: Iterable[str]) -> str:
-    return ", ".join(itertools.islice(words, SHOWN))
+    shown = list(words)
+    return ", ".join([*shown[:SHOWN], *(["..."] if len(shown) > SHOWN else [])])
 
 
 def _listed(terms: Iterable[Term], before: str) -> str:
@@ -65,7 +65,9 @@ def _listed(terms: Iterable[Term], before: str) -> str:
     return before + "; ".join([*shown[:SHOWN], *more]) if shown else ""
 
 
-def numbers(fixed: Sequence[Mapping[str, float]]) -> str:
-    """The settings that are no letters, with the numbers for which both were compared."""
+def numbers(fixed: Sequence[Mapping[str, float]], kept: Mapping[str, float]) -> str:
+    """The settings that are no letters, with the numbers for which both were compared; and those
+    that were `kept` as they are."""
     tried = [", ".join(f"{k} = {v:g}" for k, v in one.items()) for one in fixed if one]
-    return f", for {'; '.join(tried)}" if tried else ""
+    others = ", ".join(f"{k} = {v:g}" for k, v in kept.items())
+    return (f", for {'; '.join(tried)}" if tried else "") + (f", with {others}" if others else "")

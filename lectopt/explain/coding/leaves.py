@@ -112,7 +112,18 @@ class _Localizer:
     def of_group(self, term: Term, group: Group) -> Term:
         """The term at any place of the leaf that stands for a group."""
         shape = self.shapes[group.stands] if group.stands >= 0 else ()
+        if len(group.leaves) > 1 and self._is_ambiguous(term, group):
+            raise Unwritten("it computes with the sizes of single leaves")
         return self.local(term, group.stands, generic(shape))
+
+    def _is_ambiguous(self, term: Term, group: Group) -> bool:
+        """Whether a term speaks of the leaf that stands for a group as of any and as of that one,
+        and of its size."""
+        parts = list(walk(term, inside=True))
+        names = [y.args[0] for y in parts if y.op == "sym"]
+        label = self.reading.labels[group.stands]
+        sized = any(y in self.sizes for y in parts) or self.reading.counts[0] in names
+        return sized and any(leaf_of(name) == label for name in names)
 
     def local(self, x: Term, leaf: int, at: Place) -> Term:
         """The term at a place of a leaf."""
@@ -152,6 +163,7 @@ class _Localizer:
 
     def _cast(self, new: str, x: Term) -> Term:
         if new not in FLOATS:
+            self.remarks.add(OVERFLOW)
             return Term("fn", "trunc", "real", x)
         self.remarks.add(f"The original rounds to {new} on the way; this does not.")
         return x
@@ -221,7 +233,8 @@ class _Localizer:
             one = [d for d in self.shapes[own] if isinstance(d, int) and d == 1]
             bound = {k.args[0] for k in y.args[1]}
             if bound >= names and len(bound) == len(y.args[1]) <= len(names) + len(one):
-                return self._gathered(kind, self.local(body, own, y.args[1]), own, leaf)
+                seen = -1 if label else leaf  # a leaf that is named is not any one
+                return self._gathered(kind, self.local(body, own, y.args[1]), own, seen)
         raise Unwritten("it has a sum over rows or columns")
 
     def _gathered(self, kind: str, body: Term, own: int, leaf: int) -> Term:
@@ -251,8 +264,9 @@ class _Localizer:
                 where = joined.get((factor, inner.args[1]))
                 if where is not None and not where:
                     continue  # it is in the sum with the first of these
-                if where is not None:
+                if where is not None and len(where) > 1:
                     y = mul(factor, self._over("sum", inner.args[1], where, leaf))
+                if where is not None:
                     where.clear()
             out = add(out, y)
         return out
