@@ -13,8 +13,8 @@ class Claim:
     """Ours beside another's.
 
     Attributes:
-      what: the row's name.
-      ours: one measurement of lectopt.
+      what: the row's name; no other row with this peer has it.
+      ours: one measurement of lectopt. What it needs is made in it, and not before.
       theirs: one of the other.
       peer: who the other is.
       unit: of both.
@@ -32,6 +32,11 @@ class Claim:
     at_most: float | None = None
     turns: int = 7
     note: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the row is known by."""
+        return f"{self.what}, beside {self.peer}"
 
     def measure(self) -> "Measured":
         """Both, in turn; each goes first every other time."""
@@ -52,6 +57,16 @@ class Claim:
         cells = ("what", "unit", "lectopt", "beside", "", "ratio", "at most", "")
         return f"| {' | '.join(cells)} |\n|{' --- |' * len(cells)}"
 
+    def row(self, ours: str, theirs: str, ratio: str, words: str) -> str:
+        """A line of the table, as Markdown."""
+        bound = "" if self.at_most is None else f"{self.at_most:.3g}"
+        cells = (self.what, self.unit, ours, self.peer, theirs, ratio, bound, words)
+        return f"| {' | '.join(cells)} |"
+
+    def missed(self, reason: str) -> str:
+        """The line of a row that could not be measured."""
+        return self.row("", "", "", f"NOT MEASURED: {reason}")
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -69,38 +84,36 @@ class Measured:
 
     def __str__(self) -> str:
         claim = self.claim
-        bound = "" if claim.at_most is None else f"{claim.at_most:.3g}"
         mark = "" if claim.at_most is None else "holds" if self.holds else "DOES NOT HOLD"
-        cells = (claim.what, claim.unit, f"{self.ours:.4g}", claim.peer, f"{self.theirs:.4g}")
         words = " ".join(filter(None, (mark, claim.note)))
-        return f"| {' | '.join((*cells, f'{self.ratio:.2f}', bound, words))} |"
+        return claim.row(f"{self.ours:.4g}", f"{self.theirs:.4g}", f"{self.ratio:.2f}", words)
 
 
-def wall(call: Callable[[], object], repeats: int = 5) -> Measure:
-    """The shortest wall time of a few calls in a row, in milliseconds."""
+def wall(call: Callable[[], object]) -> Measure:
+    """The wall time of one call, in milliseconds: where several threads are the point."""
+
+    def measure() -> float:
+        start = time.perf_counter()
+        call()
+        return 1e3 * (time.perf_counter() - start)
+
+    return measure
+
+
+def process(call: Callable[[], object], repeats: int = 1) -> Measure:
+    """The process time of a call, all threads together, in milliseconds; the least of a few."""
 
     def measure() -> float:
         times = []
         for _ in range(repeats):
-            start = time.perf_counter()
+            start = time.process_time()
             call()
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         return 1e3 * min(times)
 
     return measure
 
 
-def process(call: Callable[[], object]) -> Measure:
-    """The process time of one call, all threads together, in milliseconds."""
-
-    def measure() -> float:
-        start = time.process_time()
-        call()
-        return 1e3 * (time.process_time() - start)
-
-    return measure
-
-
 def constant(value: float) -> Measure:
-    """What needs no measuring twice."""
+    """What needs no measuring."""
     return lambda: value

@@ -9,9 +9,12 @@ that drives a PyTorch loop.
 """
 
 import argparse
+import functools as ft
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from unittest import mock
 
@@ -24,6 +27,7 @@ from flax import nnx
 import lectopt
 from lectopt import Problem, sweep
 from lectopt._sweep.store import Store
+from lectopt.testing.tracing import compilations
 from lectopt.training import batch_indices, random_streams
 from lectopt.training.data import digits
 from tests.benchmarks.claims import Claim, constant, wall
@@ -117,26 +121,111 @@ def first_record(problem, rates):
     return measure
 
 
+@ft.lru_cache(maxsize=1)
+def trainings(width, count):
+    """A sweep, all trainings at once, and one after the other, each run once already."""
+    own, rates = problem(width), np.logspace(-5, 0, count)
+    values = jnp.asarray(rates, jnp.float32)
+    one, every = jax.jit(by_hand(own)), jax.jit(jax.vmap(by_hand(own)))
+    calls = {
+        "sweep": lambda: swept(own, rates),
+        "vmap": lambda: jax.block_until_ready(every(values)),
+        "scans": lambda: jax.block_until_ready([one(rate) for rate in values]),
+        "first": first_record(own, rates),
+    }
+    for name in ("sweep", "vmap", "scans"):
+        calls[name]()
+    return calls
+
+
+def timed(width, count, name):
+    """The wall time of one of them."""
+    return lambda: wall(trainings(width, count)[name])()
+
+
+def compiled_again(width, count):
+    """How many programs another sweep of the same makes."""
+    calls, made = trainings(width, count), compilations()
+    before = len(made)
+    calls["sweep"]()
+    return float(len(made) - before)
+
+
 def claims(quick):
     """The rows: sweeps of what was swept before, beside trainings that are compiled already."""
     for width in (32, 256):
-        own = problem(width)
-        one, every = jax.jit(by_hand(own)), jax.jit(jax.vmap(by_hand(own)))
         for count in (64,) if quick else (64, 256):
-            rates = np.logspace(-5, 0, count)
-            values = jnp.asarray(rates, jnp.float32)
-            ours = wall(lambda own=own, rates=rates: swept(own, rates), 1)
-            vmapped = wall(lambda f=every, x=values: jax.block_until_ready(f(x)), 1)
-            scans = wall(lambda f=one, x=values: jax.block_until_ready([f(r) for r in x]), 1)
-            for call in (ours, vmapped, scans):
-                call()
-            what = f"sweep of {count} rates, width {width}"
-            yield Claim(what, ours, vmapped, peer="jit(vmap(scan))", at_most=1 / 1.4)
-            bound = 1 / 2 if (width, count) == (32, 64) else None
-            yield Claim(what, ours, scans, peer="scan after scan", at_most=bound, turns=3)
-            first = first_record(own, rates)
-            nothing = dict(peer="0.3 s", at_most=1.0, turns=5)
-            yield Claim(f"{what}: first record", first, constant(300.0), **nothing)
+            what, at = f"sweep of {count} rates, width {width}", (width, count)
+            ours, unit = timed(*at, "sweep"), dict(unit="ms wall", turns=3)
+            vmapped, scans = timed(*at, "vmap"), timed(*at, "scans")
+            yield Claim(what, ours, vmapped, peer="jit(vmap(scan))", at_most=1 / 1.4, **unit)
+            bound = 1 / 2 if at == (32, 64) else None
+            yield Claim(what, ours, scans, peer="scan after scan", at_most=bound, **unit)
+            yield Claim(
+                f"{what}: first record",
+                lambda at=at: trainings(*at)["first"](),
+                constant(300.0),
+                peer="0.3 s",
+                at_most=1.0,
+                **unit,
+            )
+            yield Claim(
+                f"{what}: programs compiled by another",
+                lambda at=at: compiled_again(*at),
+                constant(1.0),
+                peer="none",
+                unit="",
+                at_most=0.0,
+                turns=1,
+            )
+            yield Claim(
+                f"{what}: records a second",
+                lambda at=at, ours=ours: 1e3 * at[1] / ours(),
+                lambda at=at, vmapped=vmapped: 1e3 * at[1] / vmapped(),
+                peer="jit(vmap(scan))",
+                unit="1/s",
+                turns=1,
+            )
+    yield Claim(
+        "first record in a new process, programs kept on disk",
+        new_process,
+        constant(1e3),
+        peer="a second",
+        unit="ms wall",
+        turns=1 if quick else 3,
+        note="after the imports; tracing and lowering are done anew",
+    )
+
+
+KEPT = tempfile.TemporaryDirectory()  # of the programs that the first process compiles
+FIRST = """
+import numpy as np
+from tests.benchmarks.sweeps import first_record, problem
+print(first_record(problem(32), np.logspace(-5, 0, 64))())
+"""
+
+
+@ft.cache
+def warmed():
+    """A first process, which compiles."""
+    return first_record_of_a_process()
+
+
+def first_record_of_a_process():
+    """Milliseconds until the first record of a sweep in a process of its own."""
+    env = os.environ | {
+        "JAX_COMPILATION_CACHE_DIR": KEPT.name,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+    command = [sys.executable, "-c", FIRST]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
+    return float(ran.stdout.splitlines()[-1])
+
+
+def new_process():
+    """The same in one that finds what another has compiled."""
+    warmed()
+    return first_record_of_a_process()
 
 
 def fresh(kind, width, count):
