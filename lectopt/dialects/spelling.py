@@ -81,6 +81,12 @@ def held(
 
     @ft.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if args and isinstance(args[0], list) and args[0] and isinstance(args[0][0], dict):
+            raise TypeError(
+                f"{signature.where}: leave the groups of parameters out, which are given to init "
+                "and update. Write mask= where only the weight decay differs, and else "
+                "optax.partition of an optimizer for each group."
+            )
         _, values = signature.filled(args, kwargs)
         values = values if adapt is None else adapt(signature.where, values)
         for name, value in values.items():

@@ -78,6 +78,10 @@ ARGUMENTS = {
         T,
         ["adam: there is no colour= here. Leave it out. It is adam(learning_rate"],
     ),
+    "groups": (
+        lambda: torch.AdamW([{"params": "w"}], lr=0.1), T,
+        ["AdamW: leave the groups", "optax.partition"],
+    ),
     "twice": (lambda: lectopt.adam(0.1, learning_rate=0.1), T, ["learning_rate is given twice"]),
     "too many": (lambda: lectopt.adam(0.1, 0.9, 0.9, 0, 0), T, ["5 where there may be 4", "names"]),
     "missing": (
