@@ -134,6 +134,7 @@ def measure(options: argparse.Namespace, kept: Kept) -> None:
 
 def supervise(path: Path) -> Kept:
     """Measure in a process beside this one, and in another if that one ends early."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     while True:
         command = [sys.executable, __file__, *sys.argv[1:], "--rows"]
         child = subprocess.Popen(command, start_new_session=True, cwd=ROOT)
