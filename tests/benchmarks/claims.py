@@ -48,7 +48,7 @@ class Claim:
                 first, second = self.ours(), self.theirs()
             pairs.append((first, second))
         ours, theirs = (statistics.median(values) for values in zip(*pairs, strict=True))
-        ratio = statistics.median(a / b if b else float("inf") for a, b in pairs)
+        ratio = statistics.median(a / b if b else float("inf") if a else 1.0 for a, b in pairs)
         return Measured(self, ours, theirs, ratio)
 
     @staticmethod
@@ -89,26 +89,25 @@ class Measured:
         return claim.row(f"{self.ours:.4g}", f"{self.theirs:.4g}", f"{self.ratio:.2f}", words)
 
 
-def wall(call: Callable[[], object]) -> Measure:
-    """The wall time of one call, in milliseconds: where several threads are the point."""
-
-    def measure() -> float:
-        start = time.perf_counter()
-        call()
-        return 1e3 * (time.perf_counter() - start)
-
-    return measure
+def wall(call: Callable[[], object], repeats: int = 1) -> Measure:
+    """The wall time of a call, in milliseconds, the least of a few: where threads matter."""
+    return timed(time.perf_counter, call, repeats)
 
 
 def process(call: Callable[[], object], repeats: int = 1) -> Measure:
     """The process time of a call, all threads together, in milliseconds; the least of a few."""
+    return timed(time.process_time, call, repeats)
+
+
+def timed(clock: Callable[[], float], call: Callable[[], object], repeats: int) -> Measure:
+    """Milliseconds by a clock in seconds."""
 
     def measure() -> float:
         times = []
         for _ in range(repeats):
-            start = time.process_time()
+            start = clock()
             call()
-            times.append(time.process_time() - start)
+            times.append(clock() - start)
         return 1e3 * min(times)
 
     return measure

@@ -148,6 +148,16 @@ def finals(make: Callable[[Any], Problem], steps: int) -> dict[str, Any]:
     return found
 
 
+def state_bytes(make: Callable[[Any], Problem], row: str) -> float:
+    """Bytes of the state for each weight."""
+    dtype, maker = (jnp.float32, WIDE[row]) if row in WIDE else (jnp.bfloat16, NARROW[row])
+    problem = make(dtype)
+    params = jax.eval_shape(lambda key: problem.start(key)[0], jax.random.key(0))
+    state = jax.eval_shape(maker(3e-3).init, params)
+    weights = sum(x.size for x in jax.tree.leaves(params))
+    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(state)) / weights
+
+
 def main() -> None:
     """Print a table for each problem."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -162,20 +172,26 @@ def main() -> None:
         print(
             f"\n### {name}, {steps} steps: {base.mean():.4f} in float32, ± {base.std(ddof=1):.4f}\n"
         )
-        print("| AdamW with | mean difference | 95 % interval | within noise |\n| - | - | - | - |")
+        head = ("AdamW with", "bytes of state a weight", "mean difference", "95 % interval")
+        print(f"| {' | '.join(head)} | within noise |\n|" + " - |" * 5)
         for row, values in losses.items():
             if row == "float32":
                 continue
             differences = values - base
             if np.isnan(differences).any():
                 lost = np.isnan(differences).sum()
-                print(f"| {row} | {lost} of {SEEDS} diverged, or their losses are missing | | no |")
+                print(
+                    f"| {row} | | {lost} of {SEEDS} diverged, or their losses are missing | | no |"
+                )
                 continue
             half = T_95 * differences.std(ddof=1) / np.sqrt(SEEDS)
             low, high = differences.mean() - half, differences.mean() + half
             verdict = "yes" if low <= 0 <= high else "better" if high < 0 else "no"
-            mean = differences.mean()
-            print(f"| {row} | {mean:+.4f} | {low:+.4f} to {high:+.4f} | {verdict} |", flush=True)
+            mean, size = differences.mean(), state_bytes(make, row)
+            print(
+                f"| {row} | {size:.2f} | {mean:+.4f} | {low:+.4f} to {high:+.4f} | {verdict} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -17,15 +17,16 @@ class Kept:
         self.rows: dict[str, dict[str, Any]] = {}
         self.begun: tuple[str, str] | None = None
         self.first: dict[str, str] = {}
-        for line in path.read_text("utf-8").splitlines() if path.exists() else ():
-            try:
-                self._take(json.loads(line))
-            except json.JSONDecodeError:  # the last line of a run that was killed
-                continue
+        text = path.read_text("utf-8") if path.exists() else ""
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:  # the last line of a run that was killed
+            path.write_text(whole, "utf-8")
+        for line in whole.splitlines():
+            self._take(json.loads(line))
 
     def _take(self, said: dict[str, Any]) -> None:
         if "begun" in said:
-            self.begun = said["begun"], said["missed"]
+            self.begun = (said["begun"], said["missed"]) if said["begun"] else None
         elif "name" in said:
             self.rows[said["name"]] = said
             self.begun = None
@@ -46,9 +47,10 @@ class Kept:
             self.path.unlink(missing_ok=True)
             self.rows, self.begun = {}, None
             self._say(first)
+        self.begin("", "")
 
     def begin(self, name: str, missed: str) -> None:
-        """Say that a row is being measured, and its line if that comes to nothing."""
+        """Say that a row is being measured, and its line if that comes to nothing; "" of none."""
         self._say({"begun": name, "missed": missed})
 
     def end(self, name: str, row: str, holds: bool, seconds: float) -> None:

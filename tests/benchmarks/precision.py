@@ -1,6 +1,7 @@
-"""How far trajectories in narrow types are from those in float64, beside Optax's."""
+"""How far trajectories in narrow types are from those in float64, beside Optax's and torch's."""
 
 import functools as ft
+import importlib.util
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,11 +23,25 @@ ROWS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
 }
 
 
-@ft.lru_cache(maxsize=4)
-def path(make: Callable[[], Any], dtype: Any) -> np.ndarray:
-    """The weights after all steps, under gradients of many sizes."""
+# Classes of torch.optim, each with what it is given.
+TORCH: dict[str, tuple[str, dict[str, float]]] = {
+    "Adam": ("Adam", dict(lr=1e-2)),
+    "RMSprop": ("RMSprop", dict(lr=1e-2, alpha=0.9)),
+    "momentum": ("SGD", dict(lr=1e-2, momentum=0.9)),
+    "Adagrad": ("Adagrad", dict(lr=1e-1, initial_accumulator_value=0.1)),
+}
+
+
+@ft.cache
+def gradients() -> np.ndarray:
+    """Of many sizes, a sequence for each seed, beside one another."""
     draws = [np.random.default_rng(seed).normal(size=(STEPS, WIDTH)) for seed in range(SEEDS)]
-    grads = np.concatenate(draws, axis=1) * np.tile(np.geomspace(1e-4, 1e2, WIDTH), SEEDS)
+    return np.concatenate(draws, axis=1) * np.tile(np.geomspace(1e-4, 1e2, WIDTH), SEEDS)
+
+
+@ft.lru_cache(maxsize=8)
+def path(make: Callable[[], Any], dtype: str) -> np.ndarray:
+    """The weights after all steps."""
     tx, params = make(), jnp.ones(WIDTH * SEEDS, dtype)
 
     def step(carry: Any, g: Any) -> Any:
@@ -36,12 +51,26 @@ def path(make: Callable[[], Any], dtype: Any) -> np.ndarray:
 
     carry = params, tx.init(params)
     (params, _), _ = jax.jit(lambda c, g: jax.lax.scan(step, c, g))(
-        carry, jnp.asarray(grads, dtype)
+        carry, jnp.asarray(gradients(), dtype)
     )
     return np.asarray(params, np.float64)
 
 
-def error(make: Callable[[], Any], dtype: Any) -> Measure:
+@ft.lru_cache(maxsize=8)
+def torch_path(name: str, dtype: str) -> np.ndarray:
+    """The weights after all steps of a torch optimizer."""
+    import torch
+
+    params = torch.nn.Parameter(torch.ones(WIDTH * SEEDS, dtype=getattr(torch, dtype)))
+    kind, settings = TORCH[name]
+    optimizer = getattr(torch.optim, kind)([params], **settings)
+    for g in torch.from_numpy(gradients()).to(params.dtype):
+        params.grad = g
+        optimizer.step()
+    return params.detach().double().numpy()
+
+
+def error(path: Callable[[Any, str], np.ndarray], of: Any, dtype: str) -> Measure:
     """The root mean square of the distance from the same optimizer in float64, of one sequence of
     gradients after the other: that of a narrow type is of a few large weights, and differs by a
     twentieth from one to the next."""
@@ -49,8 +78,8 @@ def error(make: Callable[[], Any], dtype: Any) -> Measure:
 
     def measure() -> float:
         with jax.enable_x64(True):
-            exact = path(make, jnp.float64)
-        squares = (path(make, dtype) - exact).reshape(SEEDS, WIDTH)[next(seeds)] ** 2
+            exact = path(of, "float64")
+        squares = (path(of, dtype) - exact).reshape(SEEDS, WIDTH)[next(seeds)] ** 2
         return float(np.nan_to_num(np.sqrt(np.mean(squares)), nan=np.inf))
 
     return measure
@@ -87,15 +116,13 @@ def claims(quick: bool) -> Iterator[Claim]:
     """The rows."""
     del quick
     for name, (ours, theirs) in ROWS.items():
-        for dtype in (jnp.float32, jnp.bfloat16, jnp.float16):
-            yield Claim(
-                f"error of {name} in {jnp.dtype(dtype).name}, {STEPS} steps",
-                error(ours, dtype),
-                error(theirs, dtype),
-                unit="",
-                at_most=1.01,
-                turns=SEEDS,
-            )
+        for dtype in ("float32", "bfloat16", "float16"):
+            what = f"error of {name} in {dtype}, {STEPS} steps"
+            most = dict(unit="", at_most=1.01, turns=SEEDS)
+            yield Claim(what, error(path, ours, dtype), error(path, theirs, dtype), **most)
+            if importlib.util.find_spec("torch"):
+                others = error(torch_path, name, dtype)
+                yield Claim(what, error(path, ours, dtype), others, peer="torch", **most)
     for name, (ours, theirs) in MAKERS.items():
         for count in LATE:
             yield Claim(

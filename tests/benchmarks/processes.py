@@ -67,6 +67,13 @@ def claims(quick: bool) -> Iterator[Claim]:
         at_most=1.0,
         turns=5 if quick else 15,
     )
+    yield Claim(
+        "import lectopt, after jax and Optax",
+        importing("import jax, optax", "import lectopt"),
+        importing("import jax", "import optax"),
+        peer="import optax, after jax",
+        turns=5 if quick else 15,
+    )
     nothing = dict(peer="none", unit="", at_most=0.0, turns=1)
     yield Claim("heavy packages that it loads", heavy, constant(1.0), **nothing)
     ours, theirs = kilobytes(lectopt), kilobytes(optax)

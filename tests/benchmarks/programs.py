@@ -12,7 +12,8 @@ import numpy as np
 import optax
 
 import lectopt
-from tests.benchmarks.claims import Claim, Measure, constant, process
+from tests.benchmarks.claims import Claim, Measure, constant, process, wall
+from tests.benchmarks.rows import adam_by_hand
 from tests.benchmarks.trees import TREES
 
 RATE = 1e-3
@@ -37,6 +38,7 @@ def shapes_of(name: str) -> Any:
     return TREES[name]()
 
 
+TORCH = {"fused": "one pass, 28 bytes a weight", "foreach": "", "loop": ""}
 SHARES = {"Adam": 1 / 3, "momentum": 1 / 2}
 
 
@@ -133,14 +135,14 @@ def copying(weights: int) -> Callable[[], object]:
     return call
 
 
-def torchs(weights: int, leaves: int) -> Callable[[], object]:
-    """A step of PyTorch's Adam, by its fused kernel."""
+def torchs(weights: int, leaves: int, **how: bool) -> Callable[[], object]:
+    """A step of PyTorch's Adam."""
     import torch
 
     params = [torch.nn.Parameter(torch.ones(weights // leaves)) for _ in range(leaves)]
     for p in params:
         p.grad = torch.ones_like(p)
-    return torch.optim.Adam(params, RATE, fused=True).step
+    return torch.optim.Adam(params, RATE, **how).step
 
 
 def made(quick: bool) -> Iterator[Claim]:
@@ -148,7 +150,7 @@ def made(quick: bool) -> Iterator[Claim]:
     for name, (ours, _) in PAIRS.items():
         yield Claim(
             f"build {name}",
-            process(lambda ours=ours: [ours(RATE) for _ in range(100)]),
+            process(lambda ours=ours: [ours(RATE) for _ in range(100)], 5),
             constant(100 * 0.1),
             peer="0.1 ms each",
             unit="ms / 100",
@@ -210,11 +212,15 @@ def claims(quick: bool) -> Iterator[Claim]:
                     peer="copying 28 bytes a weight",
                     note="XLA writes Adam in three passes on the CPU, 40 bytes a weight",
                 )
-                if importlib.util.find_spec("torch"):
+                by_hand = stepped(adam_by_hand, weights, leaves)
+                yield Claim(f"a step of {name}, {size}", mine, by_hand, peer="JAX, by hand")
+                for how, note in TORCH.items() if importlib.util.find_spec("torch") else ():
+                    choice = {"fused": how == "fused", "foreach": how == "foreach"}
                     yield Claim(
                         f"a step of {name}, {size}",
-                        mine,
-                        lambda: process(torchs(weights, leaves), 5)(),  # noqa: B023
-                        peer="torch, fused",
-                        note="one pass, 28 bytes a weight",
+                        lambda ours=ours: wall(prepared(ours, weights, 1), 5)(),
+                        lambda how=choice: wall(torchs(weights, 1, **how), 5)(),
+                        peer=f"torch, {how}",
+                        unit="ms wall",
+                        note=note,
                     )

@@ -6,8 +6,7 @@ A row has what was measured of lectopt and of the other, their ratio, and the mo
 may be. Both take turns, most in time of the processor, and the ratio is the median over the turns,
 so that what the machine does meanwhile cancels; rows in wall time say so, and want a machine that
 does nothing else. torch has rows where it is installed. `--quick` takes three minutes on two cores,
-and leaves out the large trees; everything takes a quarter of an hour. `--write` writes
-docs/benchmarks.md and the table of the README.
+and leaves out the large trees. `--write` writes docs/benchmarks.md and the table of the README.
 
 Rows are measured one after the other in a process beside this one, and each is kept in runs/ when
 it is known: a run that is broken off goes on where it was, and a row that takes longer than
@@ -135,6 +134,7 @@ def measure(options: argparse.Namespace, kept: Kept) -> None:
 
 def supervise(path: Path) -> Kept:
     """Measure in a process beside this one, and in another if that one ends early."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     while True:
         command = [sys.executable, __file__, *sys.argv[1:], "--rows"]
         child = subprocess.Popen(command, start_new_session=True, cwd=ROOT)
@@ -178,7 +178,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="three minutes, small trees")
     parser.add_argument("--only", metavar="WORD", default="", help="rows with this word")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
-    parser.add_argument("--limit", metavar="SECONDS", type=int, default=180, help="for one row")
+    parser.add_argument("--limit", metavar="SECONDS", type=int, default=300, help="for one row")
     parser.add_argument("--rows", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.write and options.only:

@@ -147,7 +147,7 @@ MAKERS = {"fit": with_fit, "scan": by_hand, "nnx.jit": with_nnx_jit, "torch": wi
 if importlib.util.find_spec("torch") is None:
     del MAKERS["torch"]
 PEERS = {
-    "scan": ("a scan by hand", 1.3, "fit records the norms of every step, too"),
+    "scan": ("a scan by hand", 1.4, "fit records the norms of every step, too"),
     "nnx.jit": ("Flax's nnx.jit loop", 1 / 3, ""),
     "torch": ("PyTorch's loop", None, ""),
 }
