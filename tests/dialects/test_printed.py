@@ -51,6 +51,13 @@ AROUND = [
     ),
     (lambda r: torch.Adam(torch.ChainedScheduler([torch.ConstantLR(0.1, total_iters=9)])), "torch"),
     (lambda r: torch.SGD(torch.SWALR(0.1, 0.02)), "torch"),
+    (lambda r: torch.SGD(torch.PolynomialLR(0.1, 50, 0.9)), "optax"),
+    (
+        lambda r: torch.SGD(
+            torch.SequentialLR([torch.ConstantLR(0.1), torch.OneCycleLR(0.1, 60)], [10])
+        ),
+        "torch",
+    ),
     (lambda r: torch.SGD(torch.LambdaLR(0.1, lambda epoch: 0.95**epoch)), "torch"),
     (lambda r: torch.SGD(torch.MultiStepLR(0.1, [9, 20])), "optax"),
     (lambda r: torch.SGD(torch.MultiStepLR(0.1, [9, 20])), "keras"),

@@ -58,6 +58,32 @@ def stable_then_down(lrs, optimizer):
     return lrs.SequentialLR(optimizer, parts, [5, 40])
 
 
+def restarts_after_a_warm_up(lrs, optimizer):
+    rising = lrs.LinearLR(optimizer, 0.1, total_iters=10)
+    return lrs.SequentialLR(
+        optimizer, [rising, lrs.CosineAnnealingWarmRestarts(optimizer, 8, 2)], [10]
+    )
+
+
+def cycles_later(lrs, optimizer):
+    parts = [lrs.ConstantLR(optimizer, 0.5, 30), lrs.CyclicLR(optimizer, 1e-3, 0.1, 5)]
+    return lrs.SequentialLR(optimizer, parts, [30])
+
+
+def ending(lrs, optimizer):
+    parts = [lrs.LinearLR(optimizer, 0.1, total_iters=10)]
+    return lrs.SequentialLR(optimizer, [*parts, lrs.PolynomialLR(optimizer, 50, 0.9)], [10])
+
+
+def nested(lrs, optimizer):
+    first = lrs.SequentialLR(
+        optimizer,
+        [lrs.ConstantLR(optimizer, 0.1, 30), lrs.LinearLR(optimizer, 0.1, total_iters=10)],
+        [30],
+    )
+    return lrs.SequentialLR(optimizer, [first, lrs.ExponentialLR(optimizer, 0.97)], [45])
+
+
 DECAY, NONE = dict(weight_decay=0.05), dict(weight_decay=0.0)
 RECIPES = {
     "adamw, two groups, warm-up and cosine": two("AdamW", DECAY, NONE, warm_cosine, lr=1e-2),
@@ -181,6 +207,15 @@ RECIPES = {
     "rprop": one("Rprop", lr=1e-2),
     "averaged sgd": one("ASGD", lr=1e-2, lambd=1e-2, t0=30),
     "maximize": one("Adam", lr=1e-3, maximize=True),
+    "restarts after a warm-up": one("SGD", restarts_after_a_warm_up, lr=0.05, momentum=0.9),
+    "cycles later": one("SGD", cycles_later, lr=0.1, momentum=0.9),
+    "polynomial past its end": one("SGD", ending, lr=0.1),
+    "a sequence in a sequence": one("SGD", nested, lr=0.1),
+    "a sequence in a chain": one(
+        "SGD",
+        lambda lrs, o: lrs.ChainedScheduler([warm_cosine(lrs, o), lrs.StepLR(o, 20, 0.5)]),
+        lr=0.1,
+    ),
 }
 # Updates between two steps of the scheduler, where that is not one.
 EVERY = {"adadelta": 4, "imagenet": 2, "exponential": 5}

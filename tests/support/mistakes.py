@@ -15,6 +15,7 @@ from tests.support.miswired import PARAMS, forgetful, started, updated
 from tests.support.wrong_arguments import ARGUMENTS
 
 MASK = {"w": True, "c": True}
+LINE = torch.LinearLR(0.1)
 
 
 AVERAGE = lectopt.average_params(lectopt.averaging.uniform())
@@ -81,6 +82,11 @@ BUILT = {
         lambda: torch.SequentialLR([torch.LinearLR(0.1)], [5]),
         V,
         ["1 schedulers need 0 milestones, got 1", "Write for example SequentialLR([LinearLR"],
+    ),
+    "a chain inside": (
+        lambda: torch.SequentialLR([torch.ChainedScheduler([LINE]), LINE], [5]),
+        V,
+        ["is an error in PyTorch", "Write one SequentialLR"],
     ),
     "no momentum": (lambda: torch.SGD(nesterov=True), V, ["nesterov needs a momentum"]),
     "nothing to cycle": (lambda: torch.Adagrad(torch.CyclicLR(1, 2)), V, ["cycle_momentum=False"]),

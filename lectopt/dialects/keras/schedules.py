@@ -135,8 +135,8 @@ def PolynomialDecay(
     """
     if cycle:
         decay_steps = decay_steps * jnp.maximum(jnp.ceil(quotient(count, decay_steps)), 1)
-    share = jnp.minimum(quotient(count, decay_steps), 1)
-    return end_learning_rate + (initial_learning_rate - end_learning_rate) * (1 - share) ** power
+    left = quotient(jnp.maximum(decay_steps - count, 0), decay_steps)  # 0 at its end, compiled too
+    return end_learning_rate + (initial_learning_rate - end_learning_rate) * left**power
 
 
 @formula("keras")
@@ -163,14 +163,15 @@ def CosineDecayRestarts(
     grow = jnp.where(growing, t_mul, 2.0)  # any number for which the logarithm exists
 
     def begun(n: Any) -> Any:
-        """Where period `n` begins, in units of the first."""
-        return (grow**n - 1) / (grow - 1)
+        """The update at which period `n` begins."""
+        return first_decay_steps * ((grow**n - 1) / (grow - 1))
 
     # The logarithm may round to the wrong side of a whole number: compare with the next beginning.
     n = jnp.floor(jnp.log1p(done * (grow - 1)) / jnp.log(grow))
-    n = n + (done >= begun(n + 1)) - (done < begun(n))
-    past, length = begun(n), grow**n
-    n = jnp.where(growing, n, jnp.floor(done))
-    share = jnp.where(growing, (done - past) / length, done - n)
+    n = n + (count >= begun(n + 1)) - (count < begun(n))
+    past, length = begun(n), first_decay_steps * grow**n
+    whole = count // first_decay_steps
+    share = quotient(count - whole * first_decay_steps, first_decay_steps)
+    n, share = jnp.where(growing, n, whole), jnp.where(growing, (count - past) / length, share)
     height = m_mul**n * (1 + jnp.cos(jnp.pi * share)) / 2
     return initial_learning_rate * ((1 - alpha) * height + alpha)

@@ -91,10 +91,17 @@ def _first(schedule: Schedule) -> Any:
     if settings.get("steps_per_epoch", 1) != 1 and not schedule.name.endswith("OneCycleLR"):
         return None
     if "schedulers" in settings:
-        rates = [_first(each) for each in settings["schedulers"]]
+        rates = [_begun(each) for each in settings["schedulers"]]
         return rates[0] if all(rate == rates[0] for rate in rates) else None
     rate = next(settings[k] for k in ("lr", "base_lr", "max_lr") if k in settings)
     return None if callable(rate) else rate
+
+
+def _begun(schedule: Schedule) -> Any:
+    """`_first`, where a cycle changes it for all others: `OneCycleLR` sets the `initial_lr`."""
+    settings, first = schedule.settings, _first(schedule)
+    one = schedule.name.endswith("OneCycleLR") and first is not None
+    return first / settings["div_factor"] if one else first
 
 
 def _has_names(schedule: Schedule) -> bool:

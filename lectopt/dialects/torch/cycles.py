@@ -30,23 +30,22 @@ from lectopt.settings import (
 )
 
 Settings = Mapping[str, Any]
+Turned = Callable[[Settings], Settings | None]
 Momentum = Annotated[Numeric, Range(0, 1, False, "a momentum above zero", 0.9, True)]
 
 
 class Cycle(Schedule):
     """A schedule for the rate, with one for the momentum."""
 
-    def __init__(
-        self, formula: Formula, settings: Settings, turned: Callable[[Settings], Settings]
-    ):
-        """`turned` gives the settings with which it computes the momentum."""
+    def __init__(self, formula: Formula, settings: Settings, turned: Turned):
+        """`turned` gives the settings with which it computes the momentum, None if it does not."""
         super().__init__(formula, settings)
         self.turned = turned
 
     @property
     def momentum(self) -> "CycledMomentum | None":
-        """The schedule of the momentum, None with `cycle_momentum=False`."""
-        return CycledMomentum(self) if self.settings["cycle_momentum"] else None
+        """The schedule of the momentum, None if it is left as it is."""
+        return None if self.turned(self.settings) is None else CycledMomentum(self)
 
 
 @dataclass(frozen=True)
@@ -58,35 +57,37 @@ class CycledMomentum:
     def __call__(self, count: Any) -> Any:
         """The momentum at update number `count`, from 0."""
         own = self.cycle
-        return Schedule(own.formula, {**own.settings, **own.turned(own.settings)})(count)
+        return Schedule(own.formula, {**own.settings, **(own.turned(own.settings) or {})})(count)
 
     def __repr__(self) -> str:
         return f"{self.cycle!r}.momentum"
 
 
-def _cycle(
-    turned: Callable[[Settings], Settings], *raw: str
-) -> Callable[[Callable[..., Any]], Callable[..., Cycle]]:
+def cycle(turned: Turned, *raw: str) -> Callable[[Callable[..., Any]], Callable[..., Cycle]]:
+    """`formula`, of what may move the momentum too."""
+
     def decorate(rule: Callable[..., Any]) -> Callable[..., Cycle]:
         make = formula("torch", raw)(rule)
 
         @ft.wraps(make)
-        def cycle(*args: Any, **kwargs: Any) -> Cycle:
+        def moving(*args: Any, **kwargs: Any) -> Cycle:
             made = make(*args, **kwargs)
             return Cycle(made.formula, made.settings, turned)
 
         shown = readable(lambda: inspect.signature(make).replace(return_annotation=Cycle), rule)
-        cycle.__signature__ = shown  # pyright: ignore[reportAttributeAccessIssue]
-        return cycle
+        moving.__signature__ = shown  # pyright: ignore[reportAttributeAccessIssue]
+        return moving
 
     return decorate
 
 
-def _cyclic_turned(s: Settings) -> Settings:
+def _cyclic_turned(s: Settings) -> Settings | None:
+    if not s["cycle_momentum"]:
+        return None
     return dict(base_lr=s["max_momentum"], max_lr=s["base_momentum"])
 
 
-@_cycle(_cyclic_turned, "mode", "scale_fn", "scale_mode")
+@cycle(_cyclic_turned, "mode", "scale_fn", "scale_mode")
 def CyclicLR(
     count: Any,
     *,
@@ -135,12 +136,14 @@ def CyclicLR(
     return base_lr + (max_lr - base_lr) * height
 
 
-def _one_cycle_turned(s: Settings) -> Settings:
+def _one_cycle_turned(s: Settings) -> Settings | None:
+    if not s["cycle_momentum"]:
+        return None
     low, high = s["base_momentum"], s["max_momentum"]
     return dict(max_lr=low, div_factor=low / high, final_div_factor=1.0)
 
 
-@_cycle(_one_cycle_turned, "anneal_strategy", "three_phase")
+@cycle(_one_cycle_turned, "anneal_strategy", "three_phase")
 def OneCycleLR(
     count: Any,
     *,

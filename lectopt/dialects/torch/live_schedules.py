@@ -107,8 +107,8 @@ def position(scheduler: Any) -> int:
     return int(scheduler.last_epoch)
 
 
-def read_schedule(scheduler: Any, i: int, steps_per_epoch: int, made: int) -> Any:
-    """The schedule of group `i` that goes on where the scheduler is, at update number `made`.
+def read_schedule(scheduler: Any, i: int, steps_per_epoch: int, made: int) -> tuple[Schedule, int]:
+    """The schedule of group `i`, and how many updates further on it is at update number `made`.
 
     Raises:
       TypeError: a scheduler of somebody else.
@@ -130,7 +130,7 @@ def read_schedule(scheduler: Any, i: int, steps_per_epoch: int, made: int) -> An
             "if several step together, or learning_rate=."
         )
     in_step = made // steps_per_epoch == position(scheduler)  # in the middle of an epoch, too
-    return schedule if in_step else moved(schedule, now - made)
+    return schedule, 0 if in_step else now - made
 
 
 def moved(schedule: Any, by: int) -> Any:

@@ -120,8 +120,8 @@ def from_optimizer(
             settings = _settings(groups[i], OPTIMIZERS[name][0])
             rate = _rate(learning_rate, i, groups, late=total - made)
             if followed is not None:
-                rate = read_schedule(followed, i, steps_per_epoch, total)
-                rate, settings = _moved(rate, total - made, settings)
+                rate, ahead = read_schedule(followed, i, steps_per_epoch, total)
+                rate, settings = _moved(rate, ahead + total - made, settings)
             settings |= {} if rate is None else dict(lr=rate)
             scalars = dict(count=made) | scalars_of(name, state, groups[i], rate, made)
             parts[label] = Part(maker(**settings), scalars)

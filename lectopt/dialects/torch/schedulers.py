@@ -138,7 +138,7 @@ def PolynomialLR(
       steps_per_epoch: see `StepLR`.
     """
     epoch = jnp.minimum(count // steps_per_epoch, total_iters)
-    return lr * (1 - quotient(epoch, total_iters)) ** power
+    return lr * quotient(total_iters - epoch, total_iters) ** power  # 0 at its end, compiled too
 
 
 @formula("torch")

@@ -7,8 +7,10 @@ import jax
 import jax.numpy as jnp
 
 from lectopt.controls.plateau import Evaluations, Factor, Threshold, reduce_on_plateau
-from lectopt.dialects.spelling import formula, spelled
-from lectopt.schedules import Schedule
+from lectopt.dialects.spelling import spelled
+from lectopt.dialects.torch.cycles import Cycle, Settings, cycle
+from lectopt.dialects.torch.schedulers import ConstantLR
+from lectopt.schedules import Schedule, shifted
 from lectopt.settings import NonNegative, Positive, Scalar, Steps
 from lectopt.transformation import Transformation
 from lectopt.values import is_concrete, shown
@@ -18,9 +20,40 @@ MULTIPLYING = (
     "MultiplicativeLR",
 )  # fmt: skip
 HOME = "dialects.torch."
+GOING_ON = (HOME + "MultiplicativeLR", HOME + "SWALR")  # from the rate that they find
 
 
-@formula("torch", raw=("schedulers", "milestones"))
+def _cycling(schedulers: Sequence[Schedule]) -> list[Cycle]:
+    return [s for s in schedulers if isinstance(s, Cycle) and s.momentum is not None]
+
+
+def _turned(member: Cycle) -> Schedule:
+    return Schedule(member.formula, {**member.settings, **(member.turned(member.settings) or {})})
+
+
+def _sequence_turned(s: Settings) -> Settings | None:
+    """The cycles of the momentum in their turns. Before the first it is where the last that was
+    made has put it, and elsewhere as the one before has left it."""
+    members, ends = s["schedulers"], [*s["milestones"], 0]
+    if not (cycles := _cycling(members)):
+        return None
+    moves, start, held = [], 0, _turned(cycles[-1])(0)
+    for member, end in zip(members, ends, strict=True):
+        if _cycling([member]):
+            moves.append(_turned(member))
+            held = moves[-1](max((end - start) * s["steps_per_epoch"] - 1, 0))
+        else:
+            moves.append(ConstantLR(held, 1.0))
+        start = end
+    return dict(schedulers=moves)
+
+
+def _chain_turned(s: Settings) -> Settings | None:
+    cycles = _cycling(s["schedulers"])
+    return dict(schedulers=[_turned(cycles[-1])]) if cycles else None
+
+
+@cycle(_sequence_turned, "schedulers", "milestones")
 def SequentialLR(
     count: Any,
     *,
@@ -33,13 +66,15 @@ def SequentialLR(
     `SequentialLR([LinearLR(0.1, 0.01, total_iters=5), CosineAnnealingLR(0.1, 95)], [5])`.
 
     Args:
-      schedulers: schedules of this module, each with its own rate. `MultiplicativeLR` goes on from
-        the rate of the one before it, as in PyTorch.
+      schedulers: schedules of this module, each with its own rate. `MultiplicativeLR` and `SWALR`
+        go on from the rate of the one before it, as in PyTorch; a cycle of the momentum has its
+        turn as that of the rate, and the momentum stays where it ends. A first one that is a
+        `SequentialLR` itself is a step ahead, as in PyTorch.
       milestones: epochs that are the first of the next scheduler.
       steps_per_epoch: see `StepLR`; the schedulers have their own.
 
     Raises:
-      ValueError: the wrong number of milestones.
+      ValueError: the wrong number of milestones, or a scheduler of schedulers that PyTorch refuses.
     """
     if len(milestones) != len(schedulers) - 1:
         raise ValueError(
@@ -47,18 +82,28 @@ def SequentialLR(
             f"got {len(milestones)}. "
             "Write for example SequentialLR([LinearLR(0.1), ExponentialLR(0.1, 0.9)], [5])."
         )
-    value = schedulers[0](count)
-    for before, following, epoch in zip(schedulers, schedulers[1:], milestones, strict=False):
+    inside = [each.name.removeprefix(HOME) for each in schedulers]
+    if "ChainedScheduler" in inside or "SequentialLR" in inside[1:]:
+        raise ValueError(
+            "SequentialLR: a ChainedScheduler inside, or a SequentialLR that is not the first, is "
+            "an error in PyTorch or has other rates than it says. Write one SequentialLR with all "
+            "milestones, or the chain outside."
+        )
+    before, begun = schedulers[0], 0
+    if inside[0] == "SequentialLR":
+        before = shifted(before, steps_per_epoch)
+    value = before(count)
+    for following, epoch in zip(schedulers[1:], milestones, strict=True):
         start = epoch * steps_per_epoch
-        own = jnp.maximum(count - start, 0)
-        if following.name == HOME + "MultiplicativeLR":
-            first = before(jnp.maximum(start - 1, 0)) * following.settings["lr_lambda"](0)
-            following = with_rate(following, first)
-        value = jnp.where(count < start, value, following(own))
+        if following.name in GOING_ON:
+            factor = following.settings.get("lr_lambda", lambda epoch: 1.0)(0)
+            following = with_rate(following, before(jnp.maximum(start - 1 - begun, 0)) * factor)
+        value = jnp.where(count < start, value, following(jnp.maximum(count - start, 0)))
+        before, begun = following, start
     return value
 
 
-@formula("torch", raw=("schedulers",))
+@cycle(_chain_turned, "schedulers")
 def ChainedScheduler(
     count: Any, *, schedulers: Sequence[Schedule], steps_per_epoch: Steps[Any] = 1
 ) -> Any:
@@ -115,6 +160,12 @@ def _next(member: Schedule, rate: Any, n: Any) -> Any:
         shape = with_rate(member, 1.0)
         before = shape(n - 1)
         return rate * jnp.where(before == 0, 1, shape(n) / jnp.where(before == 0, 1, before))
+    if name == "SequentialLR":
+        return _next_in_turn(s["schedulers"], s["milestones"], rate, n)
+    if name == "SWALR":
+        past, now = (_with(member, lr=0.0, swa_lr=1.0)(k) for k in (n - 1, n))
+        left = jnp.where(past == 1, 0, (1 - now) / jnp.where(past == 1, 1, 1 - past))
+        return s["swa_lr"] + (rate - s["swa_lr"]) * left
     if name != "CosineAnnealingLR":
         return member(n)
     low, wave = s["eta_min"], jnp.pi / s["T_max"]
@@ -123,6 +174,19 @@ def _next(member: Schedule, rate: Any, n: Any) -> Any:
     lift = 1 + jnp.cos(wave * (n - 1))
     going = (1 + jnp.cos(wave * n)) / jnp.where(turned, 1, lift) * (rate - low) + low
     return jnp.where(turned, rising, going)
+
+
+def _next_in_turn(members: Sequence[Schedule], milestones: Sequence[int], rate: Any, n: Any) -> Any:
+    """`_next` of the one of a sequence whose turn it is; the first step of a turn sets the rate."""
+    found = _next(members[0], rate, n)
+    for member, start in zip(members[1:], milestones, strict=True):
+        first = member(0)
+        if member.name in GOING_ON:
+            first = rate * member.settings.get("lr_lambda", lambda epoch: 1.0)(0)
+        own = jnp.maximum(n - start, 1)
+        taken = jnp.where(n == start, first, _next(member, rate, own))
+        found = jnp.where(n < start, found, taken)
+    return found
 
 
 @spelled()
