@@ -154,11 +154,12 @@ class Spread:
         count, terms = len(self.reader.labels), []
         for owners in self._with_scalars():
             leaf = self.reader.stands(list(owners))
-            part = owners[leaf].at(())
+            part = of_all(owners[leaf])(())  # of a leaf of its own, also where it stands for others
             if len(owners) > 1:
+                part = owners[leaf].at(())
                 body = of_leaf(self.reader.labels[leaf], whole=False)(part)
                 over = "all" if len(owners) == count else ",".join(map(str, sorted(owners)))
                 rank = len(self.reader.shapes[leaf])
                 part = Term("fn", f"leaves {self.kind} {over} {rank}", part.sort, body)
             terms.append(part)
-        return ft.reduce(FOLD[self.kind], [*terms, *(x.at(()) for x in self.alone)])
+        return ft.reduce(FOLD[self.kind], [*terms, *(of_all(x)(()) for x in self.alone)])

@@ -133,6 +133,8 @@ def test_what_fell_out_on_the_way_is_named():
 @pytest.mark.parametrize(
     "rule",
     [
+        lambda g, p: (300 * g).astype(jnp.uint8).astype(g.dtype),
+        lambda g, p: jnp.argsort(jnp.argsort(g)).astype(g.dtype),
         lambda g, p: jnp.fmod(g, 0.3) + jnp.mod(p, 0.7),
         lambda g, p: g * jnp.asarray(0.1, jnp.bfloat16).astype(g.dtype),
         lambda g, p: jax.lax.reshape(g, g.shape, dimensions=(1, 0)) if g.ndim == 2 else g,
@@ -140,3 +142,49 @@ def test_what_fell_out_on_the_way_is_named():
 )
 def test_pages_of_what_is_easily_misread(rule):
     assert replay(by_place(rule), steps=2, params={"a": jnp.ones((3, 3)), "b": ONE}) < 1e-12
+
+
+def test_functions_of_the_same_array_are_no_one_function():
+    """Of the difference of two "concatenate(g[t])" 0 was printed."""
+    page = str(explain(by_place(lambda g, p: jnp.roll(g, 1) - jnp.roll(g, -1)), params=ONE))
+    assert "u[t] = 0" not in page and "concatenate'(g[t])" in page
+
+
+def test_a_sum_over_the_leaf_that_stands_for_others():
+    """It is of that leaf, also in the formula of the others."""
+
+    def rule(u, p):
+        total = 1 + 2 * jnp.sum(u["a"] ** 2) + 3 * jnp.sum(u["b"] ** 2)
+        return jax.tree.map(lambda g: g / total, u)
+
+    explanation = explain(optax.stateless(rule), params={"a": ONE, "b": jnp.ones((2, 2))})
+    assert "2*Σ_leaf(g{a}[t]^2)" in str(explanation) and explanation.replay(steps=2) < 1e-12
+    assert '("a",)' in explanation.code("numpy")
+
+
+def test_the_size_of_a_single_vector_is_a_letter():
+    total = optax.stateless(
+        lambda u, p: jax.tree.map(lambda g: g / sum(map(jnp.mean, jax.tree.leaves(u))), u)
+    )
+    explanation = explain(total)
+    assert "u[t] = n*g[t]/" in str(explanation) and explanation.replay(steps=2) < 1e-12
+
+
+@pytest.mark.parametrize(
+    "pair",
+    sampled(
+        [
+            (
+                lambda g, p: jnp.cumsum(g.astype(jnp.bfloat16), 0).astype(g.dtype),
+                lambda g, p: jnp.cumsum(g.astype(jnp.bfloat16).astype(g.dtype), 0),
+            ),
+            (
+                lambda g, p: jnp.cumsum(g.astype(jnp.int32), 0).astype(g.dtype),
+                lambda g, p: jnp.cumsum(g.astype(jnp.int32).astype(g.dtype), 0),
+            ),
+        ],
+        2,
+    ),
+)
+def test_an_operation_without_a_rule_in_another_type(pair):
+    assert not same_update(*map(by_place, pair), params=ONE)

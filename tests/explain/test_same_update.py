@@ -80,7 +80,7 @@ def test_every_algorithm_that_optax_has(row):
 # products of Muon are taken in another order.
 OPEN = {
     "radam/outside", "adafactor", "fromage", "dog", "dowg", "cocob", "optimistic_adam",
-    "optimistic_gradient_descent", "lamb", "lars", "muon",
+    "optimistic_gradient_descent", "lamb", "muon",
 }  # fmt: skip
 
 
