@@ -12,13 +12,10 @@ left as it is, is so of the other.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
 
 from lectopt.explain.flat import Flat, Given, flat
 from lectopt.explain.numbering import ALL, NONE, Numbers, Role
@@ -52,39 +49,9 @@ def alike(
     return list(map(tuple, classes.values()))
 
 
-def groups(
-    make: Any,
-    params: Any,
-    numbers: Mapping[str, Any] | None = None,
-    extra: Mapping[str, Any] | None = None,
-) -> list[tuple[int, ...]]:
-    """The leaves of parameters that `make(numbers)` treats alike, as tuples of their indices.
-
-    Args:
-      make: from settings to a transformation.
-      params: a tree of arrays or of their shapes.
-      numbers: the settings that are symbols, with their values.
-      extra: further arguments of `update`.
-    """
-    functions = {k: v for k, v in (extra or {}).items() if callable(v)}
-    arrays = {k: v for k, v in (extra or {}).items() if k not in functions}
-    like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(np.shape(x), jnp.result_type(x)), params)
-    h = {k: jnp.asarray(v) for k, v in sorted((numbers or {}).items())}
-
-    def made(h: Any) -> Any:
-        return optax.with_extra_args_support(make(h))
-
-    def update(h: Any, grads: Any, state: Any, params: Any, arrays: Any) -> Any:
-        return made(h).update(grads, state, params, **arrays, **functions)
-
-    init, state = jax.make_jaxpr(lambda h, p: made(h).init(p), return_shape=True)(h, like)
-    program = jax.make_jaxpr(update)(h, like, state, like, arrays)
-    return groups_of(init, program, state, params, len(h))
-
-
 def groups_of(init: Any, update: Any, state: Any, params: Any, settings: int) -> list[Any]:
-    """The same for programs that are traced: `init(numbers, params)` and
-    `update(numbers, gradients, state, params, extra)`, which put out arrays alone."""
+    """The leaves that programs treat alike, as tuples of their indices: `init(numbers, params)` and
+    `update(numbers, gradients, state, params, extra)`, traced, which put out arrays alone."""
     weights = jax.tree.leaves(params)
     slots = owned(state, params)
     count = len(weights)
@@ -124,22 +91,3 @@ def kept(params: Any, leaves: Sequence[int]) -> Any:
     flat_leaves, treedef = jax.tree.flatten(params)
     wanted = set(leaves)
     return treedef.unflatten([x if k in wanted else None for k, x in enumerate(flat_leaves)])
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Some leaves of every group, in a tree of its own, and the groups that they stand for."""
-
-    params: Any
-    groups: tuple[tuple[int, ...], ...]
-
-
-def sample(params: Any, found: Sequence[tuple[int, ...]], each: int = 2) -> Sample:
-    """Leaves that stand for the groups: of each the first and others of other shapes."""
-    shapes = [tuple(np.shape(x)) for x in jax.tree.leaves(params)]
-    chosen: list[int] = []
-    for group in found:
-        different = {shapes[k]: k for k in reversed(group)}
-        first = list(dict.fromkeys([group[0], *sorted(different.values()), *group]))
-        chosen += first[:each]
-    return Sample(kept(params, chosen), tuple(found))
