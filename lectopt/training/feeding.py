@@ -22,6 +22,7 @@ class Feeder:
         self.taken = 0  # batches of this epoch
         self._batches: Iterator[Any] | None = None
         self._ahead: list[Any] = []
+        self._first: str | None = None  # the shapes of the first batch
 
     def peek(self) -> Any:
         """The next batch, which stays the next one."""
@@ -32,8 +33,22 @@ class Feeder:
     def next(self) -> Any:
         """The next batch, as arrays."""
         batch = self._ahead.pop() if self._ahead else self._draw()
+        self._first = self._first or _shapes(batch)
         self.taken += 1
         return batch
+
+    def is_like_the_first(self, batch: Any) -> bool:
+        """Whether a batch has the shapes of the first one."""
+        return _shapes(batch) == self._first
+
+    def unlike_the_first(self, batch: Any, step: int, error: Exception) -> ValueError:
+        """What to say if the step of a batch fails, which is not like the first one."""
+        return ValueError(
+            f"split 'train': the batch of step {step} has the shapes {_shapes(batch)}, the first "
+            f"one had {self._first}, and the training does not take both. Let the iterable give "
+            "batches that differ in the number of samples alone. JAX says: "
+            f"{(str(error).splitlines() or [''])[0]}"
+        )
 
     def _start(self) -> Iterator[Any]:
         batches: Any = self.train() if callable(self.train) else self.train
@@ -104,6 +119,10 @@ class Feeder:
             for method in (("get_state", "set_state"), ("state_dict", "load_state_dict")):
                 if all(callable(getattr(holder, m, None)) for m in method):
                     yield name, holder, method
+
+
+def _shapes(batch: Any) -> str:
+    return str(jax.tree.map(lambda x: tuple(x.shape), batch))
 
 
 def _arrays(batch: Any) -> Any:

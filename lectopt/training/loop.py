@@ -137,7 +137,12 @@ class Loop:
             rows = []
             for step in range(self.step, self.step + steps):
                 batch = self.programs.placement.batch(self.feeder.next())
-                rows.append(self._run(batch, step, 1))
+                try:
+                    rows.append(self._run(batch, step, 1))
+                except (TypeError, ValueError) as error:
+                    if self.feeder.is_like_the_first(batch):
+                        raise
+                    raise self.feeder.unlike_the_first(batch, step, error) from error
                 if int(self.training.stopped_at) >= 0:
                     break
         made = [

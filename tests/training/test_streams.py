@@ -57,6 +57,15 @@ def test_what_gives_nothing_is_refused():
         fit(streamed(lambda: used_up), lectopt.sgd(0.1), 30)
 
 
+def test_a_batch_of_another_width_is_named():
+    class Ragged(Loader):
+        def __iter__(self):
+            return ([x[:, :2] if i == 2 else x, y] for i, (x, y) in enumerate(super().__iter__()))
+
+    with pytest.raises(ValueError, match="the batch of step 2 has the shapes .* the first one had"):
+        fit(streamed(Ragged()), lectopt.sgd(0.1), 5)
+
+
 def test_what_is_not_finite_stops_an_iterable_too():
     class Broken(Loader):
         def __iter__(self):
