@@ -89,7 +89,7 @@ __all__ = [
     "read_params",
 ]
 
-def ChainedScheduler(schedulers: Sequence[Schedule], steps_per_epoch: Steps = 1) -> Schedule: ...
+def ChainedScheduler(schedulers: Sequence[Schedule], steps_per_epoch: Steps = 1) -> Cycle: ...
 def ConstantLR(
     lr: LearningRate,
     factor: Fraction = 0.3333333333333333,
@@ -177,7 +177,7 @@ def SequentialLR(
     schedulers: Sequence[Schedule],
     milestones: Sequence[int],
     steps_per_epoch: Steps = 1,
-) -> Schedule: ...
+) -> Cycle: ...
 def StepLR(
     lr: LearningRate,
     step_size: Steps,
