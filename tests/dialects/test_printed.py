@@ -68,6 +68,17 @@ AROUND = [
     (lambda r: lectopt.sgd(steps, momentum=0.9), "optax"),
     (lambda r: lectopt.adam(steps, b1=lambda t: 0.9 - 0.001 * t), "torch"),
     (lambda r: lectopt.adam(steps, b1=lambda t: 0.9 - 0.001 * t), "optax"),
+    *(
+        (
+            lambda r: lectopt.chain(
+                lectopt.add_decayed_weights(0.1),
+                lectopt.clip_by_global_norm(0.7),
+                lectopt.sgd(r),
+            ),
+            to,
+        )
+        for to in ("torch", "keras", "optax")
+    ),
     (lambda r: lectopt.monitor(lectopt.adam(r)), "torch"),
     (lambda r: lectopt.chain(torch.AdamW(r), lectopt.scale_by_path({"0": 0.3})), "torch"),
     (lambda r: lectopt.chain(lectopt.adam(r), lectopt.scale_by_path({"0": 0.3})), "optax"),

@@ -58,7 +58,11 @@ def unwrapped(tx: Transformation) -> tuple[Transformation, list[str]]:
 
 def split(tx: Transformation) -> Frame:
     """An optimizer taken apart."""
-    before, parts = _leading(flat(tx), BEFORE)
+    before, parts = _leading(flat(tx), (*BEFORE, "add_decayed_weights"))
+    n = max((i + 1 for i, part in enumerate(before) if part.name in BEFORE), default=0)
+    if not all(part.name in BEFORE or _is_number(part) for part in before[:n]):
+        n = next(i for i, part in enumerate(before) if part.name not in BEFORE)
+    before, parts = before[:n], [*before[n:], *parts]  # a decay that is clipped is before it, too
     coupled, parts = _leading(parts, ("add_decayed_weights",))
     after, parts = _leading(parts[::-1], AFTER)
     decoupled, parts = _leading(parts, ("shrink_weights",))
@@ -69,6 +73,11 @@ def split(tx: Transformation) -> Frame:
     if len(parts) > 2 and _name(parts[-2]) == "add_decayed_weights":
         decoupled.append(parts.pop(-2))  # times the rate, which is last
     return Frame(before, coupled, parts, decoupled, after[::-1])
+
+
+def _is_number(part: Transformation) -> bool:
+    """Whether a decay is of all leaves, by a number."""
+    return not isinstance(part, Masked) and not callable(part.settings["weight_decay"])
 
 
 def _leading(parts: Sequence[Transformation], names: Sequence[str]) -> tuple[Members, Members]:

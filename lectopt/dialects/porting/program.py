@@ -16,6 +16,13 @@ Members = list[Transformation]
 # What is done to a list of gradients first, where it is no setting.
 CHANGES = {
     "negate": "[-g for g in grads]",
+    "add_decayed_weights": dict(
+        torch="[g + {bound} * p.detach() for g, p in zip(grads, params)]",
+        keras=(
+            "[g + {bound} * v for g, v in "
+            "zip(grads, trainable_variables or self._trainable_variables)]"
+        ),
+    ),
     "dialects.keras.unscale": "[g / {bound} for g in grads]",
     "clip_by_value": dict(
         torch="[g.clamp(-{bound}, {bound}) for g in grads]",

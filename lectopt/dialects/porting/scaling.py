@@ -21,6 +21,8 @@ UNTRIED = (
     "optax.muon",
 )  # fmt: skip
 
+BOUNDS = ("delta", "max_norm", "weight_decay")
+
 
 @dataclass(frozen=True)
 class Scaled:
@@ -69,8 +71,8 @@ def for_gradients_times(s: Any, recipe: Recipe) -> Scaled:
 
 
 def _clip(member: Transformation, s: Any) -> Transformation:
-    """A clipping with a bound `s` times as large; what is no clipping stays."""
-    bounds = {k: v * s for k, v in member.settings.items() if k in ("delta", "max_norm")}
+    """A clipping with a bound `s` times as large, a decay that is so; what is neither stays."""
+    bounds = {k: v * s for k, v in member.settings.items() if k in BOUNDS}
     if not bounds:
         return member
     if member.name == "dialects.torch.clip_grad_norm_":

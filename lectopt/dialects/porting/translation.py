@@ -117,7 +117,8 @@ class Translation:
     def around(self, arguments: dict[str, Any]) -> None:
         """What is before and after the algorithm: a setting here, or something beside the call."""
         draft, before = self.draft, self.before
-        if self.to == "torch" and any(m.name == "negate" for m in before):
+        decays = any(m.name == "add_decayed_weights" for m in before)  # whose sign stays
+        if self.to == "torch" and not decays and any(m.name == "negate" for m in before):
             arguments["maximize"] = sum(m.name == "negate" for m in before) % 2 == 1
             before[:] = [m for m in before if m.name != "negate"]
         if self.to == "keras" and before and before[-1].name in CLIPS:
