@@ -16,17 +16,19 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--every", type=int, default=1, help="of each test's cases run one of so many")
+    parser.addoption("--at-most", type=int, help="of each test's cases run so many, spread evenly")
 
 
 @pytest.hookimpl(trylast=True)  # of the cases that -m and -k have left
 def pytest_collection_modifyitems(config, items):
-    every, met = config.getoption("every"), collections.Counter()
-    kept, others = [], []
+    most, cases = config.getoption("at_most"), collections.defaultdict(list)
+    if most is None:
+        return
     for item in items:
-        test = item.nodeid.partition("[")[0]
-        (others if met[test] % every else kept).append(item)
-        met[test] += 1
+        cases[item.nodeid.partition("[")[0]].append(item)
+    chosen = {each[len(each) * k // most] for each in cases.values() for k in range(most) if each}
+    kept = [item for item in items if item in chosen]
+    others = [item for item in items if item not in chosen]
     if others:
         config.hook.pytest_deselected(items=others)
         items[:] = kept

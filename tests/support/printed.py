@@ -44,6 +44,7 @@ class Unreadable(Exception):
 def formula(text: str) -> ast.expr:
     """A printed formula as a syntax tree."""
     text = re.sub("‖([^‖]*)‖(_[a-z]+)?", lambda m: f"norm{m[2] or ''}({m[1]})", text)
+    text = re.sub(r"'+(?=\()", lambda m: "_" * len(m[0]), text)  # primes of functions
     try:
         return ast.parse(text.replace("^", "**").replace(" mod ", " % "), mode="eval").body
     except SyntaxError:
