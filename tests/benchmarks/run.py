@@ -74,11 +74,9 @@ collectives) is tested besides. Which optimizer gets how far is on
 """
 # Beginnings of the rows that the README has, in its order.
 SHOWN = (
-    "import lectopt",
-    "trace and lower Adam, 200 leaves, beside Optax",
+    "import lectopt, after jax and Optax, beside import",
     "compile Adam, 200 leaves, beside Optax",
     "an uncompiled update of Adam, 2 leaves",
-    "bytes of Adam,",
     "state of Adam in 8 bits",
     "sweep of 64 rates, width 32, beside scan",
 )
